@@ -1,0 +1,233 @@
+"""Every error that leaves a room of Strongroom, as one tree.
+
+    StrongroomError
+    ├── Refused                     the request breaks a rule; nothing was changed
+    │   ├── InvalidInput            a value is missing, malformed or out of range
+    │   ├── TooLarge                more bytes than the vault accepts
+    │   ├── NotSignedIn             nobody is known to be asking
+    │   ├── NotAllowed              the person asking may not do this
+    │   ├── NotFound                no such thing, or not for the person asking
+    │   ├── TooManyAttempts         guessed too often; wait
+    │   ├── LinkUnusable            a genuine link that no longer opens anything
+    │   │   ├── LinkExpired
+    │   │   ├── LinkRevoked
+    │   │   └── LinkUsedUp
+    │   ├── PassCodeWrong
+    │   └── Conflict                the state of the thing does not allow it
+    │       ├── AlreadyExists
+    │       ├── IdempotencyMismatch
+    │       ├── SourceChanged       the bytes changed while they were read
+    │       └── StillLocked         retention has not lapsed
+    ├── Unavailable                 a part is away; nothing acknowledged is lost; try again
+    │   ├── StoreUnavailable
+    │   ├── StoreFull
+    │   ├── CatalogueUnavailable
+    │   ├── KeeperUnavailable
+    │   └── Overloaded
+    └── Broken                      a promise does not hold; somebody has to look
+        ├── SealBroken              bytes are not what was sealed
+        ├── ObjectMissing           the store does not have what the catalogue names
+        ├── LockNotKept             the store did not keep a lock that it was given
+        ├── CatalogueBroken         catalogue and vault do not belong together
+        └── SettingsWrong           the installation is not set up as it must be
+
+Rule 1: only these leave an adapter (``raise ... from exc``).
+Rule 2: a message names the thing and the way out, and holds no personal data: messages are logged.
+Rule 3: ``code`` is stable; programs rely on it, pages translate by it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StrongroomError(Exception):
+    """The root of the tree; never raised itself."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
+class Refused(StrongroomError):
+    """The request breaks a rule; nothing was changed."""
+
+    code = "refused"
+
+
+class InvalidInput(Refused):
+    """A value is missing, malformed or out of range; ``field`` names it where one is to blame."""
+
+    code = "invalid-input"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TooLarge(Refused):
+    """More bytes than the vault accepts."""
+
+    code = "too-large"
+
+
+class NotSignedIn(Refused):
+    """Nobody is known to be asking."""
+
+    code = "not-signed-in"
+
+
+class NotAllowed(Refused):
+    """The person asking may not do this."""
+
+    code = "not-allowed"
+
+
+class NotFound(Refused):
+    """No such thing, or not for the person asking."""
+
+    code = "not-found"
+
+
+class TooManyAttempts(Refused):
+    """A secret was guessed too often; the caller has to wait."""
+
+    code = "too-many-attempts"
+
+
+class LinkUnusable(Refused):
+    """A genuine link that no longer opens anything."""
+
+    code = "link-unusable"
+
+
+class LinkExpired(LinkUnusable):
+    """The link's time is over."""
+
+    code = "link-expired"
+
+
+class LinkRevoked(LinkUnusable):
+    """Whoever made the link has withdrawn it."""
+
+    code = "link-revoked"
+
+
+class LinkUsedUp(LinkUnusable):
+    """The link has been used as often as it may be."""
+
+    code = "link-used-up"
+
+
+class PassCodeWrong(Refused):
+    """The link's pass code does not match."""
+
+    code = "pass-code-wrong"
+
+
+class Conflict(Refused):
+    """The state of the thing does not allow it."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+    code = "already-exists"
+
+
+class IdempotencyMismatch(Conflict):
+    """The idempotency key was used before, for something else."""
+
+    code = "idempotency-mismatch"
+
+
+class SourceChanged(Conflict):
+    """The bytes changed, or ended early, while they were read."""
+
+    code = "source-changed"
+
+
+class StillLocked(Conflict):
+    """Retention has not lapsed."""
+
+    code = "still-locked"
+
+
+class Unavailable(StrongroomError):
+    """A part is away; nothing acknowledged is lost; trying again may succeed."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: int = 5) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class StoreUnavailable(Unavailable):
+    """The object store does not answer, or answers that it cannot now."""
+
+    code = "store-unavailable"
+
+
+class StoreFull(Unavailable):
+    """The object store has no room left."""
+
+    code = "store-full"
+
+
+class CatalogueUnavailable(Unavailable):
+    """The catalogue's database does not answer, is locked too long, or is full."""
+
+    code = "catalogue-unavailable"
+
+
+class KeeperUnavailable(Unavailable):
+    """The keeper of the root key does not answer or stays sealed."""
+
+    code = "keeper-unavailable"
+
+
+class Overloaded(Unavailable):
+    """More work at once than the process takes on."""
+
+    code = "overloaded"
+
+
+class Broken(StrongroomError):
+    """A promise does not hold; somebody has to look."""
+
+    code = "broken"
+
+
+class SealBroken(Broken):
+    """The bytes are not what was sealed, or are sealed for something else."""
+
+    code = "seal-broken"
+
+
+class ObjectMissing(Broken):
+    """The store does not have what the catalogue names."""
+
+    code = "object-missing"
+
+
+class LockNotKept(Broken):
+    """The store did not keep a lock, or a legal hold, that it was given."""
+
+    code = "lock-not-kept"
+
+
+class CatalogueBroken(Broken):
+    """Catalogue and vault do not belong together, or a rule of the catalogue was broken."""
+
+    code = "catalogue-broken"
+
+
+class SettingsWrong(Broken):
+    """The installation is not set up as it must be."""
+
+    code = "settings-wrong"

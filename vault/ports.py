@@ -1,0 +1,127 @@
+"""Promises that other rooms keep for the vault: an object store, a root keeper, a clock, and randomness.
+
+Each port promises its errors too; whatever an adapter meets inside, only errors of ``vault.errors`` come out.
+The catalogue has no port: its queries are ``storage.catalogue``'s, reached through the protocols in ``vault.shelves``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The current time, aware, UTC."""
+        ...
+
+
+class Randomness(Protocol):
+    """Gives unpredictable bytes."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """``count`` bytes from the operating system's generator."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """One bucket of an S3 server with versioning and Object Lock. Every method may be called from any thread.
+
+    Every method raises ``StoreUnavailable`` when the server does not answer or says that it cannot now (the call may
+    have taken effect), ``StoreFull`` when it says that it has no room.
+    """
+
+    def put(
+        self,
+        key: str,
+        body: Buffer,
+        *,
+        sha256: bytes,
+        metadata: Mapping[str, str] = ...,
+        lock: Lock | None = None,
+    ) -> StoredObject:
+        """Writes a whole object once (``If-None-Match: *``), the lock in the same request.
+
+        Raises ``AlreadyExists`` when the key has an object; the caller settles whether that is its own retry.
+        """
+        ...
+
+    def start_upload(self, key: str, *, metadata: Mapping[str, str] = ..., lock: Lock | None = None) -> str:
+        """Starts a multipart upload, the lock in the request; gives the upload id."""
+        ...
+
+    def put_part(self, key: str, upload_id: str, number: int, body: Buffer, *, sha256: bytes) -> Part:
+        """Sends part ``number`` (from 1). Sending the same part again replaces it. Raises ``ObjectMissing`` when the
+        upload is no longer known."""
+        ...
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> StoredObject:
+        """Joins the parts (``If-None-Match: *``). Raises ``AlreadyExists`` (settle by ``head``), ``ObjectMissing`` when
+        the upload is no longer known (settle by ``head`` too: a lost answer looks like that)."""
+        ...
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Forgets an upload and its parts; one that is unknown is as good as aborted."""
+        ...
+
+    def pending_uploads(self, prefix: str = "") -> Iterator[PendingUpload]:
+        """Uploads neither completed nor aborted."""
+        ...
+
+    def head(self, key: str, version_id: str | None = None) -> ObjectFacts | None:
+        """Facts of one version (the latest when none is named), or None when there is none."""
+        ...
+
+    def read(
+        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """Streams ``length`` bytes of one version from offset ``start``. Leaving the context early drops the connection.
+
+        Raises ``ObjectMissing`` when there is no such version. The iterator raises ``StoreUnavailable`` when the
+        connection breaks before ``length`` bytes came.
+        """
+        ...
+
+    def versions(self, prefix: str = "") -> Iterator[ListedVersion]:
+        """Every version and delete marker under a prefix."""
+        ...
+
+    def extend_lock(self, key: str, version_id: str, lock: Lock) -> Lock:
+        """Sets retention of one version, serialised per version, read back and compared; gives what the store keeps.
+
+        Raises ``LockNotKept`` when what is read back is shorter than what was asked, ``ObjectMissing``.
+        """
+        ...
+
+    def set_legal_hold(self, key: str, version_id: str, *, held: bool) -> None:
+        """Places or releases the S3 legal hold of one version, read back and compared. Raises ``LockNotKept``,
+        ``ObjectMissing``."""
+        ...
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Deletes one version; an absent one is as good as deleted. Raises ``StillLocked``."""
+        ...
+
+
+class RootKeeper(Protocol):
+    """Holds the root secret of every fonds, outside the catalogue and outside backups."""
+
+    def root(self, tree_id: bytes) -> bytes:
+        """The 32-byte root secret of one key tree. Raises ``KeeperUnavailable``, ``NotFound``."""
+        ...
+
+    def create(self, tree_id: bytes, secret: bytes) -> None:
+        """Keeps a new root durably before it returns. Raises ``AlreadyExists``, ``KeeperUnavailable``."""
+        ...
+
+    def trees(self) -> Iterable[bytes]:
+        """The tree ids that this keeper has a root for."""
+        ...
