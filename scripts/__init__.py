@@ -1,0 +1,1 @@
+"""Entry points for people; see each script's first lines."""
