@@ -1,0 +1,1 @@
+"""Tests of the tooling: scripts, contracts, what the repository may hold."""
