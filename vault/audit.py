@@ -1,0 +1,63 @@
+"""Audit entries: what was done, by whom, to what, when; written in the same transaction as what they tell.
+
+Rule 1: opaque ids, codes, counts, dates and keyed commitments only; never a name, a title, a file name or a reason.
+Rule 2: append-only. The catalogue refuses to change or delete an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from vault.ids import PersonId
+
+Detail = Mapping[str, str | int | bool | None]
+
+
+class Event(StrEnum):
+    """What an entry tells."""
+
+    VAULT_CREATED = "vault-created"
+    RECORD_RECEIVED = "record-received"
+    RECORD_CORRECTED = "record-corrected"
+    RECORD_FILED = "record-filed"
+    RECORD_OPENED = "record-opened"
+    RECORD_EXPORTED = "record-exported"
+    RECORD_RECOVERED = "record-recovered"
+    INTENT_ABORTED = "intent-aborted"
+    LOCK_EXTENDED = "lock-extended"
+    CUSTOMER_ADDED = "customer-added"
+    PERSON_ADDED = "person-added"
+    PERSON_INVITED = "person-invited"
+    SIGNED_IN = "signed-in"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    SIGNED_OUT = "signed-out"
+    LINK_MADE = "link-made"
+    LINK_REVOKED = "link-revoked"
+    LINK_REFUSED = "link-refused"
+    LINK_USED = "link-used"
+    LINK_READ = "link-read"
+    LINK_USE_RETURNED = "link-use-returned"
+    LOCK_PROVED = "lock-proved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry before the catalogue numbers it. ``subject`` is the opaque id of what was acted on."""
+
+    at: datetime
+    actor: PersonId | str
+    event: Event
+    subject: str
+    detail: Detail = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedEntry:
+    """An entry as the catalogue keeps it; ``number`` grows in commit order within one database."""
+
+    number: int
+    entry: Entry

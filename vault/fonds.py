@@ -1,0 +1,34 @@
+"""A fonds (全宗): one company's records in the vault, with a key tree of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vault.ids import FondsId, VaultId
+
+HOUSE_OWNER = "house"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fonds:
+    """One fonds. ``tree_id`` (16 bytes) names its key tree; ``generation`` counts the tree's roots."""
+
+    id: FondsId
+    vault_id: VaultId
+    tree_id: bytes
+    generation: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """64 leaves of the key tree that belong to one owner. ``next_leaf`` 64 means that all are issued.
+
+    ``owner`` is an opaque id (a customer, a person) or ``HOUSE_OWNER``.
+    """
+
+    fonds_id: FondsId
+    number: int
+    owner: str
+    next_leaf: int
