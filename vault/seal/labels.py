@@ -1,0 +1,36 @@
+"""Every label that separates one use of a key from another, in one place.
+
+Rule 1: a label is never reused for a second purpose and never changed; a new meaning takes a new label.
+Rule 2: no label is a prefix of another one that is used with the same key.
+FORMAT.md lists them with the bytes that follow each.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# AWS Encryption SDK message format 2.0, suite 0x0478: fixed by that specification.
+MESSAGE_DERIVE_KEY: Final = b"DERIVEKEY"
+MESSAGE_COMMIT_KEY: Final = b"COMMITKEY"
+FRAME: Final = b"AWSKMSEncryptionClient Frame"
+FINAL_FRAME: Final = b"AWSKMSEncryptionClient Final Frame"
+
+# The provider under which a stock raw-AES keyring finds our one data key.
+PROVIDER: Final = "strongroom"
+
+# Names in the context of a sealed object. Public for ever: their values are opaque ids.
+CONTEXT_PREFIX: Final = "strongroom-"
+CONTEXT_VAULT: Final = "strongroom-vault"
+CONTEXT_LEAF: Final = "strongroom-leaf"
+CONTEXT_OBJECT: Final = "strongroom-object"
+
+# Key tree (HKDF-Expand with SHA-256).
+TREE_CHILD: Final = b"strongroom/tree/child"
+LEAF_KEY_ENCRYPTION: Final = b"strongroom/leaf/key-encryption"
+LEAF_METADATA: Final = b"strongroom/leaf/metadata"
+LEAF_BLINDING: Final = b"strongroom/leaf/blinding"
+
+# Sealed fields (associated data) and keyed digests (HMAC-SHA256).
+FIELDS: Final = b"strongroom/fields"
+BLIND_INDEX: Final = b"strongroom/blind-index"
+LINK_TOKEN: Final = b"strongroom/link-token"

@@ -1,0 +1,365 @@
+"""The catalogue as the vault sees it: one shelf a noun, all reached through one transaction.
+
+    with catalogue.write() as tx:      # one durable transaction; commits when the block ends, rolls back on an error
+        tx.records.add(record)
+        tx.audit.append(entry)
+    with catalogue.read() as tx:       # a consistent snapshot; writing through it is an error
+        ...
+
+Rule 1: when ``write()`` has been left without an error, everything in it is durable.
+Rule 2: shelves raise only errors of ``vault.errors``: ``CatalogueUnavailable`` when the database does not answer, is full
+or stays locked; ``AlreadyExists`` where a uniqueness rule is broken; ``CatalogueBroken`` where another rule is.
+Rule 3: lists page by key. ``after`` is the last key of the page before; a page holds at most ``limit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from vault.audit import Entry, NumberedEntry
+from vault.customers import Customer
+from vault.fonds import Extent, Fonds
+from vault.ids import CustomerId, FondsId, IntentId, LinkId, ObjectId, PersonId, ProcessId, RecordId, UseId
+from vault.links import Link, Use
+from vault.objects import Lock
+from vault.people import Invitation, Person, Session
+from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFilter:
+    """Which records a list shows; None leaves a column open."""
+
+    class_code: str | None = None
+    customer_id: CustomerId | None = None
+    state: RecordState | None = None
+
+
+class FondsShelf(Protocol):
+    def add(self, fonds: Fonds) -> None: ...
+
+    def first(self) -> Fonds | None:
+        """The only fonds, until several are supported."""
+        ...
+
+
+class ExtentShelf(Protocol):
+    """Extents and the blocks that they are taken from. Both calls take row locks, so that no leaf is issued twice."""
+
+    def issue_leaf(self, fonds_id: FondsId, owner: str) -> tuple[int, int] | None:
+        """Takes the next leaf of the owner's newest extent: (extent number, leaf 0..63); None when all are issued."""
+        ...
+
+    def add_extent(self, fonds_id: FondsId, owner: str) -> tuple[int, int] | None:
+        """Takes the next extent of the newest reserved block for the owner and issues its leaf 0; None when no block has
+        an extent left (then reserve one and try again)."""
+        ...
+
+    def add_block(self, fonds_id: FondsId, block: int, *, first_extent: int, extent_count: int) -> None:
+        """Records a block that was reserved in the store. Raises ``AlreadyExists``."""
+        ...
+
+    def newest_block(self, fonds_id: FondsId) -> int | None:
+        """The highest block number recorded."""
+        ...
+
+    def of_owner(self, fonds_id: FondsId, owner: str) -> Sequence[Extent]: ...
+
+
+class IntentShelf(Protocol):
+    def add(self, intent: Intent) -> None:
+        """Raises ``AlreadyExists`` when a live (not aborted) intent has the same ``idempotency_key_hash``."""
+        ...
+
+    def get(self, intent_id: IntentId, *, for_update: bool = False) -> Intent | None: ...
+
+    def by_idempotency_key(self, key_hash: bytes) -> Intent | None:
+        """The live (not aborted) intent of a key."""
+        ...
+
+    def set_upload(self, intent_id: IntentId, upload_id: str) -> None: ...
+
+    def seal(self, intent_id: IntentId, *, object: SealedObject, etag: str, sealed_content: bytes) -> None:
+        """``open`` -> ``sealed``, with final sizes, digests and content facts. Raises ``Conflict`` in another state."""
+        ...
+
+    def settle(self, intent_id: IntentId, state: IntentState) -> None:
+        """-> ``committed`` or ``aborted``. Raises ``Conflict`` when it is settled already."""
+        ...
+
+    def unsettled(self, *, limit: int = 1000) -> Sequence[Intent]:
+        """Intents neither committed nor aborted, oldest first."""
+        ...
+
+    def aborted_keys(self, *, since: datetime) -> Sequence[tuple[IntentId, str]]:
+        """Object keys of intents created since then that were aborted: an object may still land there late."""
+        ...
+
+
+class RecordShelf(Protocol):
+    def next_number(self, fonds_id: FondsId, year: int) -> str:
+        """A file number ``2026-000001``, never given twice."""
+        ...
+
+    def next_change(self) -> int:
+        """The next change number, above every one before it."""
+        ...
+
+    def add(self, record: Record) -> None: ...
+
+    def get(self, record_id: RecordId, *, for_update: bool = False) -> Record | None: ...
+
+    def by_number(self, fonds_id: FondsId, number: str) -> Record | None: ...
+
+    def update(self, record: Record) -> None:
+        """Replaces the row of ``record.id``; the database refuses a transition that is not in ``TRANSITIONS``."""
+        ...
+
+    def page(
+        self, filter: RecordFilter, *, before: tuple[datetime, RecordId] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        """Newest first, by (received_at, id); ``before`` is the key of the last row of the page before."""
+        ...
+
+    def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Record]:
+        """Records whose change number is above ``change``, by change number."""
+        ...
+
+    def add_version(self, version: Version) -> None: ...
+
+    def version(self, record_id: RecordId, ordinal: int) -> Version | None: ...
+
+    def versions(self, record_id: RecordId) -> Sequence[Version]:
+        """All versions of a record, oldest first."""
+        ...
+
+    def version_of_object(self, object_id: ObjectId) -> Version | None: ...
+
+    def set_lock(self, record_id: RecordId, ordinal: int, lock: Lock) -> None: ...
+
+    def locks_to_renew(self, *, lapsing_before: datetime, limit: int = 500) -> Sequence[Version]:
+        """Versions of ``received`` records, and of filed ones without a due date, whose lock lapses before then."""
+        ...
+
+    def locks_to_extend(self, *, limit: int = 500) -> Sequence[tuple[Version, date]]:
+        """Versions of filed records whose lock ends before the record's due date, with that date."""
+        ...
+
+    def add_description(self, revision: DescriptionRevision) -> None: ...
+
+    def description(self, record_id: RecordId, revision: int) -> DescriptionRevision | None: ...
+
+    def descriptions(self, record_id: RecordId) -> Sequence[DescriptionRevision]: ...
+
+    def all_versions(self) -> Iterator[Version]:
+        """Every version of every record that is not destroyed, for comparing with the store."""
+        ...
+
+    def count(self) -> int: ...
+
+
+class CustomerShelf(Protocol):
+    def next_number(self, fonds_id: FondsId) -> str:
+        """``K-000001``, never given twice."""
+        ...
+
+    def add(self, customer: Customer) -> None: ...
+
+    def get(self, customer_id: CustomerId) -> Customer | None: ...
+
+    def by_number(self, fonds_id: FondsId, number: str) -> Customer | None: ...
+
+    def page(self, *, after: str | None = None, limit: int = 50) -> Sequence[Customer]:
+        """By number; ``after`` is the last number of the page before."""
+        ...
+
+    def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Customer]: ...
+
+
+class PersonShelf(Protocol):
+    def any(self) -> bool: ...
+
+    def add(self, person: Person) -> None:
+        """Raises ``AlreadyExists`` when the sign-in name is taken."""
+        ...
+
+    def get(self, person_id: PersonId) -> Person | None: ...
+
+    def by_login_index(self, login_index: bytes) -> Person | None: ...
+
+    def all(self) -> Sequence[Person]: ...
+
+    def add_invitation(self, invitation: Invitation) -> None: ...
+
+    def invitation(self, token_sha256: bytes) -> Invitation | None: ...
+
+    def use_invitation(self, token_sha256: bytes, *, now: datetime) -> bool:
+        """Marks an unused, unexpired invitation as used; False when it is neither."""
+        ...
+
+    def withdraw_invitations(self, *, now: datetime) -> None:
+        """Marks every unused invitation as used."""
+        ...
+
+    def add_session(self, session: Session) -> None: ...
+
+    def session(self, token_sha256: bytes) -> Session | None: ...
+
+    def touch_session(self, token_sha256: bytes, *, seen_at: datetime) -> None: ...
+
+    def end_session(self, token_sha256: bytes) -> None: ...
+
+    def end_expired_sessions(self, *, now: datetime) -> int: ...
+
+
+class LinkShelf(Protocol):
+    def add(self, link: Link) -> None: ...
+
+    def get(self, link_id: LinkId) -> Link | None: ...
+
+    def page(
+        self, *, record_id: RecordId | None = None, before: tuple[datetime, LinkId] | None = None, limit: int = 50
+    ) -> Sequence[Link]:
+        """Newest first, by (created_at, id)."""
+        ...
+
+    def revoke(self, link_id: LinkId, *, now: datetime) -> bool:
+        """False when it was revoked before."""
+        ...
+
+    def take_use(self, link_id: LinkId, *, now: datetime) -> bool:
+        """One more use, atomically: only while not revoked, not expired, and below ``uses_max``."""
+        ...
+
+    def add_use(self, use: Use) -> None: ...
+
+    def use(self, token_sha256: bytes) -> Use | None: ...
+
+    def reserve_bytes(self, use_id: UseId, count: int) -> bool:
+        """Adds to ``bytes_sent`` unless that would pass ``bytes_max``; False then."""
+        ...
+
+    def release_bytes(self, use_id: UseId, count: int) -> None:
+        """Gives back what was reserved and provably never left."""
+        ...
+
+    def return_use(self, use_id: UseId) -> bool:
+        """Gives the use back to its link and ends it, if nothing is reserved under it; False otherwise."""
+        ...
+
+
+class AttemptShelf(Protocol):
+    """Counts guesses of secrets, by opaque subject (a keyed digest of link and address, or of a sign-in name)."""
+
+    def add(self, subject: bytes, *, at: datetime) -> None: ...
+
+    def count(self, subject: bytes, *, since: datetime) -> int: ...
+
+    def forget(self, subject: bytes) -> None: ...
+
+    def forget_before(self, before: datetime) -> None: ...
+
+
+class OpeningShelf(Protocol):
+    def recent(self, person_id: PersonId, record_id: RecordId, ordinal: int, purpose: str, *, since: datetime) -> bool:
+        """Whether an opening of this kind is on record since then."""
+        ...
+
+    def add(self, person_id: PersonId, record_id: RecordId, ordinal: int, purpose: str, *, at: datetime) -> None: ...
+
+
+class OutboxShelf(Protocol):
+    """Sealed metadata objects that still have to reach the store, oldest first."""
+
+    def add(self, key: str, body: bytes, *, at: datetime) -> None: ...
+
+    def pending(self, *, limit: int = 100) -> Sequence[tuple[int, str, bytes]]:
+        """(number, object key, sealed bytes)."""
+        ...
+
+    def sent(self, number: int) -> None: ...
+
+    def lag(self) -> tuple[int, datetime | None]:
+        """How many wait, and since when the oldest does."""
+        ...
+
+
+class ProcessShelf(Protocol):
+    """Processes that may own intents; one that has not been seen for long is dead."""
+
+    def beat(self, process_id: ProcessId, *, description: str, now: datetime) -> None:
+        """Registers the process, or says that it is alive. ``description`` says where it runs, for liveness checks."""
+        ...
+
+    def all(self) -> Sequence[tuple[ProcessId, str, datetime]]:
+        """(id, description, seen at)."""
+        ...
+
+    def end(self, process_id: ProcessId) -> None: ...
+
+
+class JobShelf(Protocol):
+    def ran(self, job: str, *, at: datetime, outcome: str) -> None: ...
+
+    def last_runs(self) -> Sequence[tuple[str, datetime, str]]:
+        """(job, when it last ran, outcome)."""
+        ...
+
+
+class AuditShelf(Protocol):
+    def append(self, entry: Entry) -> int:
+        """The entry's number."""
+        ...
+
+    def page(
+        self, *, subject: str | None = None, before: int | None = None, limit: int = 50
+    ) -> Sequence[NumberedEntry]:
+        """Newest first."""
+        ...
+
+
+class Transaction(Protocol):
+    """All shelves of one transaction."""
+
+    @property
+    def fonds(self) -> FondsShelf: ...
+    @property
+    def extents(self) -> ExtentShelf: ...
+    @property
+    def intents(self) -> IntentShelf: ...
+    @property
+    def records(self) -> RecordShelf: ...
+    @property
+    def customers(self) -> CustomerShelf: ...
+    @property
+    def people(self) -> PersonShelf: ...
+    @property
+    def links(self) -> LinkShelf: ...
+    @property
+    def attempts(self) -> AttemptShelf: ...
+    @property
+    def openings(self) -> OpeningShelf: ...
+    @property
+    def outbox(self) -> OutboxShelf: ...
+    @property
+    def processes(self) -> ProcessShelf: ...
+    @property
+    def jobs(self) -> JobShelf: ...
+    @property
+    def audit(self) -> AuditShelf: ...
+
+
+class Catalogue(Protocol):
+    """The database. Every method may be called from any thread."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """One durable transaction (rule 1)."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """One consistent snapshot."""
+        ...
