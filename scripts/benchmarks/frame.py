@@ -110,7 +110,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         Console(width=None if sys.stdout.isatty() else 120).print(as_table(chosen.name, chosen.quick, measures))
     return 1 if any(measure.met is False for measure in measures) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
