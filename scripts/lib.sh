@@ -121,16 +121,21 @@ new_environment() {
 }
 
 install_packages() {
-    local group=$1 what=.
+    local group=$1 what=. log
     if [ "$group" = test ]; then
         what='.[test]'
     fi
     say "installing packages (a minute or two the first time)"
     touch -- "$half_made"
     rm -f -- "$stamp"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --constraint constraints.txt --editable "$what" >&2 ||
+    log=$(mktemp)
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --constraint constraints.txt --editable "$what" >"$log" 2>&1; then
+        tail -n 20 -- "$log" >&2
+        rm -f -- "$log"
         die "the packages could not be installed; see above, and run this again once that is mended"
+    fi
+    rm -f -- "$log"
     printf '%s\n' "$root" "$(fingerprint)" "$group" >"$stamp"
     rm -f -- "$half_made"
 }

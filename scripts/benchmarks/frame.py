@@ -83,7 +83,7 @@ def as_json(name: str, quick: bool, measures: Sequence[Measure]) -> str:
 
 def as_table(name: str, quick: bool, measures: Sequence[Measure]) -> Table:
     """The result for people."""
-    table = Table("measure", "goal", "figure", "met", title=f"{name}{' (quick)' if quick else ''}", title_justify="left")
+    table = Table("measure", "goal", "figure", "met", title=name + (" (quick)" if quick else ""), title_justify="left")
     for measure in measures:
         met = "-" if measure.met is None else "yes" if measure.met else "no"
         table.add_row(measure.measure, measure.goal, f"{measure.figure:.4g} {measure.unit}".rstrip(), met)

@@ -27,6 +27,7 @@ SYSTEM_USER = "postgres"
 DATABASE_USER = "strongroom"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 20.0
+INITDB_OPTIONS = ("-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -134,15 +135,12 @@ def postgres_cluster(*, durable: bool = False) -> Iterator[PostgresCluster]:
     """Makes a cluster, starts it, and removes every trace of it at the end."""
     binaries = find_binaries()
     # A short folder: the path of a Unix socket may not pass 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="srpg-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it private and unique
+    folder = Path(tempfile.mkdtemp(prefix="srpg-", dir="/tmp"))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
         made = subprocess.run(
-            as_server_user([
-                *(str(binaries / "initdb"), "-D", str(folder / "data"), "-U", DATABASE_USER, "-A", "trust"),
-                *("-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
-            ]),
+            as_server_user([str(binaries / "initdb"), "-D", str(folder / "data"), *INITDB_OPTIONS]),
             cwd=folder,
             capture_output=True,
             text=True,
