@@ -23,7 +23,7 @@ _VALUE = re.compile(r"[a-z0-9/-]{1,256}", re.ASCII)
 
 
 def object_context(*, vault_id: str, leaf: LeafAddress, object_id: str) -> Mapping[str, str]:
-    """The context that every object of the vault has: vault, leaf, object. Raises ``ValueError`` as ``require`` does."""
+    """The context that every object of the vault has: vault, leaf, object. Raises ``ValueError``."""
     context = {
         labels.CONTEXT_VAULT: vault_id,
         labels.CONTEXT_LEAF: leaf.text,

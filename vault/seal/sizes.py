@@ -43,7 +43,7 @@ class SealedSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedSize:
-    """Arithmetic of one message, in bytes. Raises ``TooLarge`` when the plaintext needs more frames than a key allows."""
+    """Arithmetic of one message, in bytes. Raises ``TooLarge`` when it takes more frames than a key may seal."""
 
     plaintext_length: int
     header_length: int
@@ -114,5 +114,5 @@ def frames_length(plaintext_length: int, frame_length: int, *, final: bool) -> i
     """Ciphertext bytes of consecutive frames that hold so much plaintext, the final frame included where ``final``."""
     full, rest = divmod(plaintext_length, frame_length)
     if rest and not final:
-        raise ValueError(f"{plaintext_length} bytes are no whole number of frames of {frame_length}; only the end may be")
+        raise ValueError(f"{plaintext_length} bytes are no whole number of frames of {frame_length}, and not the end")
     return full * (frame_length + FRAME_OVERHEAD) + (FINAL_OVERHEAD + rest if final else 0)
