@@ -92,8 +92,8 @@ class EmbeddedStore:
     def start(self, progress: Callable[[StartStep], None] = lambda step: None) -> Endpoint:
         """Gives the endpoint once the store serves and its bucket has versioning and Object Lock.
 
-        Raises ``SettingsWrong`` when the server cannot be started as it is set up, ``StoreUnavailable`` when it does not
-        come up in a minute.
+        Raises ``SettingsWrong`` when the server cannot be started as it is set up, ``StoreUnavailable`` when it does
+        not come up in a minute.
         """
         with self._turn:
             self._left.clear()

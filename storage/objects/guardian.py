@@ -69,7 +69,7 @@ class Guardian:
             shutil.copyfile(log, self.home / "server.log.1")
             os.truncate(log, 0)
 
-    def start_server(self) -> None:
+    def start_server(self) -> subprocess.Popen[bytes]:
         """Starts the server, bound to this process's life."""
         command = json.loads((self.home / "command.json").read_text(encoding="utf-8"))
         libc = ctypes.CDLL(None, use_errno=True)
@@ -92,6 +92,7 @@ class Guardian:
                 preexec_fn=bind_to_guardian,  # this process has one thread
             )
         self.tell("running")
+        return self.server
 
     def stop_server(self) -> None:
         """SIGTERM, then SIGKILL: what was acknowledged is on the disk already."""
@@ -118,12 +119,11 @@ class Guardian:
     def keep(self) -> None:
         """Runs until asked to stop or until nobody uses the home."""
         pause_s, started = 0.2, time.monotonic()
-        self.start_server()
+        server = self.start_server()
         next_cap = started + 60
         while not self.asked_to_stop and not self.nobody_uses_it():
-            assert self.server is not None
             try:
-                code = self.server.wait(LOOK_EVERY_S)
+                code = server.wait(LOOK_EVERY_S)
             except subprocess.TimeoutExpired:
                 if time.monotonic() > next_cap:
                     next_cap = time.monotonic() + 60
@@ -138,7 +138,7 @@ class Guardian:
                 time.sleep(0.05)
             if not self.asked_to_stop:
                 started = time.monotonic()
-                self.start_server()
+                server = self.start_server()
         self.tell("stopping")
         self.stop_server()
         (self.home / "state.json").unlink(missing_ok=True)

@@ -6,6 +6,9 @@ The minio SDK does this, and reads locks back in tests; the application's bytes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import urllib3
 from minio import Minio
 from minio.commonconfig import ENABLED
@@ -18,15 +21,16 @@ from vault.errors import SettingsWrong, StoreUnavailable
 ABSENT_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"})
 
 
-def independent_client(settings: S3Settings) -> Minio:
-    """The minio SDK's client of the same endpoint; it retries nothing."""
+@contextmanager
+def independent_client(settings: S3Settings) -> Iterator[Minio]:
+    """The minio SDK's client of the same endpoint; it retries nothing, and its connections close with the context."""
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=settings.connect_timeout_s, read=settings.read_timeout_s),
         retries=False,
         cert_reqs="CERT_REQUIRED",
         ca_certs=str(settings.ca_bundle) if settings.ca_bundle else None,
     )
-    return Minio(
+    client = Minio(
         endpoint=settings.host,
         access_key=settings.access_key,
         secret_key=settings.secret_key,
@@ -34,6 +38,12 @@ def independent_client(settings: S3Settings) -> Minio:
         secure=settings.secure,
         http_client=pool,
     )
+    if not settings.path_style:
+        client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
+    try:
+        yield client
+    finally:
+        pool.clear()
 
 
 def ensure_bucket(settings: S3Settings) -> bool:
@@ -42,15 +52,15 @@ def ensure_bucket(settings: S3Settings) -> bool:
     ``settings`` are the operator's. Raises ``SettingsWrong`` for a bucket without Object Lock, which cannot be added to
     every server afterwards, and ``StoreUnavailable``.
     """
-    client = independent_client(settings)
     bucket = settings.bucket
     try:
-        made = not client.bucket_exists(bucket_name=bucket)
-        if made:
-            client.make_bucket(bucket_name=bucket, location=settings.region, object_lock=True)
-        if client.get_bucket_versioning(bucket_name=bucket).status != ENABLED:
-            client.set_bucket_versioning(bucket_name=bucket, config=VersioningConfig(ENABLED))
-        client.get_object_lock_config(bucket_name=bucket)
+        with independent_client(settings) as client:
+            made = not client.bucket_exists(bucket_name=bucket)
+            if made:
+                client.make_bucket(bucket_name=bucket, location=settings.region, object_lock=True)
+            if client.get_bucket_versioning(bucket_name=bucket).status != ENABLED:
+                client.set_bucket_versioning(bucket_name=bucket, config=VersioningConfig(ENABLED))
+            client.get_object_lock_config(bucket_name=bucket)
     except S3Error as error:
         if error.code in ABSENT_LOCK:
             message = f"bucket {bucket} has no Object Lock; make a bucket with Object Lock and name it in the settings"
@@ -61,6 +71,4 @@ def ensure_bucket(settings: S3Settings) -> bool:
         raise StoreUnavailable(f"the object store could not provision bucket {bucket}: {error.code}") from error
     except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
         raise StoreUnavailable(f"the object store at {settings.host} does not answer; start it") from error
-    finally:
-        client._http.clear()
     return made

@@ -10,7 +10,7 @@ The reason for each setting is in README.md, by number.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import secrets
@@ -163,8 +163,8 @@ def write_certificates(folder: Path) -> None:
             .issuer_name(authority_name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
-            .not_valid_after(datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC))
+            .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+            .not_valid_after(dt.datetime(2120, 1, 1, tzinfo=dt.UTC))
         )
 
     authority = certificate(authority_name, authority_key).add_extension(

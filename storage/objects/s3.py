@@ -1,0 +1,352 @@
+"""The vault's object store on any S3 server with versioning and Object Lock.
+
+Bytes (Put, UploadPart, Get) go over ``wire``, everything else through one boto3 client (README.md, "Which client").
+
+Rule 1: a lock travels in the request that creates the object; a later change is serialised here, read back, compared.
+Rule 2: nothing is overwritten (``If-None-Match: *``) and nothing copied (a copy drops its lock).
+Rule 3: every body is sent with its SHA-256, signed, and refused by the server when it differs.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import boto3
+import urllib3
+from botocore.config import Config
+
+from storage.objects import answers
+from storage.objects.settings import S3Settings
+from storage.objects.wire import SignedHttp
+from vault.errors import (
+    InvalidInput,
+    LockNotKept,
+    ObjectMissing,
+    SealBroken,
+    SettingsWrong,
+    StillLocked,
+    StoreUnavailable,
+)
+from vault.objects import ListedVersion, Lock, LockMode, ObjectFacts, Part, PendingUpload, StoredObject
+from vault.ports import Buffer
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+READ_BYTES = 1 << 20
+STRIPES = 64
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+
+
+def sdk_client(settings: S3Settings) -> S3Client:
+    """boto3's client of an endpoint: it adds no checksums of its own, retries nothing, and is shared by all threads."""
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key,
+        verify=str(settings.ca_bundle) if settings.ca_bundle else None,
+        config=Config(
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=settings.connect_timeout_s,
+            read_timeout=settings.read_timeout_s,
+            max_pool_connections=settings.connections,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            s3={"payload_signing_enabled": False, "addressing_style": "path" if settings.path_style else "virtual"},
+        ),
+    )
+
+
+class S3Store:
+    """Implements ``vault.ports.ObjectStore`` for one bucket, seen with the application's credentials."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._bucket = settings.bucket
+        self._wire = SignedHttp(settings)
+        self._sdk = sdk_client(settings)
+        self._lock_turns = [threading.Lock() for _ in range(STRIPES)]
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._wire.close()
+        self._sdk.close()
+
+    # -- bytes ------------------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        key: str,
+        body: Buffer,
+        *,
+        sha256: bytes,
+        metadata: Mapping[str, str] = NO_METADATA,
+        lock: Lock | None = None,
+    ) -> StoredObject:
+        """See ``vault.ports.ObjectStore.put``."""
+        headers = {"if-none-match": "*", "content-type": "application/octet-stream"}
+        for name, value in metadata.items():
+            if not value.isascii() or not value.isprintable():
+                raise InvalidInput(f"metadata {name} of object {key} is not printable ASCII", field="metadata")
+            headers[f"x-amz-meta-{name}"] = value
+        if lock is not None:
+            headers["x-amz-object-lock-mode"] = lock.mode.value
+            headers["x-amz-object-lock-retain-until-date"] = _rfc3339(lock.retain_until)
+        answer = self._send_body(f"put {key}", key, {}, headers, body, sha256, repeatable=False)
+        return _stored(key, answer.headers.get("x-amz-version-id"), answer.headers["etag"])
+
+    def put_part(self, key: str, upload_id: str, number: int, body: Buffer, *, sha256: bytes) -> Part:
+        """See ``vault.ports.ObjectStore.put_part``."""
+        query = {"partNumber": str(number), "uploadId": upload_id}
+        answer = self._send_body(f"put part {number} of {key}", key, query, {}, body, sha256, repeatable=True)
+        return Part(number=number, etag=answer.headers["etag"], sha256=sha256, size_bytes=memoryview(body).nbytes)
+
+    def _send_body(
+        self,
+        what: str,
+        key: str,
+        query: Mapping[str, str],
+        headers: dict[str, str],
+        body: Buffer,
+        sha256: bytes,
+        *,
+        repeatable: bool,
+    ) -> urllib3.BaseHTTPResponse:
+        headers["x-amz-checksum-sha256"] = base64.b64encode(sha256).decode()
+
+        def attempt() -> urllib3.BaseHTTPResponse:
+            response = self._wire.send("PUT", key, query=query, headers=headers, body=body, sha256_hex=sha256.hex())
+            if response.status != 200:
+                raise answers.of_response(what, response)
+            return response
+
+        return answers.call(what, attempt, repeatable=repeatable)
+
+    @contextmanager
+    def read(
+        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+    ) -> Iterator[Iterator[bytes]]:
+        """See ``vault.ports.ObjectStore.read``."""
+        if length == 0:
+            yield iter(())
+            return
+        what = f"read {key}"
+        headers = {}
+        if start or length is not None:
+            headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
+
+        def attempt() -> urllib3.BaseHTTPResponse:
+            answer = self._wire.send("GET", key, query={"versionId": version_id}, headers=headers, stream=True)
+            if answer.status not in (200, 206):
+                raise answers.of_response(what, answer)
+            return answer
+
+        response = answers.call(what, attempt, repeatable=True)
+        try:
+            coming = int(response.headers["content-length"])
+            if (start and response.status != 206) or (length is not None and coming != length):
+                raise SealBroken(f"{what}: the store gives {coming} bytes where {length} from {start} were asked for")
+            yield _chunks(what, response, coming)
+        finally:
+            if response.length_remaining != 0:
+                response.close()  # left early, or broken: the connection is not in a state to be used again
+            response.release_conn()
+
+    # -- uploads in parts -------------------------------------------------------------------------------------------
+
+    def start_upload(self, key: str, *, metadata: Mapping[str, str] = NO_METADATA, lock: Lock | None = None) -> str:
+        """See ``vault.ports.ObjectStore.start_upload``."""
+
+        def attempt() -> str:
+            if lock is None:
+                return self._sdk.create_multipart_upload(
+                    Bucket=self._bucket, Key=key, Metadata=dict(metadata), ChecksumAlgorithm="SHA256"
+                )["UploadId"]
+            return self._sdk.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                Metadata=dict(metadata),
+                ChecksumAlgorithm="SHA256",
+                ObjectLockMode=lock.mode.value,
+                ObjectLockRetainUntilDate=lock.retain_until,
+            )["UploadId"]
+
+        return answers.call(f"start an upload of {key}", attempt, repeatable=False)
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> StoredObject:
+        """See ``vault.ports.ObjectStore.complete_upload``."""
+        answer = answers.call(
+            f"complete the upload of {key}",
+            lambda: self._sdk.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                IfNoneMatch="*",
+                MultipartUpload={
+                    "Parts": [
+                        {
+                            "PartNumber": part.number,
+                            "ETag": part.etag,
+                            "ChecksumSHA256": base64.b64encode(part.sha256).decode(),
+                        }
+                        for part in parts
+                    ]
+                },
+            ),
+            repeatable=False,
+        )
+        return _stored(key, answer.get("VersionId"), answer["ETag"])
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """See ``vault.ports.ObjectStore.abort_upload``."""
+        _unless_missing(
+            f"abort the upload of {key}",
+            lambda: self._sdk.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id),
+        )
+
+    def pending_uploads(self, prefix: str = "") -> Iterator[PendingUpload]:
+        """See ``vault.ports.ObjectStore.pending_uploads``."""
+        pages = iter(self._sdk.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix))
+        while (page := answers.call("list uploads", lambda: next(pages, None), repeatable=True)) is not None:
+            for upload in page.get("Uploads", []):
+                yield PendingUpload(
+                    key=upload["Key"], upload_id=upload["UploadId"], started_at=upload["Initiated"].astimezone(UTC)
+                )
+
+    # -- facts, locks and deletion ----------------------------------------------------------------------------------
+
+    def head(self, key: str, version_id: str | None = None) -> ObjectFacts | None:
+        """See ``vault.ports.ObjectStore.head``."""
+        named = {"VersionId": version_id} if version_id is not None else {}
+        answer = _unless_missing(f"head {key}", lambda: self._sdk.head_object(Bucket=self._bucket, Key=key, **named))
+        if answer is None:
+            return None
+        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
+        return ObjectFacts(
+            key=key,
+            version_id=_stored(key, answer.get("VersionId"), "").version_id,
+            size_bytes=answer["ContentLength"],
+            etag=answer["ETag"],
+            lock=_lock(mode, until),
+            legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
+            metadata=MappingProxyType({name.lower(): value for name, value in answer["Metadata"].items()}),
+        )
+
+    def versions(self, prefix: str = "") -> Iterator[ListedVersion]:
+        """See ``vault.ports.ObjectStore.versions``."""
+        pages = iter(self._sdk.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix))
+        while (page := answers.call("list versions", lambda: next(pages, None), repeatable=True)) is not None:
+            for version in page.get("Versions", []):
+                yield ListedVersion(
+                    key=version["Key"],
+                    version_id=version["VersionId"],
+                    size_bytes=version["Size"],
+                    is_latest=version["IsLatest"],
+                    is_delete_marker=False,
+                )
+            for marker in page.get("DeleteMarkers", []):
+                yield ListedVersion(
+                    key=marker["Key"],
+                    version_id=marker["VersionId"],
+                    size_bytes=0,
+                    is_latest=marker["IsLatest"],
+                    is_delete_marker=True,
+                )
+
+    def extend_lock(self, key: str, version_id: str, lock: Lock) -> Lock:
+        """See ``vault.ports.ObjectStore.extend_lock``. A lock that is longer or stricter already stays as it is."""
+        what = f"lock {key}"
+        retention = {"Mode": lock.mode.value, "RetainUntilDate": lock.retain_until}
+        refused: StillLocked | None = None
+        with self._turn(key, version_id):
+            try:
+                answers.call(
+                    what,
+                    lambda: self._sdk.put_object_retention(
+                        Bucket=self._bucket, Key=key, VersionId=version_id, Retention=retention
+                    ),
+                    repeatable=True,
+                )
+            except StillLocked as error:
+                refused = error  # what is kept already may be more than what was asked: the answer is in the reading
+            kept = answers.call(
+                f"read the lock of {key}",
+                lambda: self._sdk.get_object_retention(Bucket=self._bucket, Key=key, VersionId=version_id),
+                repeatable=True,
+            )["Retention"]
+        found = _lock(kept.get("Mode"), kept.get("RetainUntilDate"))
+        if found is None or found.retain_until < lock.retain_until or LockMode.COMPLIANCE in {lock.mode} - {found.mode}:
+            message = f"{what}: asked for {lock.mode} until {_rfc3339(lock.retain_until)}, the store keeps {found}"
+            raise LockNotKept(f"{message}; check its Object Lock") from refused
+        return found
+
+    def set_legal_hold(self, key: str, version_id: str, *, held: bool) -> None:
+        """See ``vault.ports.ObjectStore.set_legal_hold``."""
+        wanted = "ON" if held else "OFF"
+        with self._turn(key, version_id):
+            answers.call(
+                f"set the legal hold of {key}",
+                lambda: self._sdk.put_object_legal_hold(
+                    Bucket=self._bucket, Key=key, VersionId=version_id, LegalHold={"Status": wanted}
+                ),
+                repeatable=True,
+            )
+            kept = answers.call(
+                f"read the legal hold of {key}",
+                lambda: self._sdk.get_object_legal_hold(Bucket=self._bucket, Key=key, VersionId=version_id),
+                repeatable=True,
+            )
+        if kept["LegalHold"].get("Status") != wanted:
+            raise LockNotKept(f"the legal hold of {key} should be {wanted} and is not; check the store's Object Lock")
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """See ``vault.ports.ObjectStore.delete_version``."""
+        _unless_missing(
+            f"delete {key}",
+            lambda: self._sdk.delete_object(Bucket=self._bucket, Key=key, VersionId=version_id),
+        )
+
+    def _turn(self, key: str, version_id: str) -> threading.Lock:
+        return self._lock_turns[hash((key, version_id)) % STRIPES]
+
+
+def _unless_missing(what: str, attempt: Callable[[], answers.Result]) -> answers.Result | None:
+    try:
+        return answers.call(what, attempt, repeatable=True)
+    except ObjectMissing:
+        return None
+
+
+def _chunks(what: str, response: urllib3.BaseHTTPResponse, coming: int) -> Iterator[bytes]:
+    while coming > 0:
+        try:
+            chunk = response.read(min(READ_BYTES, coming))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise answers.of_exception(what, error).error from error
+        if not chunk:
+            raise StoreUnavailable(f"{what}: the object store ended its answer {coming} bytes early; try again")
+        coming -= len(chunk)
+        yield chunk
+
+
+def _stored(key: str, version_id: str | None, etag: str) -> StoredObject:
+    if not version_id or version_id == "null":
+        raise SettingsWrong(f"the store gave {key} no version id; switch versioning on for the bucket")
+    return StoredObject(key=key, version_id=version_id, etag=etag)
+
+
+def _lock(mode: str | None, until: datetime | None) -> Lock | None:
+    if mode is None or until is None:
+        return None
+    return Lock(mode=LockMode(mode), retain_until=until.astimezone(UTC))
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
