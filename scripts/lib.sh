@@ -131,7 +131,7 @@ install_packages() {
     log=$(mktemp)
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
         --constraint constraints.txt --editable "$what" >"$log" 2>&1; then
-        tail -n 20 -- "$log" >&2
+        { grep -v '^WARNING' -- "$log" || true; } | tail -n 20 >&2
         rm -f -- "$log"
         die "the packages could not be installed; see above, and run this again once that is mended"
     fi
