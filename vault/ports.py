@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
+
+if TYPE_CHECKING:
+    from vault.seal.keytree import LeafAddress, LeafKeys
 
 Buffer = bytes | bytearray | memoryview
 
@@ -124,4 +127,56 @@ class RootKeeper(Protocol):
 
     def trees(self) -> Iterable[bytes]:
         """The tree ids that this keeper has a root for."""
+        ...
+
+
+class LeafKeySource(Protocol):
+    """Gives the keys of leaves; whoever keeps this promise holds, or asks the holder of, the root."""
+
+    def leaf_keys(self, address: LeafAddress) -> LeafKeys:
+        """The keys of one leaf. Raises ``KeeperUnavailable``; ``NotFound`` for a tree that it has no root of."""
+        ...
+
+
+class Layout(Protocol):
+    """Spells object keys: plain ``[a-z0-9/-]``, no trailing slash, no segment ending in ``.versions``."""
+
+    def record(self, object_id: str) -> str:
+        """A version's sealed object."""
+        ...
+
+    def meta(self, subject_id: str, revision: str) -> str:
+        """A sealed metadata object of a record, a customer or another subject; never overwritten."""
+        ...
+
+    def block(self, tree_id: bytes, block: int) -> str:
+        """The write-once object that reserves a block of extents."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """Finds records by words. Derived state: in memory only, filled from sealed metadata (DESIGN 10)."""
+
+    def put(self, record_id: str, text: str, *, received_at: datetime) -> None:
+        """Adds or replaces the words of one record."""
+        ...
+
+    def remove(self, record_id: str) -> None:
+        """Forgets a record's words."""
+        ...
+
+    def find(self, text: str, *, limit: int) -> Sequence[str]:
+        """Record ids whose words hold every word of ``text``, newest first. Case and width of letters do not count."""
+        ...
+
+    def size(self) -> int:
+        """How many records are in it."""
+        ...
+
+    def position(self) -> int:
+        """The change number up to which it is filled."""
+        ...
+
+    def advance(self, change: int) -> None:
+        """Says that it is filled up to a change number."""
         ...

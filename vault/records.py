@@ -136,8 +136,9 @@ def checked_file_name(name: str) -> str:
 class SealedObject:
     """Where a sealed object is and what its bytes must be.
 
-    ``sealed_sha256`` follows ``vault.objects`` rule 2: composite over ``part_count`` parts of ``part_size_bytes``
-    ciphertext bytes each (the last shorter), or of the whole when ``part_count`` is 0. ``size_bytes`` is plaintext.
+    ``sealed_sha256`` follows ``vault.objects`` rule 2: composite over ``part_count`` parts, or of the whole when
+    ``part_count`` is 0. A part has ``part_size_bytes`` bytes of frames, the last one fewer; the first has the header
+    before them. ``size_bytes`` is plaintext.
     """
 
     object_id: ObjectId
@@ -206,8 +207,7 @@ class Intent:
 
     ``ordinal`` 1 announces a new record; more announces a correction of ``record_id``, whose current version must then
     be ``ordinal - 1``. ``object`` carries the final sizes and digests only from ``sealed`` on. ``sealed_content`` and
-    ``sealed_description`` are what the version and the revision will hold; ``etag`` is what the store must report for a
-    multipart object (empty otherwise). ``idempotency_key_hash`` is keyed by person, 32 bytes.
+    ``sealed_description`` are what the version and the revision will hold. ``idempotency_key_hash`` is keyed, 32 bytes.
     """
 
     id: IntentId
@@ -226,5 +226,4 @@ class Intent:
     sealed_content: bytes
     sealed_description: bytes
     upload_id: str
-    etag: str
     created_at: datetime

@@ -83,7 +83,7 @@ class IntentShelf(Protocol):
 
     def set_upload(self, intent_id: IntentId, upload_id: str) -> None: ...
 
-    def seal(self, intent_id: IntentId, *, object: SealedObject, etag: str, sealed_content: bytes) -> None:
+    def seal(self, intent_id: IntentId, *, object: SealedObject, sealed_content: bytes) -> None:
         """``open`` -> ``sealed``, with final sizes, digests and content facts. Raises ``Conflict`` in another state."""
         ...
 

@@ -2,8 +2,8 @@
 
 Rule 1: text, whole numbers within 2**53 - 1 either way, true, false, null, lists, and objects with text keys. Numbers
 with a fraction are refused, so that the one hard part of RFC 8785 is not needed.
-Rule 2: keys are sorted by their UTF-16 code units (RFC 8785 section 3.2.3); text that is not Unicode (a lone surrogate) is
-refused.
+Rule 2: keys are sorted by their UTF-16 code units (RFC 8785 section 3.2.3); text that is not Unicode (a lone surrogate)
+is refused.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def seal_fields(
     revision: int,
     nonce: bytes,
 ) -> bytes:
-    """Seals ``values`` under a leaf's metadata key: ``version | nonce | ciphertext | tag``, 29 bytes more than the JSON.
+    """Seals ``values`` under a leaf's metadata key: version, nonce, ciphertext, tag; 29 bytes more than JSON.
 
     ``subject_id`` says whose the values are, ``field_set`` which ones, ``revision`` (from 0) which state of them.
     ``nonce`` has 12 bytes, random, never used before with this key: ``seal_fields_with`` draws one. Raises
@@ -93,8 +93,8 @@ def open_fields(
 def blind_index(blinding_key: Secret, domain: str, text: str) -> bytes:
     """A keyed digest by which equal texts are found again without being kept: 32 bytes, HMAC-SHA256.
 
-    Texts count as equal when they are the same but for case and compatibility forms (Unicode D146, then NFKC); digests of
-    different ``domain`` never agree. Whoever has the key can try guesses: a digest is a secret's shadow, not public.
+    Texts count as equal when they are the same but for case and compatibility forms (Unicode D146, then NFKC); digests
+    of different ``domain`` never agree. Whoever has the key can try guesses: a digest is a secret's shadow, not public.
     """
     folded = unicodedata.normalize("NFD", text).casefold()
     folded = unicodedata.normalize("NFKD", folded).casefold()

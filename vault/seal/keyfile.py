@@ -15,7 +15,7 @@ from vault.seal.secrets import Secret
 
 
 def write_key_file(leaf_kek: Secret, context: Mapping[str, str], *, plaintext_length: int) -> bytes:
-    """The key file of one object, JSON in UTF-8. It holds the leaf's key in clear: hand it over as one hands over a key.
+    """The key file of one object, JSON in UTF-8. It holds the leaf's key in clear: hand it over as such.
 
     Raises ``ValueError`` when the context is not one of ours.
     """

@@ -13,7 +13,7 @@ from typing import Final
 from vault.errors import InvalidInput, TooLarge
 
 FRAME_LENGTH: Final = 256 * 1024
-FRAME_LENGTH_STEP: Final = 16
+FRAME_LENGTH_STEP: Final = 128
 MAX_FRAME_LENGTH: Final = 16 * 1024 * 1024
 MAX_FRAMES: Final = 2**32 - 2
 FRAME_OVERHEAD: Final = 4 + 12 + 16
@@ -21,9 +21,9 @@ FINAL_OVERHEAD: Final = 4 + 4 + 12 + 4 + 16
 
 
 def require_frame_length(frame_length: int) -> None:
-    """Raises ``ValueError`` unless it is a multiple of 16 (stock SDKs ask for that) from 16 bytes to 16 MiB."""
+    """Raises ``ValueError`` unless it is a multiple of 128 (a stock SDK asks for that) from 128 bytes to 16 MiB."""
     if frame_length % FRAME_LENGTH_STEP or not FRAME_LENGTH_STEP <= frame_length <= MAX_FRAME_LENGTH:
-        raise ValueError(f"frame length {frame_length} is not a multiple of 16 from 16 to {MAX_FRAME_LENGTH}")
+        raise ValueError(f"frame length {frame_length} is not a multiple of 128 from 128 to {MAX_FRAME_LENGTH}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

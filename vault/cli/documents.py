@@ -1,0 +1,158 @@
+"""What ``--json`` says of each noun: one place for names, so that they stay the same in every command.
+
+Rule 1: names are stable; times are ISO 8601 in UTC, dates ISO 8601, digests hexadecimal, sizes in bytes.
+Rule 2: what is not known is null, never left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vault.cli.plain import iso, iso_date
+
+if TYPE_CHECKING:
+    from vault.audit import NumberedEntry
+    from vault.classes import RecordClass
+    from vault.cli.speech import JSON
+    from vault.records import ContentFacts, Record
+    from vault.workflows.customers import CustomerView
+    from vault.workflows.retrieval import RecordStory, RecordView, RevisionView, VersionView
+    from vault.workflows.sharing import LinkView
+
+
+def content_document(content: ContentFacts | None) -> dict[str, JSON]:
+    """A version's bytes."""
+    if content is None:
+        return {"file_name": None, "media_type": None, "size_bytes": None, "sha256": None}
+    return {
+        "file_name": content.file_name,
+        "media_type": content.media_type,
+        "size_bytes": content.size_bytes,
+        "sha256": content.sha256.hex(),
+    }
+
+
+def bare_record_document(record: Record) -> dict[str, JSON]:
+    """What the catalogue holds of a record in clear."""
+    return {
+        "id": record.id,
+        "number": record.number,
+        "class": record.class_code,
+        "customer_id": record.customer_id,
+        "state": record.state.value,
+        "received_at": iso(record.received_at),
+        "received_by": record.received_by,
+        "filed_at": iso(record.filed_at),
+        "filed_by": record.filed_by,
+        "trigger_on": iso_date(record.trigger_on),
+        "due_on": iso_date(record.due_on),
+        "version": record.current_ordinal,
+        "revision": record.current_revision,
+    }
+
+
+def record_document(view: RecordView) -> dict[str, JSON]:
+    """A record with its current description and content."""
+    said = view.description
+    return {
+        **bare_record_document(view.record),
+        "customer": None if view.customer is None else view.customer.customer.number,
+        "title": None if said is None else said.title,
+        "date": None if said is None else iso_date(said.dated_on),
+        "place": None if said is None else said.place,
+        "note": None if said is None else said.note,
+        **content_document(view.content),
+    }
+
+
+def story_document(story: RecordStory) -> dict[str, JSON]:
+    """A record with everything that happened to it."""
+    return {
+        **record_document(story.view),
+        "versions": [_version_document(version) for version in story.versions],
+        "revisions": [_revision_document(revision) for revision in story.revisions],
+        "entries": [_entry_document(entry) for entry in story.entries],
+    }
+
+
+def _version_document(view: VersionView) -> dict[str, JSON]:
+    return {
+        "version": view.version.ordinal,
+        "created_at": iso(view.version.created_at),
+        "created_by": view.version.created_by,
+        "lock_mode": view.version.lock.mode.value,
+        "locked_until": iso(view.version.lock.retain_until),
+        **content_document(view.content),
+    }
+
+
+def _revision_document(view: RevisionView) -> dict[str, JSON]:
+    return {
+        "revision": view.revision.revision,
+        "version": view.revision.ordinal,
+        "created_at": iso(view.revision.created_at),
+        "created_by": view.revision.created_by,
+        "title": view.description.title,
+        "date": iso_date(view.description.dated_on),
+        "place": view.description.place,
+        "note": view.description.note,
+        "reason": view.description.reason,
+    }
+
+
+def _entry_document(numbered: NumberedEntry) -> dict[str, JSON]:
+    entry = numbered.entry
+    return {
+        "number": numbered.number,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "event": entry.event.value,
+        "subject": entry.subject,
+        "detail": dict(entry.detail),
+    }
+
+
+def customer_document(view: CustomerView) -> dict[str, JSON]:
+    """A customer with name and note."""
+    return {
+        "id": view.customer.id,
+        "number": view.customer.number,
+        "name": view.profile.name,
+        "note": view.profile.note,
+        "created_at": iso(view.customer.created_at),
+    }
+
+
+def class_document(record_class: RecordClass) -> dict[str, JSON]:
+    """A class with its rules."""
+    return {
+        "code": record_class.code,
+        "title_zh": record_class.title_zh,
+        "title_en": record_class.title_en,
+        "nature": record_class.nature.value,
+        "sensitivity": record_class.sensitivity.value,
+        "trigger": record_class.trigger.value,
+        "period_years": record_class.period_years,
+        "lock_mode": record_class.lock_mode.value,
+        "mandate": record_class.mandate,
+    }
+
+
+def link_document(view: LinkView) -> dict[str, JSON]:
+    """A link, without the secret in its address."""
+    link = view.link
+    return {
+        "id": link.id,
+        "record_id": link.record_id,
+        "record_number": view.record_number,
+        "version": link.ordinal,
+        "state": view.state,
+        "for": view.note,
+        "expires_at": iso(link.expires_at),
+        "uses_max": link.uses_max,
+        "uses_taken": link.uses_taken,
+        "pass_code": bool(link.pass_code_hash),
+        "created_at": iso(link.created_at),
+        "created_by": link.created_by,
+        "revoked_at": iso(link.revoked_at),
+    }

@@ -1,0 +1,106 @@
+"""One run of the command: its settings, its speech, the vault it opens, and who acts.
+
+Rule 1: settings are read once, here, when the first thing needs them.
+Rule 2: who acts is the person of the stored session, else the machine's operator; a session that is over is said, not
+passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vault.cli import session
+from vault.cli.speech import Speech
+from vault.errors import NotSignedIn
+
+if TYPE_CHECKING:
+    from storage.settings import Settings
+    from vault.people import Actor
+    from vault.workflows.vault import Vault
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Invocation:
+    """What the commands of one run share."""
+
+    def __init__(self) -> None:
+        self.speech = Speech()
+        self.debug = False
+        self.settings_given: dict[str, Any] = {}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The installation's settings, with what the command line said in front. Raises ``SettingsWrong``."""
+        from storage.settings import load_settings
+
+        return load_settings(**self.settings_given)
+
+    @property
+    def home(self) -> Path:
+        """Where the vault's files are."""
+        return self.settings.home
+
+    @property
+    def base_url(self) -> str:
+        """What the addresses that are handed out begin with."""
+        return (self.settings.public_url or f"http://{self.settings.listen}").rstrip("/")
+
+    @contextmanager
+    def vault(self, *, create: bool = False) -> Iterator[Vault]:
+        """The vault, open for the duration; the embedded store is started or joined."""
+        from storage.assembly import open_vault
+
+        with open_vault(self.settings, progress=self.speech.talk, create=create) as vault:
+            yield vault
+
+    @contextmanager
+    def acting(self) -> Iterator[tuple[Vault, Actor]]:
+        """The vault and who acts in it. Raises ``NotSignedIn``."""
+        token = session.kept(self.home)
+        with self.vault() as vault:
+            yield vault, self._actor(vault, token)
+
+    def _actor(self, vault: Vault, token: str | None) -> Actor:
+        from vault.workflows import people
+
+        if token is None:
+            return people.operator(vault)
+        try:
+            return people.signed_in(vault, token).actor
+        except NotSignedIn as error:
+            raise NotSignedIn(
+                "your session is over; sign in again with `strongroom login`, or end it with `strongroom logout`"
+            ) from error
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+def speaking(command: Command) -> Command:
+    """Adds the options that every command takes: ``--json`` and ``--quiet``."""
+    said = click.option(
+        "--json", is_flag=True, expose_value=False, callback=_say_json, help="Write one JSON document to stdout."
+    )
+    silent = click.option(
+        "--quiet", "-q", is_flag=True, expose_value=False, callback=_say_less, help="Say nothing but errors and warnings."
+    )
+    return said(silent(command))
+
+
+def _say_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    invocation = ctx.find_object(Invocation)
+    if value and invocation is not None:
+        invocation.speech.json = True
+
+
+def _say_less(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    invocation = ctx.find_object(Invocation)
+    if value and invocation is not None:
+        invocation.speech.quiet = True

@@ -1,0 +1,177 @@
+"""The ``strongroom`` command: its groups, and the one place where an error becomes a line and an exit code.
+
+Rule 1: an error is one line, ``strongroom: <what is wrong and the way out>``; a traceback is shown only when asked for.
+Rule 2: nothing heavy is imported here: ``strongroom --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+
+import click
+
+from vault.cli import exits
+from vault.cli.invocation import Invocation, speaking
+from vault.cli.lazy import Entry, LazyGroup
+from vault.errors import StrongroomError
+
+_EXIT_CODES: Final = "\n".join(f"{code:>4}  {meaning}" for code, meaning in exits.TABLE)
+_EPILOG: Final = f"""\b
+Exit codes:
+{_EXIT_CODES}
+
+\b
+Completion of commands and options by the TAB key:
+  bash: eval "$(_STRONGROOM_COMPLETE=bash_source strongroom)"   in ~/.bashrc
+  zsh:  eval "$(_STRONGROOM_COMPLETE=zsh_source strongroom)"    in ~/.zshrc
+  fish: _STRONGROOM_COMPLETE=fish_source strongroom | source
+"""
+
+_RECORD: Final = {
+    "add": Entry("vault.cli.filing:add", "Add files, and folders with all that is in them."),
+    "list": Entry("vault.cli.records:list_records", "List records, newest first."),
+    "show": Entry("vault.cli.records:show", "Show a record with its versions and its history."),
+    "find": Entry("vault.cli.records:find", "Find records by words of their titles, names and numbers."),
+    "open": Entry("vault.cli.opening:open_record", "Write a record's bytes to stdout or to a file."),
+    "correct": Entry("vault.cli.correcting:correct", "Correct the bytes or the description; the original stays."),
+    "file": Entry("vault.cli.correcting:file_record", "Confirm class and trigger (归档); the lock follows."),
+    "export": Entry("vault.cli.opening:export", "Write the sealed object with its key, for other tools."),
+}
+_CUSTOMER: Final = {
+    "add": Entry("vault.cli.customers:add", "Add a customer."),
+    "list": Entry("vault.cli.customers:list_customers", "List customers by number."),
+    "show": Entry("vault.cli.customers:show", "Show a customer."),
+}
+_LINK: Final = {
+    "create": Entry("vault.cli.links:create", "Make a link that lets somebody without an account open one record."),
+    "list": Entry("vault.cli.links:list_links", "List links, newest first."),
+    "revoke": Entry("vault.cli.links:revoke", "Withdraw a link, at once."),
+}
+
+
+def _group(name: str, summary: str, entries: dict[str, Entry]) -> LazyGroup:
+    return LazyGroup(name, help=summary, entries=entries)
+
+
+record = _group("record", "Add, find, open and correct records.", _RECORD)
+customer = _group("customer", "The customers whose records are kept.", _CUSTOMER)
+link = _group("link", "Signed links that open one record, for a time.", _LINK)
+record_class = _group(
+    "class",
+    "The classes that records are filed under.",
+    {"list": Entry("vault.cli.classes:list_classes", "List the classes.")},
+)
+person = _group(
+    "person",
+    "The people who work with the vault.",
+    {"invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join.")},
+)
+upkeep = _group(
+    "upkeep",
+    "The work that the vault does by itself.",
+    {"run": Entry("vault.cli.upkeep:run", "Do now what is due.")},
+)
+
+_ENTRIES: Final = {
+    "init": Entry("vault.cli.home:init", "Make the home: keys, catalogue and object store."),
+    "serve": Entry("vault.cli.home:serve", "Serve the pages and do upkeep, until stopped."),
+    "login": Entry("vault.cli.people:login", "Sign in; commands then act as you."),
+    "logout": Entry("vault.cli.people:logout", "Sign out."),
+    "doctor": Entry("vault.cli.home:doctor", "Check that everything is as it must be."),
+    "record": Entry("vault.cli.main:record", "Add, find, open and correct records."),
+    "customer": Entry("vault.cli.main:customer", "The customers whose records are kept."),
+    "class": Entry("vault.cli.main:record_class", "The classes that records are filed under."),
+    "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
+    "person": Entry("vault.cli.main:person", "The people who work with the vault."),
+    "upkeep": Entry("vault.cli.main:upkeep", "The work that the vault does by itself."),
+}
+
+
+@click.group(cls=LazyGroup, entries=_ENTRIES, epilog=_EPILOG)
+@click.option("--home", type=click.Path(path_type=Path), help="The vault's home folder, in place of STRONGROOM_HOME.")
+@click.option("--debug", is_flag=True, envvar="STRONGROOM_DEBUG", help="Show where an unexpected error came from.")
+@click.version_option(package_name="strongroom", message="%(prog)s %(version)s")
+@speaking
+@click.pass_obj
+def cli(invocation: Invocation, home: Path | None, debug: bool) -> None:
+    """Strongroom, a records vault: keeps records sealed, shows them to those who may see them.
+
+    Data goes to stdout, talk to stderr. Every command takes --json.
+    """
+    invocation.debug = debug
+    if home is not None:
+        invocation.settings_given["home"] = home.absolute()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command and ends the process with its exit code."""
+    invocation = Invocation()
+    signal.signal(signal.SIGTERM, _end)
+    sys.excepthook = _Unexpected(invocation)
+    sys.exit(_run(invocation, arguments))
+
+
+def _run(invocation: Invocation, arguments: Sequence[str] | None) -> int:
+    speech = invocation.speech
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    speech.json = "--json" in given
+    try:
+        outcome = cli.main(args=given, prog_name="strongroom", standalone_mode=False, obj=invocation)
+        sys.stdout.flush()
+    except StrongroomError as error:
+        code = exits.code_of(error)
+        speech.error(error.code, error.message, exit_code=code)
+        return code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return exits.USAGE
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "strongroom"
+        message = f"{error.format_message()} (see `{path} --help`)"
+        speech.error("usage", message, exit_code=exits.USAGE)
+        return exits.USAGE
+    except click.ClickException as error:
+        speech.error("usage", error.format_message(), exit_code=exits.USAGE)
+        return exits.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        speech.error("interrupted", "interrupted", exit_code=exits.INTERRUPTED)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough; keep the interpreter from flushing into the closed pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.READER_GONE
+    return outcome if isinstance(outcome, int) else exits.OK
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """On SIGTERM: unwinds, so that what was begun is given up in order and the store is left."""
+    raise SystemExit(exits.TERMINATED)
+
+
+class _Unexpected:
+    """Tells an error that nobody foresaw: one line with a reference to the place; the traceback on demand."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if self._invocation.debug:
+            traceback.print_exception(kind, error, trace)
+        frames = traceback.extract_tb(trace)
+        place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "start"
+        # The message of a foreign error may hold personal data; its kind and the place it came from do not.
+        steps = "|".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+        reference = hashlib.sha256(f"{kind.__name__}|{steps}".encode()).hexdigest()[:8]
+        message = (
+            f"an unexpected error ({kind.__name__} at {place}, reference {reference}); what was acknowledged is safe; "
+            "run it again with `strongroom --debug ...` and report what it shows"
+        )
+        self._invocation.speech.error("unexpected", message, exit_code=exits.BROKEN)

@@ -1,0 +1,141 @@
+"""Seals and opens what is personal about records, customers, people and links, each under the leaf it belongs to.
+
+Field sets: ``description`` (subject: record, revision: the description's), ``content`` (subject: record, revision: the
+version's ordinal), ``intake`` (subject: object; what the object itself carries so that the catalogue can be rebuilt),
+``customer``, ``person``, ``link`` (subject: the id, revision from 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from vault.customers import Profile
+from vault.errors import SealBroken
+from vault.ids import RecordId
+from vault.people import PersonProfile
+from vault.records import ContentFacts, Description
+from vault.seal.fields import open_fields, seal_fields
+from vault.seal.keytree import LeafAddress
+from vault.workflows.vault import Vault
+
+
+def seal(
+    vault: Vault, leaf: LeafAddress, values: Mapping[str, Any], *, subject: str, field_set: str, revision: int
+) -> bytes:
+    """Sealed fields under a leaf's metadata key."""
+    return seal_fields(
+        vault.leaf_keys(leaf).metadata_key,
+        values,
+        subject_id=subject,
+        field_set=field_set,
+        revision=revision,
+        nonce=vault.randomness.token_bytes(12),
+    )
+
+
+def unseal(
+    vault: Vault, leaf: LeafAddress, sealed: bytes, *, subject: str, field_set: str, revision: int
+) -> dict[str, Any]:
+    """The fields of ``seal``. Raises ``SealBroken``."""
+    return open_fields(
+        vault.leaf_keys(leaf).metadata_key, sealed, subject_id=subject, field_set=field_set, revision=revision
+    )
+
+
+def seal_description(
+    vault: Vault, leaf: LeafAddress, description: Description, *, record_id: RecordId, revision: int
+) -> bytes:
+    """A description, sealed."""
+    return seal(
+        vault,
+        leaf,
+        description_values(description),
+        subject=record_id,
+        field_set="description",
+        revision=revision,
+    )
+
+
+def open_description(
+    vault: Vault, leaf: LeafAddress, sealed: bytes, *, record_id: RecordId, revision: int
+) -> Description:
+    """A description, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, sealed, subject=record_id, field_set="description", revision=revision)
+    return description_of(values)
+
+
+def description_values(description: Description) -> dict[str, str | None]:
+    """A description as JSON values."""
+    return {
+        "title": description.title,
+        "dated_on": description.dated_on.isoformat() if description.dated_on else None,
+        "place": description.place,
+        "note": description.note,
+        "reason": description.reason,
+    }
+
+
+def description_of(values: Mapping[str, Any]) -> Description:
+    """The description of JSON values. Raises ``SealBroken`` when they are of another shape."""
+    try:
+        dated_on = values["dated_on"]
+        return Description(
+            title=values["title"],
+            dated_on=date.fromisoformat(dated_on) if dated_on is not None else None,
+            place=values["place"],
+            note=values["note"],
+            reason=values["reason"],
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        raise SealBroken("a sealed description has another shape than a description") from exc
+
+
+def seal_content(vault: Vault, leaf: LeafAddress, content: ContentFacts, *, record_id: RecordId, ordinal: int) -> bytes:
+    """A version's content facts, sealed."""
+    values = {
+        "file_name": content.file_name,
+        "media_type": content.media_type,
+        "size_bytes": content.size_bytes,
+        "sha256": content.sha256.hex(),
+    }
+    return seal(vault, leaf, values, subject=record_id, field_set="content", revision=ordinal)
+
+
+def open_content(vault: Vault, leaf: LeafAddress, sealed: bytes, *, record_id: RecordId, ordinal: int) -> ContentFacts:
+    """A version's content facts, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, sealed, subject=record_id, field_set="content", revision=ordinal)
+    try:
+        return ContentFacts(
+            file_name=values["file_name"],
+            media_type=values["media_type"],
+            size_bytes=values["size_bytes"],
+            sha256=bytes.fromhex(values["sha256"]),
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        raise SealBroken("sealed content facts have another shape than content facts") from exc
+
+
+def seal_profile(vault: Vault, leaf: LeafAddress, profile: Profile, *, customer_id: str, revision: int) -> bytes:
+    """A customer's profile, sealed."""
+    values = {"name": profile.name, "note": profile.note}
+    return seal(vault, leaf, values, subject=customer_id, field_set="customer", revision=revision)
+
+
+def open_profile(vault: Vault, leaf: LeafAddress, sealed: bytes, *, customer_id: str, revision: int) -> Profile:
+    """A customer's profile, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, sealed, subject=customer_id, field_set="customer", revision=revision)
+    return Profile(name=str(values.get("name", "")), note=str(values.get("note", "")))
+
+
+def seal_person(vault: Vault, leaf: LeafAddress, profile: PersonProfile, *, person_id: str) -> bytes:
+    """A person's profile, sealed."""
+    values = {"login": profile.login, "name": profile.name}
+    return seal(vault, leaf, values, subject=person_id, field_set="person", revision=1)
+
+
+def open_person(vault: Vault, leaf: LeafAddress, sealed: bytes, *, person_id: str) -> PersonProfile:
+    """A person's profile, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, sealed, subject=person_id, field_set="person", revision=1)
+    return PersonProfile(login=str(values.get("login", "")), name=str(values.get("name", "")))

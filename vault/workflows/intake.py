@@ -1,0 +1,322 @@
+"""Intake: bytes come in, are sealed part by part as they arrive, and become a record version (storage/README.md tells
+the life of a record in writes).
+
+    with begin(vault, actor, filing) as receiving:
+        receiving.accept(part, final=False).result() ...
+        receipt = receiving.finish()            # the acknowledgement: from here on the bytes are the vault's
+
+Rule 1: plaintext lives in the caller's part buffers only, and leaves them sealed.
+Rule 2: an intent is in the catalogue before a byte is in the store; length and digest are in it before the store is told
+to complete; the record is in it before the caller is answered.
+Rule 3: a source that changed, ended early or went on too long leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from vault.classes import find_class
+from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
+from vault.ids import CustomerId, RecordId
+from vault.people import Action, Actor
+from vault.ports import Buffer
+from vault.records import ContentFacts, Description, Intent, IntentState, Record, RecordState, checked_file_name
+from vault.seal.fields import blind_index
+from vault.workflows import descriptions, recovery
+from vault.workflows.reception import Announcement, Reception
+from vault.workflows.vault import Vault
+
+IDEMPOTENCY_KEY_MAX_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """What is said of a file that comes in. ``declared_*`` are what the sender says of its bytes."""
+
+    class_code: str
+    customer_id: CustomerId | None
+    description: Description
+    file_name: str
+    declared_size_bytes: int | None = None
+    declared_sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The acknowledgement. ``replayed`` says that an earlier upload under the same idempotency key stored it."""
+
+    record_id: RecordId
+    number: str
+    ordinal: int
+    size_bytes: int
+    sha256: bytes
+    replayed: bool
+
+
+def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | None = None) -> Receiving:
+    """Begins the upload of a new record.
+
+    Raises ``NotAllowed``, ``NotFound`` (class, customer), ``InvalidInput``, ``TooLarge``, ``Conflict`` (an upload under
+    the same key is still under way).
+    """
+    actor.require(Action.ADD_RECORD)
+    find_class(filing.class_code)
+    _require_size(vault, filing.declared_size_bytes)
+    checked_file_name(filing.file_name)
+    if filing.customer_id is not None:
+        with vault.catalogue.read() as tx:
+            if tx.customers.get(filing.customer_id) is None:
+                raise NotFound("there is no such customer; add the customer first")
+    announcement = Announcement(
+        record_id=RecordId(vault.new_id()),
+        ordinal=1,
+        revision=1,
+        class_code=filing.class_code,
+        customer_id=filing.customer_id,
+        description=filing.description,
+        file_name=filing.file_name,
+        person_id=actor.person_id,
+        idempotency_key_hash=_key_hash(vault, actor, idempotency_key),
+    )
+    return _receiving(vault, announcement, filing.declared_size_bytes, filing.declared_sha256)
+
+
+def begin_correction(
+    vault: Vault,
+    actor: Actor,
+    record_id: RecordId,
+    description: Description,
+    file_name: str,
+    *,
+    declared_size_bytes: int | None = None,
+    declared_sha256: bytes | None = None,
+    idempotency_key: str | None = None,
+) -> Receiving:
+    """Begins the upload of a record's next version; ``description.reason`` says why. The original stays.
+
+    Raises as ``begin``, and ``Conflict`` when the record is no longer one that can be corrected.
+    """
+    actor.require(Action.CORRECT_RECORD)
+    require_reason(description)
+    _require_size(vault, declared_size_bytes)
+    checked_file_name(file_name)
+    with vault.catalogue.read() as tx:
+        record = require_correctable(tx.records.get(record_id))
+    announcement = Announcement(
+        record_id=record.id,
+        ordinal=record.current_ordinal + 1,
+        revision=record.current_revision + 1,
+        class_code=record.class_code,
+        customer_id=record.customer_id,
+        description=description,
+        file_name=file_name,
+        person_id=actor.person_id,
+        idempotency_key_hash=_key_hash(vault, actor, idempotency_key),
+    )
+    return _receiving(vault, announcement, declared_size_bytes, declared_sha256)
+
+
+def receive_from(vault: Vault, receiving: Receiving, read_into: Callable[[memoryview], int]) -> Receipt:
+    """Pumps a blocking source through ``receiving``: ``read_into`` fills a buffer and gives the count, 0 at the end."""
+    outstanding: deque[tuple[Future[None], bytearray]] = deque()
+    spare: list[bytearray] = []
+
+    def fill(buffer: bytearray) -> int:
+        filled, view = 0, memoryview(buffer)
+        while filled < len(buffer) and (count := read_into(view[filled:])):
+            filled += count
+        return filled
+
+    try:
+        part = bytearray(receiving.part_size_bytes)
+        filled = fill(part)
+        while filled == len(part):
+            outstanding.append((receiving.accept(part, final=False), part))
+            if len(outstanding) >= vault.limits.parts_in_flight:
+                future, buffer = outstanding.popleft()
+                future.result()
+                spare.append(buffer)
+            part = spare.pop() if spare else bytearray(receiving.part_size_bytes)
+            filled = fill(part)
+        outstanding.append((receiving.accept(memoryview(part)[:filled], final=True), part))
+    finally:
+        for future, _ in outstanding:
+            future.exception()
+    for future, _ in outstanding:
+        future.result()
+    return receiving.finish()
+
+
+class Receiving:
+    """One upload under way. Leaving it as a context manager without a receipt abandons what was begun."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        announcement: Announcement,
+        *,
+        declared_size_bytes: int | None,
+        declared_sha256: bytes | None,
+        earlier: Intent | None,
+    ) -> None:
+        self.part_size_bytes = vault.limits.part_size_bytes
+        self._vault = vault
+        self._announcement = announcement
+        self._declared_size_bytes = declared_size_bytes
+        self._declared_sha256 = declared_sha256
+        self._earlier = earlier
+        self._reception = Reception(vault, announcement, hash_only=earlier is not None)
+        self._size_bytes = 0
+        self._receipt: Receipt | None = None
+
+    def accept(self, part: Buffer, *, final: bool) -> Future[None]:
+        """Takes the next part: ``part_size_bytes`` bytes of plaintext, or fewer (even none) with ``final``.
+
+        The buffer is ours until the future is done; that of a file of a single part until ``finish`` returns. Callers
+        keep at most ``parts_in_flight`` futures outstanding.
+        Raises ``TooLarge`` or ``SourceChanged`` when more came than may come.
+        """
+        self._size_bytes += len(memoryview(part))
+        _require_size(self._vault, self._size_bytes)
+        declared = self._declared_size_bytes
+        if declared is not None and (self._size_bytes > declared or (final and self._size_bytes < declared)):
+            raise SourceChanged(
+                f"{declared} bytes were announced, but {'only ' if final else 'already '}{self._size_bytes} came; "
+                "nothing was stored; send the file again"
+            )
+        return self._reception.accept(part, final=final)
+
+    def finish(self) -> Receipt:
+        """Completes the upload after the final part's future; what it returns is acknowledged and durable.
+
+        Raises ``SourceChanged`` (digest), ``IdempotencyMismatch``, ``Conflict`` (corrected by somebody else meanwhile),
+        ``StoreUnavailable`` or ``CatalogueUnavailable``: the outcome is then open, upkeep settles it, and asking again
+        under the same idempotency key gives the receipt.
+        """
+        sha256 = self._reception.sha256()
+        if self._declared_sha256 is not None and not hmac.compare_digest(self._declared_sha256, sha256):
+            raise SourceChanged(
+                "the bytes do not have the digest that was announced; nothing was stored; send them again"
+            )
+        if self._earlier is not None:
+            self._receipt = self._replay(self._earlier, sha256)
+        else:
+            record, content = self._reception.finish(sha256)
+            self._receipt = self._receipt_of(record, self._announcement.ordinal, content, replayed=False)
+        return self._receipt
+
+    def abandon(self) -> None:
+        """Gives the upload up: nothing of it stays. Doing it again, or after ``finish``, does nothing."""
+        if self._receipt is None:
+            self._reception.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.abandon()
+
+    def _replay(self, earlier: Intent, sha256: bytes) -> Receipt:
+        with self._vault.catalogue.read() as tx:
+            record = tx.records.get(earlier.record_id)
+            version = tx.records.version(earlier.record_id, earlier.ordinal)
+            revision = tx.records.description(earlier.record_id, earlier.revision)
+        if record is None or version is None or revision is None:
+            raise Conflict("what was stored under this idempotency key is gone; send it under a new key")
+        content = descriptions.open_content(
+            self._vault, version.object.leaf, version.sealed_content, record_id=record.id, ordinal=version.ordinal
+        )
+        said = descriptions.open_description(
+            self._vault, revision.leaf, revision.sealed, record_id=record.id, revision=revision.revision
+        )
+        new = self._announcement
+        same = (
+            hmac.compare_digest(content.sha256, sha256)
+            and said == new.description
+            and content.file_name == new.file_name
+            and (earlier.class_code, earlier.customer_id) == (new.class_code, new.customer_id)
+            and (earlier.ordinal == 1) == (new.ordinal == 1)
+        )
+        if not same:
+            raise IdempotencyMismatch(
+                "this idempotency key was used before, for other bytes or another description; use a new key"
+            )
+        return self._receipt_of(record, earlier.ordinal, content, replayed=True)
+
+    def _receipt_of(self, record: Record, ordinal: int, content: ContentFacts, *, replayed: bool) -> Receipt:
+        return Receipt(
+            record_id=record.id,
+            number=record.number,
+            ordinal=ordinal,
+            size_bytes=content.size_bytes,
+            sha256=content.sha256,
+            replayed=replayed,
+        )
+
+
+def require_reason(description: Description) -> None:
+    """Raises ``InvalidInput`` unless a correction says why."""
+    if not description.reason:
+        raise InvalidInput("a correction needs a reason; give one", field="reason")
+
+
+def require_correctable(record: Record | None) -> Record:
+    """The record, if it can be corrected. Raises ``NotFound``, ``Conflict``."""
+    if record is None:
+        raise NotFound("there is no such record; look it up in the list")
+    if record.state not in (RecordState.RECEIVED, RecordState.FILED):
+        raise Conflict(f"record {record.number} is {record.state.value}; it cannot be corrected any more")
+    return record
+
+
+def _receiving(
+    vault: Vault, announcement: Announcement, declared_size_bytes: int | None, declared_sha256: bytes | None
+) -> Receiving:
+    earlier = None
+    if announcement.idempotency_key_hash is not None:
+        earlier = _earlier(vault, announcement.idempotency_key_hash)
+    return Receiving(
+        vault,
+        announcement,
+        declared_size_bytes=declared_size_bytes,
+        declared_sha256=declared_sha256,
+        earlier=earlier,
+    )
+
+
+def _earlier(vault: Vault, key_hash: bytes) -> Intent | None:
+    with vault.catalogue.read() as tx:
+        intent = tx.intents.by_idempotency_key(key_hash)
+    if intent is not None and intent.state is not IntentState.COMMITTED:
+        intent = recovery.settle(vault, intent)
+        if intent.state in (IntentState.OPEN, IntentState.SEALED):
+            raise Conflict("an upload under this idempotency key is still under way; wait for it and ask again")
+        if intent.state is IntentState.ABORTED:
+            return None
+    return intent
+
+
+def _key_hash(vault: Vault, actor: Actor, idempotency_key: str | None) -> bytes | None:
+    if idempotency_key is None:
+        return None
+    if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_MAX_CHARACTERS or not idempotency_key.isprintable():
+        raise InvalidInput(
+            f"an idempotency key has 1 to {IDEMPOTENCY_KEY_MAX_CHARACTERS} printable characters",
+            field="idempotency_key",
+        )
+    blinding_key = vault.leaf_keys(vault.house_leaf()).blinding_key
+    # The index folds case; an idempotency key is exact, so its digest goes in.
+    exact = hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
+    return blind_index(blinding_key, f"idempotency/{actor.person_id}", exact)
+
+
+def _require_size(vault: Vault, size_bytes: int | None) -> None:
+    if size_bytes is not None and size_bytes > vault.limits.upload_bytes_max:
+        raise TooLarge(f"the file is larger than {vault.limits.upload_bytes_max} bytes, the most that this vault takes")

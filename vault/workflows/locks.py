@@ -1,0 +1,36 @@
+"""How long a version is locked in the store, and in which mode (DESIGN 4).
+
+Rule 1: at receipt, GOVERNANCE for 30 days; renewed while the record is not filed or its trigger is not known.
+Rule 2: once the due date is known, the lock reaches to it, in the class's mode: COMPLIANCE only where a statute sets a
+floor, and never beyond that floor.
+Rule 3: S3 keeps whole seconds; so do we.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from vault.classes import RecordClass
+from vault.objects import Lock, LockMode
+
+RECEIPT_LOCK: Final = timedelta(days=30)
+RENEW_WHEN_LEFT: Final = timedelta(days=10)
+_LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def receipt_lock(now: datetime) -> Lock:
+    """The short lock of a version that has just come in, or is renewed."""
+    return Lock(mode=LockMode.GOVERNANCE, retain_until=(now + RECEIPT_LOCK).replace(microsecond=0))
+
+
+def due_lock(record_class: RecordClass, due_on: date) -> Lock:
+    """The lock of a filed version: to the start of its due date, UTC."""
+    until = min(datetime.combine(due_on, time(), tzinfo=UTC), _LATEST)
+    return Lock(mode=record_class.lock_mode, retain_until=until)
+
+
+def reaches(lock: Lock, wanted: Lock) -> bool:
+    """Whether a lock is at least as strong and as long as another."""
+    strong = lock.mode is LockMode.COMPLIANCE or wanted.mode is LockMode.GOVERNANCE
+    return strong and lock.retain_until >= wanted.retain_until

@@ -1,0 +1,99 @@
+"""The opened vault: everything a workflow works with, wired once by ``storage.assembly``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock as Mutex
+
+from vault.audit import Detail, Entry, Event
+from vault.errors import Overloaded
+from vault.fonds import Fonds
+from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
+from vault.ports import Clock, Layout, LeafKeySource, ObjectStore, Randomness, SearchIndex
+from vault.seal.keytree import LeafAddress, LeafKeys
+from vault.shelves import Catalogue
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one process takes on. ``part_size_bytes`` is plaintext, a whole number of frames."""
+
+    upload_bytes_max: int = 1024 * 1024 * MIB
+    part_size_bytes: int = 8 * MIB
+    parts_in_flight: int = 4
+    uploads_at_once: int = 32
+
+
+class Turnstile:
+    """Counts what is inside and refuses more than fit; waiting in line is the caller's, where it can be done fairly."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._mutex = Mutex()
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """A place for the duration of the block. Raises ``Overloaded``."""
+        with self._mutex:
+            if self._places == 0:
+                raise Overloaded("too much is under way at once; try again in a few seconds", retry_after_s=5)
+            self._places -= 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._places += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vault:
+    """One fonds of one vault, open. ``pool`` runs the sealing and sending of parts for the whole process.
+
+    ``media_type_of`` tells a media type by a file's first bytes and its name; ``is_gone`` whether the process
+    of a description (see ``ProcessShelf.beat``) is known to be dead on this machine. ``underway`` holds the intents that some
+    thread of this process still works on; recovery leaves those alone.
+    """
+
+    vault_id: VaultId
+    fonds: Fonds
+    catalogue: Catalogue
+    store: ObjectStore
+    keys: LeafKeySource
+    layout: Layout
+    clock: Clock
+    randomness: Randomness
+    process_id: ProcessId
+    pool: Executor
+    search: SearchIndex
+    media_type_of: Callable[[bytes, str], str]
+    is_gone: Callable[[str], bool]
+    limits: Limits = field(default_factory=Limits)
+    hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
+    indexing: Mutex = field(default_factory=Mutex)
+    underway: set[IntentId] = field(default_factory=set)
+
+    def now(self) -> datetime:
+        """The current time, aware, UTC."""
+        return self.clock.now()
+
+    def new_id(self) -> str:
+        """A fresh opaque id."""
+        return new_id(self.randomness)
+
+    def leaf_keys(self, leaf: LeafAddress) -> LeafKeys:
+        """The keys of a leaf."""
+        return self.keys.leaf_keys(leaf)
+
+    def house_leaf(self) -> LeafAddress:
+        """The fonds's own first leaf: its blinding key makes the keyed indexes and link tokens."""
+        return LeafAddress(tree_id=self.fonds.tree_id, extent=0, leaf=0)
+
+    def entry(self, actor: PersonId | str, event: Event, subject: str, detail: Detail | None = None) -> Entry:
+        """An audit entry of now."""
+        return Entry(at=self.now(), actor=actor, event=event, subject=subject, detail=detail or {})
