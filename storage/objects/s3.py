@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 import urllib3
@@ -224,8 +224,14 @@ class S3Store:
 
     def head(self, key: str, version_id: str | None = None) -> ObjectFacts | None:
         """See ``vault.ports.ObjectStore.head``."""
-        named = {"VersionId": version_id} if version_id is not None else {}
-        answer = _unless_missing(f"head {key}", lambda: self._sdk.head_object(Bucket=self._bucket, Key=key, **named))
+        answer = _unless_missing(
+            f"head {key}",
+            lambda: (
+                self._sdk.head_object(Bucket=self._bucket, Key=key)
+                if version_id is None
+                else self._sdk.head_object(Bucket=self._bucket, Key=key, VersionId=version_id)
+            ),
+        )
         if answer is None:
             return None
         mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
@@ -263,14 +269,16 @@ class S3Store:
     def extend_lock(self, key: str, version_id: str, lock: Lock) -> Lock:
         """See ``vault.ports.ObjectStore.extend_lock``. A lock that is longer or stricter already stays as it is."""
         what = f"lock {key}"
-        retention = {"Mode": lock.mode.value, "RetainUntilDate": lock.retain_until}
         refused: StillLocked | None = None
         with self._turn(key, version_id):
             try:
                 answers.call(
                     what,
                     lambda: self._sdk.put_object_retention(
-                        Bucket=self._bucket, Key=key, VersionId=version_id, Retention=retention
+                        Bucket=self._bucket,
+                        Key=key,
+                        VersionId=version_id,
+                        Retention={"Mode": lock.mode.value, "RetainUntilDate": lock.retain_until},
                     ),
                     repeatable=True,
                 )
@@ -289,7 +297,7 @@ class S3Store:
 
     def set_legal_hold(self, key: str, version_id: str, *, held: bool) -> None:
         """See ``vault.ports.ObjectStore.set_legal_hold``."""
-        wanted = "ON" if held else "OFF"
+        wanted: Literal["ON", "OFF"] = "ON" if held else "OFF"
         with self._turn(key, version_id):
             answers.call(
                 f"set the legal hold of {key}",
