@@ -48,5 +48,5 @@ def open_token(key: Secret, token: str) -> bytes:
 
 
 def _tag(key: Secret, body: bytes) -> bytes:
-    # HMAC-SHA256 truncated to 128 bits (RFC 2104 section 5): forging takes 2**127 tries, each of them a request.
+    # HMAC-SHA256 truncated to 128 bits (RFC 2104 section 5): forging takes some 2**128 tries, each of them a request.
     return hmac.digest(key.expose(), labels.LINK_TOKEN + body, "sha256")[:TOKEN_TAG_LENGTH]
