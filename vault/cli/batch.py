@@ -2,7 +2,7 @@
 
 Rule 1: every upload has an idempotency key, so that trying again after a lost answer adds nothing twice. With a name,
 the keys come from the name and each file's path in the batch, and the whole batch may be run again.
-Rule 2: a refused file does not stop the others; a part that stays away does.
+Rule 2: a refused file does not stop the others; a part that stays away or is broken does.
 Rule 3: when the command is interrupted, files under way are given up, and what was acknowledged is told.
 """
 
@@ -86,7 +86,7 @@ class Batch:
         self._moved = moved
         self._settled = settled
         self._stop = threading.Event()
-        self._away = threading.Event()
+        self._over = threading.Event()
 
     @property
     def interrupted(self) -> bool:
@@ -113,8 +113,8 @@ class Batch:
                 message=found.message,
                 exit_code=exits.REFUSED,
             )
-        elif self._stop.is_set() or self._away.is_set():
-            line = _not_tried(found, "interrupted" if self._stop.is_set() else Unavailable.code)
+        elif self._stop.is_set() or self._over.is_set():
+            line = _not_tried(found)
         else:
             line = self._add(found)
         self._settled(line)
@@ -125,18 +125,18 @@ class Batch:
             passed = _Passed(self._moved)
             try:
                 return self._add_once(source, passed)
-            except (NotSignedIn, NotAllowed, Broken):
-                self._stop.set()
-                raise
-            except Stopped as error:
-                return _not_tried(source, error.code)
+            except Stopped:
+                return _not_tried(source)
             except Unavailable as error:
                 passed.take_back()
                 if tries_left == 0:
-                    self._away.set()
+                    self._over.set()
                     return _refused(source, error)
                 if self._stop.wait(min(error.retry_after_s or 1, WAIT_MAX_S)):
-                    return _not_tried(source, Stopped.code)
+                    return _not_tried(source)
+            except (NotSignedIn, NotAllowed, Broken) as error:
+                self._over.set()
+                return _refused(source, error)
             except Refused as error:
                 return _refused(source, error)
         raise AssertionError("the last try returns")
@@ -199,8 +199,6 @@ def _refused(source: Source, error: StrongroomError) -> Line:
     )
 
 
-def _not_tried(source: Source, code: str) -> Line:
-    exit_code = exits.INTERRUPTED if code == Stopped.code else exits.UNAVAILABLE
-    why = "the command was interrupted" if code == Stopped.code else "a part of the vault is away"
-    message = f"was not added: {why}; run it again"
-    return Line(path=source.path, outcome=Outcome.NOT_TRIED, code=code, message=message, exit_code=exit_code)
+def _not_tried(source: Source) -> Line:
+    message = "was not added: the batch ended early; add it again"
+    return Line(path=source.path, outcome=Outcome.NOT_TRIED, code="not-tried", message=message)

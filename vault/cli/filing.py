@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import plain
 from vault.cli.receipts import BatchReceipt, Line
 from vault.cli.sources import Source, Unfit, walk
+from vault.cli.speech import encode
 from vault.errors import InvalidInput, StrongroomError
 from vault.people import Action
 from vault.records import Description
@@ -60,9 +60,8 @@ def add(
     find_class(class_code)
     if batch is not None and not (0 < len(batch) <= BATCH_NAME_MAX_CHARACTERS and batch.isprintable()):
         raise InvalidInput(f"a batch name has 1 to {BATCH_NAME_MAX_CHARACTERS} printable characters", field="batch")
-    said = Description.checked(
-        title=title or "-", dated_on=moments.day(dated_on, field="date"), place=place, note=note
-    )
+    said = Description.checked(title=title or "-", dated_on=moments.day(dated_on, field="date"), place=place, note=note)
+    found = list(walk(paths))
     with contextlib.ExitStack() as stack:
         # Made now: that the receipt cannot be saved is better known before the batch than after it.
         receipt_file = stack.enter_context(TemporaryFile(receipt)) if receipt else None
@@ -79,7 +78,6 @@ def add(
             key_seed=f"named/{batch}" if batch is not None else f"once/{secrets.token_hex(16)}",
         )
         started_at = vault.now()
-        found = list(walk(paths))
         with _progress(found, lively=speech.lively) as (moved, settled):
             run = Batch(vault, actor, plan, moved=moved, settled=settled)
             lines = run.run(found)
@@ -113,7 +111,7 @@ def _tell(invocation: Invocation, done: BatchReceipt) -> None:
 
 def _save(invocation: Invocation, file: TemporaryFile, done: BatchReceipt) -> None:
     try:
-        file.write(json.dumps(done.document(), ensure_ascii=False, indent=2).encode("utf-8") + b"\n")
+        file.write(encode(done.document()))
         file.keep()
     except StrongroomError as error:
         invocation.speech.warn(f"the batch is in the vault, but its receipt is not saved: {error.message}")

@@ -47,9 +47,20 @@ class Invocation:
         """Where the vault's files are."""
         return self.settings.home
 
+    def link_url(self, token: str) -> str:
+        """The address under which a link's holder finds its page."""
+        from web.routes import link_path
+
+        return self._base_url + link_path(token)
+
+    def invitation_url(self, token: str) -> str:
+        """The address under which an invitation is accepted."""
+        from web.routes import invitation_path
+
+        return self._base_url + invitation_path(token)
+
     @property
-    def base_url(self) -> str:
-        """What the addresses that are handed out begin with."""
+    def _base_url(self) -> str:
         return (self.settings.public_url or f"http://{self.settings.listen}").rstrip("/")
 
     @contextmanager
@@ -89,7 +100,12 @@ def speaking(command: Command) -> Command:
         "--json", is_flag=True, expose_value=False, callback=_say_json, help="Write one JSON document to stdout."
     )
     silent = click.option(
-        "--quiet", "-q", is_flag=True, expose_value=False, callback=_say_less, help="Say nothing but errors and warnings."
+        "--quiet",
+        "-q",
+        is_flag=True,
+        expose_value=False,
+        callback=_say_less,
+        help="Say nothing but errors and warnings.",
     )
     return said(silent(command))
 

@@ -7,6 +7,7 @@ Rule 2: nothing heavy is imported here: ``strongroom --help`` answers at once.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import signal
 import sys
@@ -121,6 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(invocation: Invocation, arguments: Sequence[str] | None) -> int:
     speech = invocation.speech
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     speech.json = "--json" in given
     try:

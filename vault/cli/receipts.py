@@ -48,6 +48,19 @@ class Acknowledged:
         """Whether declared = stored = hashed."""
         return (self.declared_size_bytes, self.declared_sha256) == (self.stored_size_bytes, self.hashed_sha256)
 
+    def document(self) -> dict[str, JSON]:
+        """Both sides for programs."""
+        return {
+            "record_id": self.record_id,
+            "number": self.number,
+            "version": self.version,
+            "declared": {"size_bytes": self.declared_size_bytes, "sha256": self.declared_sha256.hex()},
+            "stored": {"size_bytes": self.stored_size_bytes},
+            "hashed": {"sha256": self.hashed_sha256.hex()},
+            "agrees": self.agrees,
+            "error": None,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -63,19 +76,11 @@ class Line:
     def document(self) -> dict[str, JSON]:
         """The line for programs."""
         known = self.acknowledged
-        return {
-            "path": _utf8(self.path),
-            "outcome": self.outcome.value,
-            "record_id": known and known.record_id,
-            "number": known and known.number,
-            "version": known and known.version,
-            "declared": known
-            and {"size_bytes": known.declared_size_bytes, "sha256": known.declared_sha256.hex()},
-            "stored": known and {"size_bytes": known.stored_size_bytes},
-            "hashed": known and {"sha256": known.hashed_sha256.hex()},
-            "agrees": known and known.agrees,
-            "error": None if known else {"code": self.code, "message": self.message},
-        }
+        return {"path": self.path, "outcome": self.outcome.value, **(known.document() if known else self._why_not())}
+
+    def _why_not(self) -> dict[str, JSON]:
+        names = ("record_id", "number", "version", "declared", "stored", "hashed", "agrees")
+        return {**dict.fromkeys(names), "error": {"code": self.code, "message": self.message}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +148,3 @@ class BatchReceipt:
             ),
         ]
         return "; ".join(parts)
-
-
-def _utf8(path: str) -> str:
-    # A name that is not UTF-8 cannot stand in JSON as it is; such a file is refused, so the escape names nothing wrongly.
-    return path if path.isprintable() else plain(path)

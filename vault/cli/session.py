@@ -40,9 +40,7 @@ def kept(home: Path) -> str | None:
     with os.fdopen(fd, "rb") as file:
         facts = os.fstat(fd)
         if facts.st_uid != os.geteuid() or stat.S_IMODE(facts.st_mode) & 0o077:
-            raise NotAllowed(
-                f"{path_in(home)} is not yours alone; delete it and sign in again with `strongroom login`"
-            )
+            raise NotAllowed(f"{path_in(home)} is not yours alone; delete it and sign in again with `strongroom login`")
         token = file.read(_TOKEN_MAX_BYTES)
     try:
         return token.decode("ascii") or None

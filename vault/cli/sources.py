@@ -35,7 +35,7 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file to add. ``batch_path`` names it in a batch: from the named folder's own name on, whatever stands above."""
+    """One file to add. ``batch_path`` names it in a batch: from the named folder's own name on."""
 
     path: str
     batch_path: str

@@ -44,7 +44,8 @@ class Speech:
         """The command's answer: the document with ``--json``, else the lines, which are plain already."""
         if self.json:
             self._document_written = True
-            print(json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode("utf-8"))
+            sys.stdout.flush()
+            sys.stdout.buffer.write(encode(document))
         else:
             for line in lines:
                 print(line)
@@ -55,3 +56,9 @@ class Speech:
         self.warn(message)
         if self.json and not self._document_written:
             self.data({"error": {"code": code, "message": message, "exit_code": exit_code}}, ())
+
+
+def encode(document: JSON) -> bytes:
+    """A document as UTF-8, whatever the terminal's encoding; an undecodable byte of a file's name is an escape."""
+    # What UTF-8 cannot write is a lone surrogate; backslashreplace writes it as the escape that JSON has for it.
+    return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"

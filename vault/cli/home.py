@@ -1,0 +1,63 @@
+"""``strongroom init|serve|doctor``: the installation itself."""
+
+from __future__ import annotations
+
+import click
+
+from vault.cli import exits
+from vault.cli.invocation import Invocation, pass_invocation, speaking
+from vault.cli.plain import plain
+from vault.cli.speech import JSON
+
+
+@click.command()
+@speaking
+@pass_invocation
+def init(invocation: Invocation) -> None:
+    """Make the home: keys, catalogue and object store. On a home that is there it changes nothing."""
+    settings, speech = invocation.settings, invocation.speech
+    with invocation.vault(create=True) as vault:
+        vault_id = vault.vault_id
+    places = {
+        "home": str(settings.home),
+        "keeper_key_file": str(settings.keeper_key_file),
+        "catalogue": settings.catalogue_url or str(settings.home / "catalogue.sqlite3"),
+        "store": settings.s3_endpoint or str(settings.home / "store"),
+    }
+    speech.data({"vault_id": vault_id, **places}, (f"{name:16} {plain(place)}" for name, place in places.items()))
+    speech.talk("back up the home and, apart from it, the root keeper's key: one keeper; lose it, lose everything")
+
+
+@click.command()
+@click.option("--listen", metavar="HOST:PORT", help="Where to listen; otherwise STRONGROOM_LISTEN.")
+@click.option("--public-url", metavar="URL", help="The address that people use, if a proxy stands in front.")
+@speaking
+@pass_invocation
+def serve(invocation: Invocation, listen: str | None, public_url: str | None) -> None:
+    """Serve the pages and do upkeep, until stopped (Ctrl-C). What is missing is made first."""
+    from web.main import serve as serve_pages
+
+    if listen is not None:
+        invocation.settings_given["listen"] = listen
+    if public_url is not None:
+        invocation.settings_given["public_url"] = public_url
+    serve_pages(invocation.settings)
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Compare catalogue and store both ways, object by object.")
+@speaking
+@pass_invocation
+def doctor(invocation: Invocation, deep: bool) -> int:
+    """Check that everything is as it must be: the exit code is 1 when something is not."""
+    from storage.doctor import examine
+
+    findings = examine(invocation.settings, deep=deep)
+    well = all(finding.ok for finding in findings)
+    document: dict[str, JSON] = {
+        "ok": well,
+        "findings": [{"check": each.check, "ok": each.ok, "text": each.text} for each in findings],
+    }
+    lines = (f"{'ok' if each.ok else 'NOT OK':6}  {each.check}: {plain(each.text)}" for each in findings)
+    invocation.speech.data(document, lines)
+    return exits.OK if well else exits.BROKEN

@@ -1,0 +1,23 @@
+"""``strongroom upkeep``: the work that the vault does by itself."""
+
+from __future__ import annotations
+
+import click
+
+from vault.cli.invocation import Invocation, pass_invocation, speaking
+from vault.cli.plain import iso, local, table
+from vault.workflows import upkeep
+
+
+@click.command()
+@speaking
+@pass_invocation
+def run(invocation: Invocation) -> None:
+    """Do now what is due, once. `strongroom serve` does so by itself; doing it twice does no harm."""
+    with invocation.vault() as vault:
+        runs = upkeep.run_due(vault)
+    document = {"runs": [{"job": each.job, "outcome": each.outcome, "at": iso(each.at)} for each in runs]}
+    rows = [(each.job, local(each.at), each.outcome) for each in runs]
+    invocation.speech.data(document, table(("JOB", "AT", "OUTCOME"), rows) if rows else ())
+    if not rows:
+        invocation.speech.talk("nothing is due")
