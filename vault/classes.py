@@ -59,8 +59,8 @@ class RecordClass:
     def due_on(self, trigger_on: date) -> date | None:
         """The first day on which the period is over, or None for a permanent class.
 
-        A fiscal year's period runs from the first day after the year (会计档案管理办法, art. 14). 29 February is followed
-        by 1 March where the due year has none.
+        A fiscal year's period runs from the first day after the year (会计档案管理办法, art. 14). 29 February is
+        followed by 1 March where the due year has none.
         """
         if self.period_years is None:
             return None

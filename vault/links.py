@@ -25,7 +25,10 @@ PASS_CODE_WINDOW = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One link. ``sealed_note`` (whom it is for) is sealed under the record's leaf. ``pass_code_hash`` is empty without one."""
+    """One link. ``sealed_note`` (whom it is for) is sealed under the record's leaf.
+
+    ``pass_code_hash`` is empty for a link without a pass code.
+    """
 
     id: LinkId
     record_id: RecordId

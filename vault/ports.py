@@ -86,7 +86,7 @@ class ObjectStore(Protocol):
     def read(
         self, key: str, version_id: str, *, start: int = 0, length: int | None = None
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """Streams ``length`` bytes of one version from offset ``start``. Leaving the context early drops the connection.
+        """Streams ``length`` bytes of one version from offset ``start``. Leaving the context early drops the line.
 
         Raises ``ObjectMissing`` when there is no such version. The iterator raises ``StoreUnavailable`` when the
         connection breaks before ``length`` bytes came.

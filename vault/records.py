@@ -1,7 +1,8 @@
 """Records, their versions, and the intents from which they come.
 
-Rule 1: everything that a person typed or that a file says is sealed: the description (title, date, place, note, reason)
-and the content facts (file name, media type, digest). What stands in clear is opaque, or counts, or dates the vault set.
+Rule 1: everything that a person typed or that a file says is sealed: the description (title, date, place, note,
+reason) and the content facts (file name, media type, digest). What stands in clear is opaque, a count, or a date that
+the vault set.
 Rule 2: a version never changes. A correction adds a version, or a revision of the description; the original stays.
 Rule 3: transitions of a record's state are those of ``TRANSITIONS``; of an intent's, those of ``IntentState``.
 """
@@ -45,8 +46,8 @@ TRANSITIONS: frozenset[tuple[RecordState, RecordState]] = frozenset(
 
 
 class IntentState(StrEnum):
-    """``open`` (bytes are arriving) -> ``sealed`` (all bytes sealed, length and digest known, the store may complete) ->
-    ``committed`` (it is a record) or ``aborted`` (it never became one)."""
+    """``open`` (bytes are arriving) -> ``sealed`` (length and digest known, the store may complete) -> ``committed``
+    (it is a record) or ``aborted`` (it never became one)."""
 
     OPEN = "open"
     SEALED = "sealed"

@@ -7,8 +7,8 @@
         ...
 
 Rule 1: when ``write()`` has been left without an error, everything in it is durable.
-Rule 2: shelves raise only errors of ``vault.errors``: ``CatalogueUnavailable`` when the database does not answer, is full
-or stays locked; ``AlreadyExists`` where a uniqueness rule is broken; ``CatalogueBroken`` where another rule is.
+Rule 2: shelves raise only errors of ``vault.errors``: ``CatalogueUnavailable`` when the database does not answer, is
+full or stays locked; ``AlreadyExists`` where a uniqueness rule is broken; ``CatalogueBroken`` where another rule is.
 Rule 3: lists page by key. ``after`` is the last key of the page before; a page holds at most ``limit``.
 """
 
@@ -55,8 +55,8 @@ class ExtentShelf(Protocol):
         ...
 
     def add_extent(self, fonds_id: FondsId, owner: str) -> tuple[int, int] | None:
-        """Takes the next extent of the newest reserved block for the owner and issues its leaf 0; None when no block has
-        an extent left (then reserve one and try again)."""
+        """Takes the next extent of the newest reserved block for the owner and issues its leaf 0; None when no block
+        has an extent left (then reserve one and try again)."""
         ...
 
     def add_block(self, fonds_id: FondsId, block: int, *, first_extent: int, extent_count: int) -> None:

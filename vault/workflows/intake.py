@@ -6,8 +6,8 @@ the life of a record in writes).
         receipt = receiving.finish()            # the acknowledgement: from here on the bytes are the vault's
 
 Rule 1: plaintext lives in the caller's part buffers only, and leaves them sealed.
-Rule 2: an intent is in the catalogue before a byte is in the store; length and digest are in it before the store is told
-to complete; the record is in it before the caller is answered.
+Rule 2: an intent is in the catalogue before a byte is in the store; length and digest are in it before the store is
+told to complete; the record is in it before the caller is answered.
 Rule 3: a source that changed, ended early or went on too long leaves nothing behind.
 """
 
@@ -18,18 +18,28 @@ import hmac
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from vault.audit import Event
 from vault.classes import find_class
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
 from vault.ids import CustomerId, RecordId
 from vault.people import Action, Actor
 from vault.ports import Buffer
-from vault.records import ContentFacts, Description, Intent, IntentState, Record, RecordState, checked_file_name
+from vault.records import (
+    ContentFacts,
+    Description,
+    DescriptionRevision,
+    Intent,
+    IntentState,
+    Record,
+    RecordState,
+    checked_file_name,
+)
 from vault.seal.fields import blind_index
-from vault.workflows import descriptions, recovery
+from vault.workflows import descriptions, outbox, recovery
 from vault.workflows.reception import Announcement, Reception
 from vault.workflows.vault import Vault
 
@@ -320,3 +330,33 @@ def _key_hash(vault: Vault, actor: Actor, idempotency_key: str | None) -> bytes 
 def _require_size(vault: Vault, size_bytes: int | None) -> None:
     if size_bytes is not None and size_bytes > vault.limits.upload_bytes_max:
         raise TooLarge(f"the file is larger than {vault.limits.upload_bytes_max} bytes, the most that this vault takes")
+
+
+def revise_description(vault: Vault, actor: Actor, record_id: RecordId, description: Description) -> Record:
+    """Corrects what is said of a record without touching its bytes; ``description.reason`` says why.
+
+    Raises ``NotAllowed``, ``NotFound``, ``InvalidInput`` (no reason), ``Conflict`` (destroyed).
+    """
+    actor.require(Action.CORRECT_RECORD)
+    require_reason(description)
+    with vault.catalogue.write() as tx:
+        record = require_correctable(tx.records.get(record_id, for_update=True))
+        version = tx.records.version(record.id, record.current_ordinal)
+        if version is None:
+            raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
+        leaf, number = version.object.leaf, record.current_revision + 1
+        revision = DescriptionRevision(
+            record_id=record.id,
+            revision=number,
+            ordinal=version.ordinal,
+            leaf=leaf,
+            sealed=descriptions.seal_description(vault, leaf, description, record_id=record.id, revision=number),
+            created_at=vault.now(),
+            created_by=actor.person_id,
+        )
+        corrected = replace(record, current_revision=number, change=tx.records.next_change())
+        tx.records.add_description(revision)
+        tx.records.update(corrected)
+        outbox.put_description(vault, tx, revision, description, corrected.change)
+        tx.audit.append(vault.entry(actor.person_id, Event.RECORD_CORRECTED, record.id, {"revision": number}))
+    return corrected

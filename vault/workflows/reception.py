@@ -1,7 +1,7 @@
 """The reception of one version's bytes: from part buffers to an object in the store and a row in the catalogue.
 
-A file that fits into one part is one PutObject; anything longer is a multipart upload whose parts are sealed and sent in
-the vault's pool, several at once, while the plaintext's digest follows in order behind them.
+A file that fits into one part is one PutObject; anything longer is a multipart upload whose parts are sealed and sent
+in the vault's pool, several at once, while the plaintext's digest follows in order behind them.
 
 The writes, by name (faults are injected at each of them):
     small: intent-sealed -> object-put -> committed
@@ -203,7 +203,7 @@ class Reception:
             self._vault.store.abort_upload(intent.object.key, large.result().upload_id)
             recovery.abort(self._vault, intent, reason="abandoned")
         except Unavailable:
-            pass  # The intent stays; recovery finds it by query and aborts it.
+            return  # The intent stays; recovery finds it by query and aborts it.
         finally:
             self._vault.underway.discard(intent.id)
 
@@ -236,7 +236,7 @@ class Reception:
     def _take_part(self, number: int, part: Buffer, final: bool, done: Future[None]) -> None:
         try:
             self._send_part(number, part, final)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, it reaches the caller through the future
             self._digest_order.fail(exc)
             done.set_exception(exc)
         else:
@@ -426,7 +426,7 @@ class Reception:
         return {INTAKE_METADATA: text}
 
     def _settled(self, intent: Intent, write: _Write) -> StoredObject:
-        """The store's answer to a completing write; a lost answer, or a refusal of our own retry, is settled by HEAD."""
+        """The store's answer to a completing write; a lost one, or a refusal of our own retry, is settled by HEAD."""
         for attempt in range(1, _SETTLING_TRIES + 1):
             try:
                 return write()

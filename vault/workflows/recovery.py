@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from vault.audit import Event
+from vault.audit import Detail, Event
 from vault.errors import Conflict, NotFound, SealBroken
 from vault.ids import ProcessId
 from vault.objects import StoredObject
@@ -74,7 +74,7 @@ def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: boo
             )
         )
         tx.intents.settle(intent.id, IntentState.COMMITTED)
-        detail = {
+        detail: Detail = {
             "ordinal": intent.ordinal,
             "class": record.class_code,
             "size_bytes": intent.object.size_bytes,

@@ -55,9 +55,9 @@ class Turnstile:
 class Vault:
     """One fonds of one vault, open. ``pool`` runs the sealing and sending of parts for the whole process.
 
-    ``media_type_of`` tells a media type by a file's first bytes and its name; ``is_gone`` whether the process
-    of a description (see ``ProcessShelf.beat``) is known to be dead on this machine. ``underway`` holds the intents that some
-    thread of this process still works on; recovery leaves those alone.
+    ``description`` says where this process runs; ``is_gone`` whether the process of a description is known to be dead
+    on this machine. ``media_type_of`` tells a media type by a file's first bytes and its name. ``underway`` holds the
+    intents that some thread of this process still works on; recovery leaves those alone.
     """
 
     vault_id: VaultId
@@ -69,6 +69,7 @@ class Vault:
     clock: Clock
     randomness: Randomness
     process_id: ProcessId
+    description: str
     pool: Executor
     search: SearchIndex
     media_type_of: Callable[[bytes, str], str]

@@ -1,0 +1,86 @@
+"""Finding: records by words of their titles, numbers, customers, places, notes and file names.
+
+The index is derived and in memory only. It follows the catalogue by change number, a batch at a time, and answers
+while it is still filling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vault.errors import InvalidInput
+from vault.ids import RecordId
+from vault.people import Action, Actor
+from vault.workflows.retrieval import RecordView, views_of
+from vault.workflows.vault import Vault
+
+QUERY_MAX_CHARACTERS: Final = 200
+BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindResult:
+    """What was found; ``complete`` is False while records are still missing from the index."""
+
+    views: Sequence[RecordView]
+    complete: bool
+    indexed: int
+
+
+def find(vault: Vault, actor: Actor, text: str, *, limit: int = 50) -> FindResult:
+    """Records whose words hold every word of ``text``, newest first. Raises ``NotAllowed``, ``InvalidInput``."""
+    actor.require(Action.LIST_RECORDS)
+    if len(text) > QUERY_MAX_CHARACTERS:
+        raise InvalidInput(f"search for at most {QUERY_MAX_CHARACTERS} characters", field="text")
+    complete = follow(vault, batches=4)
+    ids = [RecordId(found) for found in vault.search.find(text, limit=limit)]
+    return FindResult(views=views_of(vault, ids), complete=complete, indexed=vault.search.size())
+
+
+def follow(vault: Vault, *, batches: int | None = None) -> bool:
+    """Brings the index up to the catalogue, at most so many batches; True when nothing is missing.
+
+    One thread follows at a time; another answers from what is there.
+    """
+    if not vault.indexing.acquire(blocking=batches is None):
+        return False
+    try:
+        done = 0
+        while batches is None or done < batches:
+            if not _follow_batch(vault):
+                return True
+            done += 1
+        return False
+    finally:
+        vault.indexing.release()
+
+
+def _follow_batch(vault: Vault) -> bool:
+    with vault.catalogue.read() as tx:
+        changed = tx.records.changed_since(vault.search.position(), limit=BATCH)
+    if not changed:
+        return False
+    for view in views_of(vault, [record.id for record in changed]):
+        words = _words(view)
+        if words:
+            vault.search.put(view.record.id, words, received_at=view.record.received_at)
+        else:
+            vault.search.remove(view.record.id)
+    vault.search.advance(changed[-1].change)
+    return True
+
+
+def _words(view: RecordView) -> str:
+    if view.description is None:
+        return ""
+    said = view.description
+    pieces = [view.record.number, said.title, said.place, said.note]
+    if said.dated_on is not None:
+        pieces.append(said.dated_on.isoformat())
+    if view.content is not None:
+        pieces.append(view.content.file_name)
+    if view.customer is not None:
+        pieces += [view.customer.customer.number, view.customer.profile.name]
+    return "\n".join(pieces)

@@ -1,0 +1,117 @@
+"""Filing (归档): a person confirms a record's class and names the event from which its period runs.
+
+From then on its versions are locked until the due date, in the class's mode. The catalogue knows first; the store
+follows at once, and upkeep makes good what it could not.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+
+from vault.audit import Event
+from vault.classes import find_class
+from vault.errors import InvalidInput, NotFound, StrongroomError
+from vault.ids import RecordId
+from vault.objects import Lock
+from vault.people import CLOCK_ID, Action, Actor
+from vault.records import Record, RecordState, Version
+from vault.workflows import outbox
+from vault.workflows.intake import require_correctable
+from vault.workflows.locks import RENEW_WHEN_LEFT, due_lock, reaches, receipt_lock
+from vault.workflows.vault import Vault
+
+
+def file_record(
+    vault: Vault,
+    actor: Actor,
+    record_id: RecordId,
+    *,
+    class_code: str | None = None,
+    trigger_on: date | None = None,
+) -> Record:
+    """Files a record, or files it again with another class or trigger. Without a trigger it never becomes due.
+
+    A due date may move on, never back: what a lock promised stays. Raises ``NotFound``, ``NotAllowed``, ``Conflict``
+    (destroyed), ``InvalidInput`` (the new due date is before the one in force).
+    """
+    actor.require(Action.FILE_RECORD)
+    if class_code is not None:
+        find_class(class_code)
+    now = vault.now()
+    with vault.catalogue.write() as tx:
+        record = require_correctable(tx.records.get(record_id, for_update=True))
+        chosen = find_class(class_code or record.class_code)
+        trigger = trigger_on or record.trigger_on
+        due_on = chosen.due_on(trigger) if trigger is not None else None
+        if record.due_on is not None and due_on is not None and due_on < record.due_on:
+            raise InvalidInput(
+                f"record {record.number} is to be kept until {record.due_on}; a later filing cannot make that "
+                f"{due_on}; leave class and trigger as they are, or choose a longer period",
+                field="trigger_on",
+            )
+        version = tx.records.version(record.id, record.current_ordinal)
+        if version is None:
+            raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
+        filed = replace(
+            record,
+            class_code=chosen.code,
+            state=RecordState.FILED,
+            filed_at=now,
+            filed_by=actor.person_id,
+            trigger_on=trigger,
+            due_on=due_on,
+            change=tx.records.next_change(),
+        )
+        tx.records.update(filed)
+        outbox.put_record(vault, tx, filed, version.object.leaf)
+        detail = {
+            "class": chosen.code,
+            "trigger_on": trigger.isoformat() if trigger else None,
+            "due_on": due_on.isoformat() if due_on else None,
+        }
+        tx.audit.append(vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail))
+    # Filed all the same if the store cannot: upkeep finds, by query, every version whose lock is too short.
+    with suppress(StrongroomError):
+        extend_locks_of(vault, filed)
+    return filed
+
+
+def extend_locks_of(vault: Vault, record: Record) -> int:
+    """Extends the locks of a record's versions to its due date; gives how many were extended."""
+    with vault.catalogue.read() as tx:
+        versions = tx.records.versions(record.id)
+    return sum(extend_lock_of(vault, record, version) for version in versions)
+
+
+def extend_lock_of(vault: Vault, record: Record, version: Version) -> bool:
+    """Extends one version's lock to the due date, or renews the short one; False when it reaches that far already.
+
+    Raises ``StoreUnavailable``, ``LockNotKept``, ``ObjectMissing``.
+    """
+    now = vault.now()
+    if record.due_on is None:
+        if version.lock.retain_until > now + RENEW_WHEN_LEFT:
+            return False
+        wanted = receipt_lock(now)
+    else:
+        wanted = due_lock(find_class(record.class_code), record.due_on)
+        if wanted.retain_until <= now:
+            return False
+    if reaches(version.lock, wanted):
+        return False
+    kept = vault.store.extend_lock(version.object.key, version.version_id, wanted)
+    _remember(vault, version, kept)
+    return True
+
+
+def _remember(vault: Vault, version: Version, kept: Lock) -> None:
+    with vault.catalogue.write() as tx:
+        tx.records.set_lock(version.record_id, version.ordinal, kept)
+        detail = {
+            "ordinal": version.ordinal,
+            "mode": kept.mode.value,
+            "retain_until": kept.retain_until.isoformat(),
+        }
+        tx.audit.append(vault.entry(CLOCK_ID, Event.LOCK_EXTENDED, version.record_id, detail))

@@ -1,0 +1,266 @@
+"""Retrieval: who may see a record, what is said of it, and its bytes.
+
+Rule 1: authorise, then log, then act: the audit entry is committed before the key is derived.
+Rule 2: one opening is person, version and purpose for 15 minutes, whatever ranges are read.
+Rule 3: bytes that do not verify raise ``SealBroken`` in the middle of a stream; a short body never ends politely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from vault.audit import Detail, Event, NumberedEntry
+from vault.errors import InvalidInput, NotFound
+from vault.ids import RecordId
+from vault.people import Action, Actor
+from vault.records import ContentFacts, Description, DescriptionRevision, Record, RecordState, SealedObject, Version
+from vault.seal.envelope import SealedSize, SealedSpan, object_context, open_header, open_range, take_header
+from vault.seal.keyfile import write_key_file
+from vault.seal.secrets import Secret
+from vault.shelves import RecordFilter, Transaction
+from vault.workflows import descriptions
+from vault.workflows.customers import CustomerView, customer_view
+from vault.workflows.vault import Vault
+
+PURPOSES: Final = ("business", "customer-request", "audit", "legal", "upkeep")
+OPENING_LIFETIME: Final = timedelta(minutes=15)
+STORY_ENTRIES_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordView:
+    """A record as a list shows it; what is sealed is None once its key is gone."""
+
+    record: Record
+    description: Description | None
+    content: ContentFacts | None
+    customer: CustomerView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionView:
+    """A version with what is known of its bytes."""
+
+    version: Version
+    content: ContentFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionView:
+    """A state of the description."""
+
+    revision: DescriptionRevision
+    description: Description
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStory:
+    """Everything a record's page shows; ``entries`` are the newest of the log about it."""
+
+    view: RecordView
+    versions: Sequence[VersionView]
+    revisions: Sequence[RevisionView]
+    entries: Sequence[NumberedEntry]
+
+
+def find_record(vault: Vault, actor: Actor, key: str) -> Record:
+    """The record with an id or a file number. Raises ``NotFound``, ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
+    with vault.catalogue.read() as tx:
+        record = tx.records.by_number(vault.fonds.id, key) or tx.records.get(RecordId(key))
+    if record is None:
+        raise NotFound("there is no such record; look it up in the list")
+    return record
+
+
+def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
+    """The whole story of a record. Raises ``NotFound``, ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        if record is None:
+            raise NotFound("there is no such record; look it up in the list")
+        view = _view(vault, tx, record)
+        versions = tx.records.versions(record_id)
+        revisions = tx.records.descriptions(record_id)
+        entries = tx.audit.page(subject=record_id, limit=STORY_ENTRIES_MAX)
+    return RecordStory(
+        view=view,
+        versions=[VersionView(version=version, content=_content(vault, version)) for version in versions],
+        revisions=[RevisionView(revision=each, description=_description(vault, each)) for each in revisions],
+        entries=entries,
+    )
+
+
+def list_records(
+    vault: Vault,
+    actor: Actor,
+    filter: RecordFilter,
+    *,
+    before: tuple[datetime, RecordId] | None = None,
+    limit: int = 50,
+) -> Sequence[RecordView]:
+    """A page of records, newest first. Raises ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
+    with vault.catalogue.read() as tx:
+        return [_view(vault, tx, record) for record in tx.records.page(filter, before=before, limit=limit)]
+
+
+def views_of(vault: Vault, record_ids: Sequence[RecordId]) -> Sequence[RecordView]:
+    """The views of records by id, in that order; ids that are gone are left out. The caller has authorised."""
+    with vault.catalogue.read() as tx:
+        records = [tx.records.get(record_id) for record_id in record_ids]
+        return [_view(vault, tx, record) for record in records if record is not None]
+
+
+class Opening:
+    """A version that somebody has been allowed to read. Any thread may stream from it, several times."""
+
+    def __init__(self, vault: Vault, record: Record, version: Version) -> None:
+        self.record = record
+        self.version = version
+        self.content = _content(vault, version)
+        self.size_bytes = version.object.size_bytes
+        self._vault = vault
+
+    def stream(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Plaintext bytes from ``start`` on, in blocks of about 1 MiB.
+
+        Raises ``InvalidInput`` for a range outside the file; ``SealBroken``, ``ObjectMissing`` and ``StoreUnavailable``
+        as they are met, also in the middle.
+        """
+        return stream_object(self._vault, self.version.object, self.version.version_id, start, length)
+
+
+def open_version(
+    vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None, purpose: str
+) -> Opening:
+    """Opens a version (the current one when none is named), the purpose in the log before anything is read.
+
+    Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (purpose).
+    """
+    actor.require(Action.OPEN_RECORD)
+    if purpose not in PURPOSES:
+        raise InvalidInput(f"a purpose is one of: {', '.join(PURPOSES)}", field="purpose")
+    record, version = _live_version(vault, record_id, ordinal)
+    now = vault.now()
+    since = now - OPENING_LIFETIME
+    with vault.catalogue.read() as tx:
+        opened = tx.openings.recent(actor.person_id, record.id, version.ordinal, purpose, since=since)
+    if not opened:
+        with vault.catalogue.write() as tx:
+            tx.openings.add(actor.person_id, record.id, version.ordinal, purpose, at=now)
+            detail: Detail = {"ordinal": version.ordinal, "purpose": purpose}
+            tx.audit.append(vault.entry(actor.person_id, Event.RECORD_OPENED, record.id, detail))
+    return Opening(vault, record, version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedExport:
+    """A sealed object, and the key file that opens it with the stock AWS Encryption SDK or ``scripts/open_sealed``."""
+
+    vault: Vault
+    version: Version
+    key_file: bytes = field(repr=False)
+
+    @property
+    def sealed_size_bytes(self) -> int:
+        """Bytes of the sealed object."""
+        return self.version.object.sealed_size_bytes
+
+    def stream(self) -> Iterator[bytes]:
+        """The sealed bytes as the store has them."""
+        with self.vault.store.read(self.version.object.key, self.version.version_id) as chunks:
+            yield from chunks
+
+
+def export_sealed(vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None) -> SealedExport:
+    """Takes a version out still sealed, with its leaf's key. Whoever has both can read it for ever.
+
+    Raises ``NotFound``, ``NotAllowed``.
+    """
+    actor.require(Action.EXPORT_SEALED)
+    record, version = _live_version(vault, record_id, ordinal)
+    with vault.catalogue.write() as tx:
+        detail: Detail = {"ordinal": version.ordinal}
+        tx.audit.append(vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, detail))
+    leaf = version.object.leaf
+    key_file = write_key_file(
+        vault.leaf_keys(leaf).kek,
+        object_context(vault_id=vault.vault_id, leaf=leaf, object_id=version.object.object_id),
+        plaintext_length=version.object.size_bytes,
+    )
+    return SealedExport(vault=vault, version=version, key_file=key_file)
+
+
+def stream_object(
+    vault: Vault, sealed: SealedObject, version_id: str, start: int = 0, length: int | None = None
+) -> Iterator[bytes]:
+    """Opens a sealed object's plaintext range. The caller has authorised and logged."""
+    size = SealedSize(
+        plaintext_length=sealed.size_bytes, header_length=sealed.header_length, frame_length=sealed.frame_length
+    )
+    wanted = sealed.size_bytes - start if length is None else length
+    whole = start == 0 and wanted == sealed.size_bytes
+    span = size.whole() if whole else size.span(start, wanted)
+    context = object_context(vault_id=vault.vault_id, leaf=sealed.leaf, object_id=sealed.object_id)
+    kek = vault.leaf_keys(sealed.leaf).kek
+    return _stream(vault, sealed, version_id, span, context, kek)
+
+
+def _stream(
+    vault: Vault, sealed: SealedObject, version_id: str, span: SealedSpan, context: Mapping[str, str], kek: Secret
+) -> Iterator[bytes]:
+    if span.start_frame == 0:
+        # One request: the header and the frames that follow it.
+        length = span.ciphertext_start + span.ciphertext_length
+        with vault.store.read(sealed.key, version_id, length=length) as chunks:
+            header, frames = take_header(chunks, sealed.header_length)
+            opener = open_header(header, kek, context, frame_length=sealed.frame_length)
+            yield from open_range(frames, opener, sealed.size_bytes, span)
+        return
+    with vault.store.read(sealed.key, version_id, length=sealed.header_length) as chunks:
+        header, _ = take_header(chunks, sealed.header_length)
+    opener = open_header(header, kek, context, frame_length=sealed.frame_length)
+    with vault.store.read(sealed.key, version_id, start=span.ciphertext_start, length=span.ciphertext_length) as chunks:
+        yield from open_range(chunks, opener, sealed.size_bytes, span)
+
+
+def _live_version(vault: Vault, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        version = tx.records.version(record_id, ordinal or record.current_ordinal) if record is not None else None
+    if record is None or version is None:
+        raise NotFound("there is no such record or version; look it up in the list")
+    if record.state not in (RecordState.RECEIVED, RecordState.FILED):
+        raise NotFound(f"record {record.number} is {record.state.value}; its content no longer exists")
+    return record, version
+
+
+def _view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
+    if record.state in (RecordState.ERASING, RecordState.DESTROYED):
+        return RecordView(record=record, description=None, content=None, customer=None)
+    revision = tx.records.description(record.id, record.current_revision)
+    version = tx.records.version(record.id, record.current_ordinal)
+    customer = tx.customers.get(record.customer_id) if record.customer_id is not None else None
+    return RecordView(
+        record=record,
+        description=_description(vault, revision) if revision is not None else None,
+        content=_content(vault, version) if version is not None else None,
+        customer=customer_view(vault, customer) if customer is not None else None,
+    )
+
+
+def _description(vault: Vault, revision: DescriptionRevision) -> Description:
+    return descriptions.open_description(
+        vault, revision.leaf, revision.sealed, record_id=revision.record_id, revision=revision.revision
+    )
+
+
+def _content(vault: Vault, version: Version) -> ContentFacts:
+    return descriptions.open_content(
+        vault, version.object.leaf, version.sealed_content, record_id=version.record_id, ordinal=version.ordinal
+    )

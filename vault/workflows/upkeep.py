@@ -1,0 +1,171 @@
+"""Upkeep: what is due is found by query, done in steps that may be repeated, and each run is recorded.
+
+State is the queue (DESIGN 12). A job that did not run for three of its intervals is an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from vault.errors import NotFound, StrongroomError, Unavailable
+from vault.ids import RecordId
+from vault.people import Action, Actor
+from vault.workflows import finding, outbox, recovery
+from vault.workflows.holding import extend_lock_of
+from vault.workflows.locks import RENEW_WHEN_LEFT
+from vault.workflows.vault import Vault
+
+OPENINGS_KEPT: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One duty: how often it is looked after, and what it does; the text it gives tells what it did."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Vault], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """When a job last ran, and what came of it. ``overdue`` is the alarm."""
+
+    job: str
+    outcome: str
+    at: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultState:
+    """What the state page and the doctor show."""
+
+    records: int
+    unsettled_intents: int
+    outbox_waiting: int
+    outbox_since: datetime | None
+    jobs: Sequence[JobRun]
+    indexed: int
+
+
+def run_due(vault: Vault) -> Sequence[JobRun]:
+    """Runs every job that is due. An unavailable part is an outcome of the job, and it is due again next time.
+
+    Raises ``CatalogueUnavailable`` when even the outcome cannot be recorded.
+    """
+    beat(vault)
+    # Each process has an index of its own; whoever ran last does not matter here.
+    finding.follow(vault)
+    with vault.catalogue.read() as tx:
+        last = {job: at for job, at, _ in tx.jobs.last_runs()}
+    ran = []
+    for job in JOBS:
+        at = vault.now()
+        previous = last.get(job.name)
+        # A last run in the future is a clock that was set back: the job is due.
+        if previous is not None and timedelta() <= at - previous < job.every:
+            continue
+        try:
+            outcome = job.run(vault)
+        except StrongroomError as exc:
+            outcome = f"failed: {exc.code}"
+        with vault.catalogue.write() as tx:
+            tx.jobs.ran(job.name, at=at, outcome=outcome)
+        ran.append(JobRun(job=job.name, outcome=outcome, at=at, overdue=False))
+    return ran
+
+
+def beat(vault: Vault) -> None:
+    """Says that this process is alive."""
+    with vault.catalogue.write() as tx:
+        tx.processes.beat(vault.process_id, description=vault.description, now=vault.now())
+
+
+def state(vault: Vault, actor: Actor) -> VaultState:
+    """The state of the vault. Raises ``NotAllowed``."""
+    actor.require(Action.SEE_STATE)
+    now = vault.now()
+    with vault.catalogue.read() as tx:
+        last = {job: (at, outcome) for job, at, outcome in tx.jobs.last_runs()}
+        waiting, since = tx.outbox.lag()
+        records = tx.records.count()
+        unsettled = len(tx.intents.unsettled())
+    return VaultState(
+        records=records,
+        unsettled_intents=unsettled,
+        outbox_waiting=waiting,
+        outbox_since=since,
+        jobs=[_job_run(job, last.get(job.name), now) for job in JOBS],
+        indexed=vault.search.size(),
+    )
+
+
+def settle_intents(vault: Vault) -> str:
+    """Settles every intent that nobody works on any more."""
+    settled = left = 0
+    with vault.catalogue.read() as tx:
+        unsettled = tx.intents.unsettled()
+    for intent in unsettled:
+        if not recovery.is_orphan(vault, intent):
+            continue
+        try:
+            recovery.settle(vault, intent)
+            settled += 1
+        except Unavailable:
+            raise
+        except StrongroomError:
+            # One damaged object must not keep the others from being settled; the doctor names it.
+            left += 1
+    return f"settled {settled}, {left} left to the doctor"
+
+
+def renew_locks(vault: Vault) -> str:
+    """Renews the short locks of what is not filed yet, and extends those of what is, to the due date."""
+    renewed = 0
+    before = vault.now() + RENEW_WHEN_LEFT
+    with vault.catalogue.read() as tx:
+        lapsing = list(tx.records.locks_to_renew(lapsing_before=before))
+        short = [version for version, _ in tx.records.locks_to_extend()]
+    for version in (*lapsing, *short):
+        with vault.catalogue.read() as tx:
+            record = tx.records.get(RecordId(version.record_id))
+        if record is None:
+            raise NotFound("a version without a record; run the doctor")
+        renewed += extend_lock_of(vault, record, version)
+    return f"extended {renewed}"
+
+
+def _send_outbox(vault: Vault) -> str:
+    return f"sent {outbox.send_pending(vault)}"
+
+
+def _forget(vault: Vault) -> str:
+    now = vault.now()
+    with vault.catalogue.write() as tx:
+        ended = tx.people.end_expired_sessions(now=now)
+        tx.attempts.forget_before(now - OPENINGS_KEPT)
+        for process_id, description, seen_at in tx.processes.all():
+            silent = now - seen_at
+            gone = vault.is_gone(description) or silent > OPENINGS_KEPT
+            if gone and process_id != vault.process_id:
+                tx.processes.end(process_id)
+    return f"ended {ended} sessions"
+
+
+def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobRun:
+    if last is None:
+        return JobRun(job=job.name, outcome="", at=None, overdue=True)
+    at, outcome = last
+    return JobRun(job=job.name, outcome=outcome, at=at, overdue=now - at > 3 * job.every)
+
+
+JOBS: Final = (
+    Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
+    Job(name="send-outbox", every=timedelta(seconds=15), run=_send_outbox),
+    Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
+    Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
+)
