@@ -1,0 +1,93 @@
+"""Fonds, and what every table with a leaf address needs of them: the tree's id stands here only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    Row,
+    ScalarSelect,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+)
+
+from storage.catalogue.metadata import Counted, UtcDateTime, metadata
+from storage.catalogue.rows import Rows, Values
+from vault.fonds import Fonds
+from vault.ids import FondsId, VaultId
+from vault.seal.keytree import LeafAddress
+
+fonds = Table(
+    "fonds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("vault_id", Text, nullable=False),
+    Column("tree_id", LargeBinary, nullable=False, unique=True),
+    Column("generation", Counted, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("length(tree_id) = 16", name="tree_id"),
+    CheckConstraint("generation >= 0", name="generation"),
+)
+
+_ADD = insert(fonds)
+_FIRST = select(fonds).order_by(fonds.c.created_at, fonds.c.id).limit(1)
+
+
+def fonds_column(*, primary_key: bool = False) -> Column[str]:
+    """The column that says which fonds a row belongs to."""
+    return Column("fonds_id", Text, ForeignKey("fonds.id"), nullable=False, primary_key=primary_key)
+
+
+def fonds_of_tree() -> ScalarSelect[str]:
+    """The fonds whose tree an address stands in (bound as ``its_tree``); an unknown tree is refused as NULL."""
+    return select(fonds.c.id).where(fonds.c.tree_id == bindparam("its_tree")).scalar_subquery()
+
+
+def leaf_values(address: LeafAddress) -> Values:
+    """An address as the values of its columns."""
+    return {"its_tree": address.tree_id, "extent": address.extent, "leaf": address.leaf}
+
+
+def leaf_of(row: Row[Any]) -> LeafAddress:
+    """An address from a row that was joined with its fonds."""
+    return LeafAddress(tree_id=row.tree_id, extent=row.extent, leaf=row.leaf)
+
+
+class SqlFondsShelf:
+    """``vault.shelves.FondsShelf`` in SQL."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, fonds: Fonds) -> None:
+        self._rows.run(
+            _ADD,
+            {
+                "id": fonds.id,
+                "vault_id": fonds.vault_id,
+                "tree_id": fonds.tree_id,
+                "generation": fonds.generation,
+                "created_at": fonds.created_at,
+            },
+        )
+
+    def first(self) -> Fonds | None:
+        row = self._rows.first(_FIRST)
+        if row is None:
+            return None
+        return Fonds(
+            id=FondsId(row.id),
+            vault_id=VaultId(row.vault_id),
+            tree_id=row.tree_id,
+            generation=row.generation,
+            created_at=row.created_at,
+        )

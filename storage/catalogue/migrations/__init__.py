@@ -1,0 +1,1 @@
+"""The schema of the catalogue, revision after revision."""

@@ -1,0 +1,226 @@
+"""People, their invitations and their sessions. Tokens are known by their SHA-256 only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from storage.catalogue.fonds import fonds, fonds_column, fonds_of_tree, leaf_of, leaf_values
+from storage.catalogue.metadata import UtcDateTime, metadata
+from storage.catalogue.objects import leaf_columns
+from storage.catalogue.rows import Rows
+from vault.ids import PersonId
+from vault.people import Invitation, Person, Role, Session
+
+
+def _roles_rule() -> CheckConstraint:
+    """Role names joined by commas, and nothing else: without them only commas are left."""
+    left = "roles"
+    for role in Role:
+        left = f"replace({left}, '{role.value}', '')"
+    return CheckConstraint(f"replace({left}, ',', '') = ''", name="roles")
+
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("login_index", LargeBinary, nullable=False, unique=True),
+    fonds_column(),
+    *leaf_columns(),
+    Column("sealed_profile", LargeBinary, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("length(login_index) = 32", name="login_index"),
+    Index("uq_people_leaf", "fonds_id", "extent", "leaf", unique=True),
+    _roles_rule(),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("roles", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    CheckConstraint("length(token_sha256) = 32", name="token_sha256"),
+    _roles_rule(),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("person_id", Text, ForeignKey("people.id"), nullable=False, index=True),
+    Column("csrf_token", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    CheckConstraint("length(token_sha256) = 32", name="token_sha256"),
+)
+
+_ANY = select(people.c.id).limit(1)
+_ADD = insert(people).values(fonds_id=fonds_of_tree())
+_ALL = select(people, fonds.c.tree_id).join(fonds, fonds.c.id == people.c.fonds_id)
+_GET = _ALL.where(people.c.id == bindparam("its_id"))
+_BY_LOGIN_INDEX = _ALL.where(people.c.login_index == bindparam("its_index"))
+_IN_ORDER = _ALL.order_by(people.c.created_at, people.c.id)
+
+_ADD_INVITATION = insert(invitations)
+_INVITATION = select(invitations).where(invitations.c.token_sha256 == bindparam("its_token"))
+_USE_INVITATION = (
+    update(invitations)
+    .where(
+        invitations.c.token_sha256 == bindparam("its_token"),
+        invitations.c.used_at.is_(None),
+        invitations.c.expires_at > bindparam("now"),
+    )
+    .values(used_at=bindparam("now"))
+)
+_WITHDRAW = update(invitations).where(invitations.c.used_at.is_(None)).values(used_at=bindparam("now"))
+
+_ADD_SESSION = insert(sessions)
+_SESSION = select(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
+_TOUCH = update(sessions).where(sessions.c.token_sha256 == bindparam("its_token")).values(seen_at=bindparam("now"))
+_END = delete(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
+_END_EXPIRED = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
+
+
+def _roles_text(roles: frozenset[Role]) -> str:
+    return ",".join(sorted(role.value for role in roles))
+
+
+def _roles_of(text: str) -> frozenset[Role]:
+    return frozenset(Role(name) for name in text.split(",") if name)
+
+
+def person_of(row: Row[Any]) -> Person:
+    """The person of a row that was joined with its fonds."""
+    return Person(
+        id=PersonId(row.id),
+        login_index=row.login_index,
+        profile_leaf=leaf_of(row),
+        sealed_profile=row.sealed_profile,
+        password_hash=row.password_hash,
+        roles=_roles_of(row.roles),
+        active=row.active,
+        created_at=row.created_at,
+    )
+
+
+class SqlPersonShelf:
+    """``vault.shelves.PersonShelf`` in SQL."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def any(self) -> bool:
+        return self._rows.first(_ANY) is not None
+
+    def add(self, person: Person) -> None:
+        self._rows.run(
+            _ADD,
+            {
+                "id": person.id,
+                "login_index": person.login_index,
+                "sealed_profile": person.sealed_profile,
+                "password_hash": person.password_hash,
+                "roles": _roles_text(person.roles),
+                "active": person.active,
+                "created_at": person.created_at,
+                **leaf_values(person.profile_leaf),
+            },
+        )
+
+    def get(self, person_id: PersonId) -> Person | None:
+        row = self._rows.first(_GET, {"its_id": person_id})
+        return None if row is None else person_of(row)
+
+    def by_login_index(self, login_index: bytes) -> Person | None:
+        row = self._rows.first(_BY_LOGIN_INDEX, {"its_index": login_index})
+        return None if row is None else person_of(row)
+
+    def all(self) -> Sequence[Person]:
+        return [person_of(row) for row in self._rows.all(_IN_ORDER)]
+
+    def add_invitation(self, invitation: Invitation) -> None:
+        self._rows.run(
+            _ADD_INVITATION,
+            {
+                "token_sha256": invitation.token_sha256,
+                "roles": _roles_text(invitation.roles),
+                "expires_at": invitation.expires_at,
+                "used_at": invitation.used_at,
+            },
+        )
+
+    def invitation(self, token_sha256: bytes) -> Invitation | None:
+        row = self._rows.first(_INVITATION, {"its_token": token_sha256})
+        if row is None:
+            return None
+        return Invitation(
+            token_sha256=row.token_sha256, roles=_roles_of(row.roles), expires_at=row.expires_at, used_at=row.used_at
+        )
+
+    def use_invitation(self, token_sha256: bytes, *, now: datetime) -> bool:
+        return self._rows.run(_USE_INVITATION, {"its_token": token_sha256, "now": now}) == 1
+
+    def withdraw_invitations(self, *, now: datetime) -> None:
+        self._rows.run(_WITHDRAW, {"now": now})
+
+    def add_session(self, session: Session) -> None:
+        self._rows.run(
+            _ADD_SESSION,
+            {
+                "token_sha256": session.token_sha256,
+                "person_id": session.person_id,
+                "csrf_token": session.csrf_token,
+                "created_at": session.created_at,
+                "seen_at": session.seen_at,
+                "expires_at": session.expires_at,
+            },
+        )
+
+    def session(self, token_sha256: bytes) -> Session | None:
+        row = self._rows.first(_SESSION, {"its_token": token_sha256})
+        if row is None:
+            return None
+        return Session(
+            token_sha256=row.token_sha256,
+            person_id=PersonId(row.person_id),
+            csrf_token=row.csrf_token,
+            created_at=row.created_at,
+            seen_at=row.seen_at,
+            expires_at=row.expires_at,
+        )
+
+    def touch_session(self, token_sha256: bytes, *, seen_at: datetime) -> None:
+        self._rows.run(_TOUCH, {"its_token": token_sha256, "now": seen_at})
+
+    def end_session(self, token_sha256: bytes) -> None:
+        self._rows.run(_END, {"its_token": token_sha256})
+
+    def end_expired_sessions(self, *, now: datetime) -> int:
+        return self._rows.run(_END_EXPIRED, {"now": now})

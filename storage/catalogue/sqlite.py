@@ -1,0 +1,154 @@
+"""The catalogue in one SQLite file: the default, for one machine.
+
+Rule 1: a commit is on the disk before it is answered: write-ahead log, ``synchronous=FULL``.
+Rule 2: what is deleted is overwritten (``secure_delete``), and nothing is sorted in files (``temp_store=MEMORY``).
+Rule 3: the file is its owner's alone (0600); its log and index take the file's mode.
+Rule 4: readers have connections of their own, in snapshots, and cannot write. Writers share one (``group_commit.py``).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.catalogue.faults import translated
+from storage.catalogue.group_commit import GROUP_MAX, GroupCommit
+from storage.catalogue.rows import Rows
+from vault.errors import CatalogueUnavailable, SettingsWrong
+
+BUSY_TIMEOUT_MS: Final = 10_000
+READERS_KEPT: Final = 8
+READERS_MORE: Final = 56
+READER_WAIT_S: Final = 30.0
+LOG_SIZE_LIMIT_BYTES: Final = 64 * 1024 * 1024
+
+_ALWAYS: Final = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA temp_store=MEMORY",
+    f"PRAGMA journal_size_limit={LOG_SIZE_LIMIT_BYTES}",
+)
+
+
+class SqliteDatabase:
+    """One SQLite file. Every method may be called from any thread."""
+
+    def __init__(self, url: URL, *, group_max: int = GROUP_MAX) -> None:
+        if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+            raise SettingsWrong("the catalogue needs a file: sqlite:///PATH")
+        self.path = Path(url.database)
+        _make_private(self.path)
+        self._writer_engine = _engine(url, for_reading=False)
+        self._reader_engine = _engine(url, for_reading=True)
+        self._writers = GroupCommit(self._writer_engine.connect, group_max=group_max)
+
+    @contextmanager
+    def writing(self) -> Iterator[Rows]:
+        """One durable transaction, in a group with others."""
+        with self._writers.transaction() as rows:
+            yield rows
+
+    @contextmanager
+    def reading(self) -> Iterator[Rows]:
+        """One snapshot."""
+        try:
+            connection = self._reader_engine.connect()
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+        rows = Rows(connection)
+        try:
+            yield rows
+        finally:
+            rows.end()
+            connection.close()
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A transaction that no other process or thread writes beside."""
+        try:
+            with self._writer_engine.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                connection.commit()
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def close(self) -> None:
+        """Closes every connection; the last one of all processes folds the log into the file."""
+        self._writers.close()
+        self._writer_engine.dispose()
+        self._reader_engine.dispose()
+
+
+def _engine(url: URL, *, for_reading: bool) -> Engine:
+    pool: dict[str, Any] = (
+        {
+            "poolclass": QueuePool,
+            "pool_size": READERS_KEPT,
+            "max_overflow": READERS_MORE,
+            "pool_timeout": READER_WAIT_S,
+        }
+        if for_reading
+        else {"poolclass": NullPool}
+    )
+    engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: sqlite3.Connection, _record: object) -> None:
+        # The driver begins no transaction by itself: readers say BEGIN below, writers in group_commit.py.
+        driver.isolation_level = None
+        _use_write_ahead_log(driver)
+        for command in _ALWAYS:
+            driver.execute(command)
+        # A writer asks for the lock itself, at BEGIN (``GroupCommit``); after that it never waits.
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS if for_reading else 0}")
+        if for_reading:
+            driver.execute("PRAGMA query_only=ON")
+
+    if for_reading:
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _use_write_ahead_log(driver: sqlite3.Connection) -> None:
+    """Sets the journal mode, which the file then keeps. SQLite does not wait here by itself for others who set it."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            mode = driver.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.005)
+        else:
+            if mode != "wal":
+                raise SettingsWrong("the catalogue's folder cannot hold a write-ahead log; move it to a local disk")
+            return
+
+
+def _make_private(path: Path) -> None:
+    """Creates the file, or narrows the mode of one that exists."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(file, 0o600)
+        finally:
+            os.close(file)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise SettingsWrong(f"the catalogue cannot be kept at {path} ({error.strerror}); choose another") from error
+    except OSError as error:
+        raise CatalogueUnavailable(f"the catalogue's file cannot be opened: {error.strerror}; try again") from error

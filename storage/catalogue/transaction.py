@@ -1,0 +1,79 @@
+"""All shelves of one transaction."""
+
+from __future__ import annotations
+
+from storage.catalogue.attempts import SqlAttemptShelf
+from storage.catalogue.audit import SqlAuditShelf
+from storage.catalogue.customers import SqlCustomerShelf
+from storage.catalogue.extents import SqlExtentShelf
+from storage.catalogue.fonds import SqlFondsShelf
+from storage.catalogue.intents import SqlIntentShelf
+from storage.catalogue.jobs import SqlJobShelf
+from storage.catalogue.links import SqlLinkShelf
+from storage.catalogue.openings import SqlOpeningShelf
+from storage.catalogue.outbox import SqlOutboxShelf
+from storage.catalogue.people import SqlPersonShelf
+from storage.catalogue.processes import SqlProcessShelf
+from storage.catalogue.rows import Rows
+from storage.catalogue.versions import SqlRecordShelf
+
+
+class SqlTransaction:
+    """``vault.shelves.Transaction`` in SQL."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    @property
+    def fonds(self) -> SqlFondsShelf:
+        return SqlFondsShelf(self._rows)
+
+    @property
+    def extents(self) -> SqlExtentShelf:
+        return SqlExtentShelf(self._rows)
+
+    @property
+    def intents(self) -> SqlIntentShelf:
+        return SqlIntentShelf(self._rows)
+
+    @property
+    def records(self) -> SqlRecordShelf:
+        return SqlRecordShelf(self._rows)
+
+    @property
+    def customers(self) -> SqlCustomerShelf:
+        return SqlCustomerShelf(self._rows)
+
+    @property
+    def people(self) -> SqlPersonShelf:
+        return SqlPersonShelf(self._rows)
+
+    @property
+    def links(self) -> SqlLinkShelf:
+        return SqlLinkShelf(self._rows)
+
+    @property
+    def attempts(self) -> SqlAttemptShelf:
+        return SqlAttemptShelf(self._rows)
+
+    @property
+    def openings(self) -> SqlOpeningShelf:
+        return SqlOpeningShelf(self._rows)
+
+    @property
+    def outbox(self) -> SqlOutboxShelf:
+        return SqlOutboxShelf(self._rows)
+
+    @property
+    def processes(self) -> SqlProcessShelf:
+        return SqlProcessShelf(self._rows)
+
+    @property
+    def jobs(self) -> SqlJobShelf:
+        return SqlJobShelf(self._rows)
+
+    @property
+    def audit(self) -> SqlAuditShelf:
+        return SqlAuditShelf(self._rows)
