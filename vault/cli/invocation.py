@@ -38,9 +38,9 @@ class Invocation:
     @cached_property
     def settings(self) -> Settings:
         """The installation's settings, with what the command line said in front. Raises ``SettingsWrong``."""
-        from storage.settings import load_settings
+        from storage.settings import read_settings
 
-        return load_settings(**self.settings_given)
+        return read_settings(**self.settings_given)
 
     @property
     def home(self) -> Path:
@@ -51,17 +51,13 @@ class Invocation:
         """The address under which a link's holder finds its page."""
         from web.routes import link_path
 
-        return self._base_url + link_path(token)
+        return self.settings.address + link_path(token)
 
     def invitation_url(self, token: str) -> str:
         """The address under which an invitation is accepted."""
         from web.routes import invitation_path
 
-        return self._base_url + invitation_path(token)
-
-    @property
-    def _base_url(self) -> str:
-        return (self.settings.public_url or f"http://{self.settings.listen}").rstrip("/")
+        return self.settings.address + invitation_path(token)
 
     @contextmanager
     def vault(self, *, create: bool = False) -> Iterator[Vault]:

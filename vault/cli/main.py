@@ -96,7 +96,21 @@ _ENTRIES: Final = {
 }
 
 
-@click.group(cls=LazyGroup, entries=_ENTRIES, epilog=_EPILOG)
+class _Root(LazyGroup):
+    """The command itself; a reader of its output who goes away is no error."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            outcome = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Keep the interpreter from flushing into the closed pipe once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return exits.READER_GONE
+        return outcome
+
+
+@click.group(cls=_Root, entries=_ENTRIES, epilog=_EPILOG)
 @click.option("--home", type=click.Path(path_type=Path), help="The vault's home folder, in place of STRONGROOM_HOME.")
 @click.option("--debug", is_flag=True, envvar="STRONGROOM_DEBUG", help="Show where an unexpected error came from.")
 @click.version_option(package_name="strongroom", message="%(prog)s %(version)s")
@@ -129,7 +143,6 @@ def _run(invocation: Invocation, arguments: Sequence[str] | None) -> int:
     speech.json = "--json" in given
     try:
         outcome = cli.main(args=given, prog_name="strongroom", standalone_mode=False, obj=invocation)
-        sys.stdout.flush()
     except StrongroomError as error:
         code = exits.code_of(error)
         speech.error(error.code, error.message, exit_code=code)
@@ -148,10 +161,6 @@ def _run(invocation: Invocation, arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         speech.error("interrupted", "interrupted", exit_code=exits.INTERRUPTED)
         return exits.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough; keep the interpreter from flushing into the closed pipe once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.READER_GONE
     return outcome if isinstance(outcome, int) else exits.OK
 
 
