@@ -320,6 +320,7 @@ class EmbeddedStore:
                 access_key=who.access_key,
                 secret_key=who.secret_key,
                 region=seaweed.REGION,
+                data_folder=self.home / "data",
             )
 
         return Endpoint(application=seen_by(keys.application), operator=seen_by(keys.operator))

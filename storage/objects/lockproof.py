@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.objects.s3 import S3Store, sdk_client
+from storage.objects.s3 import S3Store
+from storage.objects.sdk import sdk_client
 from storage.objects.settings import S3Settings
 from vault.errors import ObjectMissing, StillLocked, StoreUnavailable
 from vault.objects import Lock, LockMode

@@ -10,69 +10,48 @@ Rule 3: every body is sent with its SHA-256, signed, and refused by the server w
 from __future__ import annotations
 
 import base64
-import threading
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import boto3
 import urllib3
-from botocore.config import Config
 
-from storage.objects import answers
+from storage.objects import answers, listings
+from storage.objects.locks import VersionLocks, lock_of, rfc3339
+from storage.objects.sdk import sdk_client
 from storage.objects.settings import S3Settings
 from storage.objects.wire import SignedHttp
 from vault.errors import (
     InvalidInput,
-    LockNotKept,
     ObjectMissing,
     SealBroken,
     SettingsWrong,
-    StillLocked,
+    StoreFull,
     StoreUnavailable,
 )
-from vault.objects import ListedVersion, Lock, LockMode, ObjectFacts, Part, PendingUpload, StoredObject
+from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
 from vault.ports import Buffer
 
 if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
+    pass
 
 READ_BYTES = 1 << 20
-STRIPES = 64
+ROOM_BYTES = 512 << 20  # the embedded server answers a full disk like any trouble, and its metadata need the rest
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
-def sdk_client(settings: S3Settings) -> S3Client:
-    """boto3's client of an endpoint: it adds no checksums of its own, retries nothing, and is shared by all threads."""
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.endpoint_url,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key,
-        aws_secret_access_key=settings.secret_key,
-        verify=str(settings.ca_bundle) if settings.ca_bundle else None,
-        config=Config(
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            connect_timeout=settings.connect_timeout_s,
-            read_timeout=settings.read_timeout_s,
-            max_pool_connections=settings.connections,
-            retries={"mode": "standard", "total_max_attempts": 1},
-            s3={"payload_signing_enabled": False, "addressing_style": "path" if settings.path_style else "virtual"},
-        ),
-    )
-
-
 class S3Store:
-    """Implements ``vault.ports.ObjectStore`` for one bucket, seen with the application's credentials."""
+    """Implements ``vault.ports.ObjectStore`` for one bucket. ``bypass_governance``: see ``locks.VersionLocks``."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, *, bypass_governance: bool = False, page_size: int = 1000) -> None:
         self._bucket = settings.bucket
+        self._data_folder = settings.data_folder
+        self._page_size = page_size
         self._wire = SignedHttp(settings)
         self._sdk = sdk_client(settings)
-        self._lock_turns = [threading.Lock() for _ in range(STRIPES)]
+        self._locks = VersionLocks(self._sdk, self._bucket, bypass_governance=bypass_governance)
 
     def close(self) -> None:
         """Closes the kept connections."""
@@ -98,7 +77,7 @@ class S3Store:
             headers[f"x-amz-meta-{name}"] = value
         if lock is not None:
             headers["x-amz-object-lock-mode"] = lock.mode.value
-            headers["x-amz-object-lock-retain-until-date"] = _rfc3339(lock.retain_until)
+            headers["x-amz-object-lock-retain-until-date"] = rfc3339(lock.retain_until)
         answer = self._send_body(f"put {key}", key, {}, headers, body, sha256, repeatable=False)
         return _stored(key, answer.headers.get("x-amz-version-id"), answer.headers["etag"])
 
@@ -119,6 +98,7 @@ class S3Store:
         *,
         repeatable: bool,
     ) -> urllib3.BaseHTTPResponse:
+        self._require_room(what, memoryview(body).nbytes)
         headers["x-amz-checksum-sha256"] = base64.b64encode(sha256).decode()
 
         def attempt() -> urllib3.BaseHTTPResponse:
@@ -213,12 +193,7 @@ class S3Store:
 
     def pending_uploads(self, prefix: str = "") -> Iterator[PendingUpload]:
         """See ``vault.ports.ObjectStore.pending_uploads``."""
-        pages = iter(self._sdk.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix))
-        while (page := answers.call("list uploads", lambda: next(pages, None), repeatable=True)) is not None:
-            for upload in page.get("Uploads", []):
-                yield PendingUpload(
-                    key=upload["Key"], upload_id=upload["UploadId"], started_at=upload["Initiated"].astimezone(UTC)
-                )
+        return listings.pending_uploads(self._sdk, self._bucket, prefix, self._page_size)
 
     # -- facts, locks and deletion ----------------------------------------------------------------------------------
 
@@ -240,79 +215,22 @@ class S3Store:
             version_id=_stored(key, answer.get("VersionId"), "").version_id,
             size_bytes=answer["ContentLength"],
             etag=answer["ETag"],
-            lock=_lock(mode, until),
+            lock=lock_of(mode, until),
             legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
             metadata=MappingProxyType({name.lower(): value for name, value in answer["Metadata"].items()}),
         )
 
     def versions(self, prefix: str = "") -> Iterator[ListedVersion]:
         """See ``vault.ports.ObjectStore.versions``."""
-        pages = iter(self._sdk.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix))
-        while (page := answers.call("list versions", lambda: next(pages, None), repeatable=True)) is not None:
-            for version in page.get("Versions", []):
-                yield ListedVersion(
-                    key=version["Key"],
-                    version_id=version["VersionId"],
-                    size_bytes=version["Size"],
-                    is_latest=version["IsLatest"],
-                    is_delete_marker=False,
-                )
-            for marker in page.get("DeleteMarkers", []):
-                yield ListedVersion(
-                    key=marker["Key"],
-                    version_id=marker["VersionId"],
-                    size_bytes=0,
-                    is_latest=marker["IsLatest"],
-                    is_delete_marker=True,
-                )
+        return listings.versions(self._sdk, self._bucket, prefix, self._page_size)
 
     def extend_lock(self, key: str, version_id: str, lock: Lock) -> Lock:
         """See ``vault.ports.ObjectStore.extend_lock``. A lock that is longer or stricter already stays as it is."""
-        what = f"lock {key}"
-        refused: StillLocked | None = None
-        with self._turn(key, version_id):
-            try:
-                answers.call(
-                    what,
-                    lambda: self._sdk.put_object_retention(
-                        Bucket=self._bucket,
-                        Key=key,
-                        VersionId=version_id,
-                        Retention={"Mode": lock.mode.value, "RetainUntilDate": lock.retain_until},
-                    ),
-                    repeatable=True,
-                )
-            except StillLocked as error:
-                refused = error  # what is kept already may be more than what was asked: the answer is in the reading
-            kept = answers.call(
-                f"read the lock of {key}",
-                lambda: self._sdk.get_object_retention(Bucket=self._bucket, Key=key, VersionId=version_id),
-                repeatable=True,
-            )["Retention"]
-        found = _lock(kept.get("Mode"), kept.get("RetainUntilDate"))
-        if found is None or found.retain_until < lock.retain_until or LockMode.COMPLIANCE in {lock.mode} - {found.mode}:
-            message = f"{what}: asked for {lock.mode} until {_rfc3339(lock.retain_until)}, the store keeps {found}"
-            raise LockNotKept(f"{message}; check its Object Lock") from refused
-        return found
+        return self._locks.extend_lock(key, version_id, lock)
 
     def set_legal_hold(self, key: str, version_id: str, *, held: bool) -> None:
         """See ``vault.ports.ObjectStore.set_legal_hold``."""
-        wanted: Literal["ON", "OFF"] = "ON" if held else "OFF"
-        with self._turn(key, version_id):
-            answers.call(
-                f"set the legal hold of {key}",
-                lambda: self._sdk.put_object_legal_hold(
-                    Bucket=self._bucket, Key=key, VersionId=version_id, LegalHold={"Status": wanted}
-                ),
-                repeatable=True,
-            )
-            kept = answers.call(
-                f"read the legal hold of {key}",
-                lambda: self._sdk.get_object_legal_hold(Bucket=self._bucket, Key=key, VersionId=version_id),
-                repeatable=True,
-            )
-        if kept["LegalHold"].get("Status") != wanted:
-            raise LockNotKept(f"the legal hold of {key} should be {wanted} and is not; check the store's Object Lock")
+        self._locks.set_legal_hold(key, version_id, held=held)
 
     def delete_version(self, key: str, version_id: str) -> None:
         """See ``vault.ports.ObjectStore.delete_version``."""
@@ -321,8 +239,16 @@ class S3Store:
             lambda: self._sdk.delete_object(Bucket=self._bucket, Key=key, VersionId=version_id),
         )
 
-    def _turn(self, key: str, version_id: str) -> threading.Lock:
-        return self._lock_turns[hash((key, version_id)) % STRIPES]
+    def _require_room(self, what: str, size_bytes: int) -> None:
+        if self._data_folder is None:
+            return
+        try:
+            disk = os.statvfs(self._data_folder)
+        except OSError as error:
+            raise StoreUnavailable(f"{what}: the embedded store's folder {self._data_folder} is gone") from error
+        if disk.f_bavail * disk.f_frsize < ROOM_BYTES + size_bytes:
+            message = f"{what}: the disk of {self._data_folder} has less than {ROOM_BYTES >> 20} MiB left; make room"
+            raise StoreFull(message, retry_after_s=60)
 
 
 def _unless_missing(what: str, attempt: Callable[[], answers.Result]) -> answers.Result | None:
@@ -348,13 +274,3 @@ def _stored(key: str, version_id: str | None, etag: str) -> StoredObject:
     if not version_id or version_id == "null":
         raise SettingsWrong(f"the store gave {key} no version id; switch versioning on for the bucket")
     return StoredObject(key=key, version_id=version_id, etag=etag)
-
-
-def _lock(mode: str | None, until: datetime | None) -> Lock | None:
-    if mode is None or until is None:
-        return None
-    return Lock(mode=LockMode(mode), retain_until=until.astimezone(UTC))
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

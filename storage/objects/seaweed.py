@@ -267,7 +267,7 @@ def command_line(weed: str, ports: Mapping[str, int]) -> list[str]:
         "-master.electionTimeout=1s",
         "-master.heartbeatInterval=100ms",
         "-volume.max=20000",
-        "-volume.minFreeSpace=512MiB",  # 9
+        "-volume.minFreeSpace=256MiB",  # 9
         "-volume.index=memory",
         "-volume.preStopSeconds=0",
         "-filer.localSocket=filer.sock",

@@ -20,6 +20,7 @@ class S3Settings:
     region: str = "us-east-1"
     path_style: bool = True
     ca_bundle: Path | None = None
+    data_folder: Path | None = None  # where the server keeps its bytes, if that is on this machine
     connections: int = 32
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 60.0
