@@ -1,0 +1,1 @@
+"""Custody of the root keys, outside the home and outside backups."""

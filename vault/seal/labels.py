@@ -34,3 +34,7 @@ LEAF_BLINDING: Final = b"strongroom/leaf/blinding"
 FIELDS: Final = b"strongroom/fields"
 BLIND_INDEX: Final = b"strongroom/blind-index"
 LINK_TOKEN: Final = b"strongroom/link-token"
+
+# The root keeper's sealed file: HKDF of its unlock key, and the associated data of the sealed root.
+ROOT_FILE_KEY: Final = b"strongroom/root-file/key"
+ROOT_FILE: Final = b"strongroom/root-file"

@@ -1,6 +1,6 @@
 """Passwords and pass codes, kept as Argon2id strings (RFC 9106; PHC string format).
 
-Parameters: 64 MiB, 3 passes, 1 lane for people's passwords; 19 MiB, 2 passes for pass codes, which are also rate limited
+Parameters: 64 MiB, 3 passes, 1 lane for people's passwords; 19 MiB, 2 passes for pass codes, which are rate limited too
 (OWASP Password Storage Cheat Sheet). A string names its own parameters, so they can be raised later.
 """
 
@@ -49,6 +49,6 @@ def _hash(password: str, *, token_bytes: TokenBytes, passes: int, memory_kib: in
 
 
 def _normalised(password: str) -> bytes:
-    # NFKC, so that the same keys pressed on another machine give the same bytes (RFC 8265 section 4.2 uses NFC; width of
-    # letters varies between Chinese input methods, hence the compatibility form).
+    # NFKC, so that the same keys pressed on another machine give the same bytes (RFC 8265 section 4.2 uses NFC; the
+    # width of letters varies between Chinese input methods, hence the compatibility form).
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

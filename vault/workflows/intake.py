@@ -321,7 +321,7 @@ def _key_hash(vault: Vault, actor: Actor, idempotency_key: str | None) -> bytes 
             f"an idempotency key has 1 to {IDEMPOTENCY_KEY_MAX_CHARACTERS} printable characters",
             field="idempotency_key",
         )
-    blinding_key = vault.leaf_keys(vault.house_leaf()).blinding_key
+    blinding_key = vault.house_keys().blinding_key
     # The index folds case; an idempotency key is exact, so its digest goes in.
     exact = hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
     return blind_index(blinding_key, f"idempotency/{actor.person_id}", exact)

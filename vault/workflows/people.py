@@ -214,7 +214,7 @@ def _login_index(vault: Vault, login: str) -> bytes:
 
 
 def _blinding(vault: Vault) -> Secret:
-    return vault.leaf_keys(vault.house_leaf()).blinding_key
+    return vault.house_keys().blinding_key
 
 
 def _token(vault: Vault) -> str:

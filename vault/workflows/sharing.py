@@ -375,4 +375,4 @@ def _content(vault: Vault, version: Version) -> ContentFacts:
 
 
 def _blinding(vault: Vault) -> Secret:
-    return vault.leaf_keys(vault.house_leaf()).blinding_key
+    return vault.house_keys().blinding_key

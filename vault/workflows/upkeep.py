@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from vault.audit import Detail, Event
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
-from vault.people import Action, Actor
+from vault.people import CLOCK_ID, Action, Actor
 from vault.workflows import finding, outbox, recovery
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
@@ -23,11 +24,15 @@ OPENINGS_KEPT: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One duty: how often it is looked after, and what it does; the text it gives tells what it did."""
+    """One duty: how often it is looked after, and what it does; the text it gives tells what it did.
+
+    One that is due ``at_start`` is done whenever a server starts, however lately it was done.
+    """
 
     name: str
     every: timedelta
     run: Callable[[Vault], str]
+    at_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +57,11 @@ class VaultState:
     indexed: int
 
 
-def run_due(vault: Vault) -> Sequence[JobRun]:
-    """Runs every job that is due. An unavailable part is an outcome of the job, and it is due again next time.
+def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
+    """Runs every job that is due, those of a start too when ``starting``.
 
-    Raises ``CatalogueUnavailable`` when even the outcome cannot be recorded.
+    An unavailable part is an outcome of the job, which is due again next time. Raises ``CatalogueUnavailable`` when
+    even the outcome cannot be recorded.
     """
     beat(vault)
     # Each process has an index of its own; whoever ran last does not matter here.
@@ -67,7 +73,8 @@ def run_due(vault: Vault) -> Sequence[JobRun]:
         at = vault.now()
         previous = last.get(job.name)
         # A last run in the future is a clock that was set back: the job is due.
-        if previous is not None and timedelta() <= at - previous < job.every:
+        fresh = previous is not None and timedelta() <= at - previous < job.every
+        if fresh and not (starting and job.at_start):
             continue
         try:
             outcome = job.run(vault)
@@ -156,6 +163,14 @@ def _forget(vault: Vault) -> str:
     return f"ended {ended} sessions"
 
 
+def _prove_lock(vault: Vault) -> str:
+    verdict = vault.prove_lock()
+    detail: Detail = {"tried": verdict.tried, "held": verdict.held}
+    with vault.catalogue.write() as tx:
+        tx.audit.append(vault.entry(CLOCK_ID, Event.LOCK_PROVED, vault.vault_id, detail))
+    return f"{'held' if verdict.proved else 'BROKEN'}: {verdict.held} of {verdict.tried} attacks withstood"
+
+
 def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobRun:
     if last is None:
         return JobRun(job=job.name, outcome="", at=None, overdue=True)
@@ -168,4 +183,5 @@ JOBS: Final = (
     Job(name="send-outbox", every=timedelta(seconds=15), run=_send_outbox),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
+    Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

@@ -52,16 +52,31 @@ class Turnstile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockVerdict:
+    """What came of attacking canaries: ``held`` of ``tried`` attacks were withstood."""
+
+    tried: int
+    held: int
+
+    @property
+    def proved(self) -> bool:
+        """Whether every attack was withstood; only then may the store be called WORM."""
+        return self.tried > 0 and self.held == self.tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vault:
     """One fonds of one vault, open. ``pool`` runs the sealing and sending of parts for the whole process.
 
-    ``description`` says where this process runs; ``is_gone`` whether the process of a description is known to be dead
-    on this machine. ``media_type_of`` tells a media type by a file's first bytes and its name. ``underway`` holds the
-    intents that some thread of this process still works on; recovery leaves those alone.
+    ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
+    whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
+    file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
+    some thread of this process still works on; recovery leaves those alone.
     """
 
     vault_id: VaultId
     fonds: Fonds
+    house: LeafAddress
     catalogue: Catalogue
     store: ObjectStore
     keys: LeafKeySource
@@ -74,6 +89,7 @@ class Vault:
     search: SearchIndex
     media_type_of: Callable[[bytes, str], str]
     is_gone: Callable[[str], bool]
+    prove_lock: Callable[[], LockVerdict]
     limits: Limits = field(default_factory=Limits)
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
@@ -91,9 +107,9 @@ class Vault:
         """The keys of a leaf."""
         return self.keys.leaf_keys(leaf)
 
-    def house_leaf(self) -> LeafAddress:
-        """The fonds's own first leaf: its blinding key makes the keyed indexes and link tokens."""
-        return LeafAddress(tree_id=self.fonds.tree_id, extent=0, leaf=0)
+    def house_keys(self) -> LeafKeys:
+        """The keys of the fonds's own first leaf: its blinding key makes the keyed indexes and link tokens."""
+        return self.keys.leaf_keys(self.house)
 
     def entry(self, actor: PersonId | str, event: Event, subject: str, detail: Detail | None = None) -> Entry:
         """An audit entry of now."""

@@ -1,0 +1,239 @@
+"""Wires the vault, once: settings in, an open ``Vault`` out.
+
+    with open_vault(settings, create=True) as vault:
+        ...
+
+Opening in numbered steps:
+1. The home's folder, private to its owner.
+2. The object store: the embedded one is started, or joined when it runs; an outside one is checked.
+3. The catalogue: with ``create`` its schema is brought up to date, otherwise it has to be.
+4. The fonds: with ``create`` and none there, root first (in the keeper, durable), then its row, so that no row ever
+   names a key tree without a root.
+5. Signs of life: the process is registered, so that others leave its uploads alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from storage.catalogue.database import SqlCatalogue, open_catalogue
+from storage.catalogue.schema import SchemaState
+from storage.keeper.file import FileKeeper
+from storage.keeper.keyring import Keyring
+from storage.layout import ObjectLayout
+from storage.machine import SystemClock, SystemRandomness, describe_process, is_gone
+from storage.mediatypes import media_type_of
+from storage.objects.embedded import EmbeddedStatus, EmbeddedStore, StoreChange
+from storage.objects.lockproof import prove_lock
+from storage.objects.provision import ensure_bucket
+from storage.objects.s3 import S3Store
+from storage.objects.settings import S3Settings
+from storage.searchindex.memory import MemoryIndex
+from storage.settings import Settings
+from vault.audit import Entry, Event
+from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong
+from vault.fonds import HOUSE_OWNER, Fonds
+from vault.ids import FondsId, ProcessId, VaultId, new_id
+from vault.people import OPERATOR_ID
+from vault.seal.keytree import LeafAddress
+from vault.workflows.allocation import reserve_block
+from vault.workflows.upkeep import beat
+from vault.workflows.vault import Limits, LockVerdict, Vault
+
+POOL_THREADS: Final = 8
+BEAT_EVERY_S: Final = 15.0
+
+Progress = Callable[[str], None]
+StoreNotice = Callable[[StoreChange, EmbeddedStatus], None]
+
+
+def _silent(message: str) -> None:
+    pass
+
+
+@contextmanager
+def open_vault(
+    settings: Settings,
+    *,
+    create: bool = False,
+    progress: Progress = _silent,
+    on_store_change: StoreNotice | None = None,
+) -> Iterator[Vault]:
+    """The open vault, for the duration of the block.
+
+    ``on_store_change`` is told when the embedded store died and when it serves again. Raises ``SettingsWrong``,
+    ``StoreUnavailable``, ``CatalogueUnavailable``, ``CatalogueBroken``, ``KeeperUnavailable``.
+    """
+    clock, randomness, layout = SystemClock(), SystemRandomness(), ObjectLayout()
+    with ExitStack() as stack:
+        _private_folder(settings.home)
+        application = stack.enter_context(_object_store(settings, progress, on_store_change))
+        store = S3Store(application)
+        stack.callback(store.close)
+        catalogue = open_catalogue(settings.database_url)
+        stack.callback(catalogue.close)
+        keeper = FileKeeper(settings.keeper, randomness, key_file=settings.keeper_key_file)
+        _require_schema(catalogue, create=create, progress=progress)
+        house = _find_house(catalogue)
+        if house is None:
+            if not create:
+                raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
+            progress("making the vault's root key")
+            with _founders_turn(settings.home):
+                house = _found(catalogue, keeper, store, layout, clock, randomness)
+        fonds, extent = house
+        pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
+        stack.callback(pool.shutdown, wait=True)
+        vault = Vault(
+            vault_id=fonds.vault_id,
+            fonds=fonds,
+            house=LeafAddress(tree_id=fonds.tree_id, extent=extent, leaf=0),
+            catalogue=catalogue,
+            store=store,
+            keys=Keyring(keeper),
+            layout=layout,
+            clock=clock,
+            randomness=randomness,
+            process_id=ProcessId(new_id(randomness)),
+            description=describe_process(os.getpid()),
+            pool=pool,
+            search=MemoryIndex(),
+            media_type_of=media_type_of,
+            is_gone=is_gone,
+            prove_lock=lambda: _prove_lock(application, clock, randomness),
+            limits=Limits(upload_bytes_max=settings.upload_bytes_max),
+        )
+        # The keeper has to answer before anything is promised.
+        vault.house_keys()
+        stack.enter_context(_signs_of_life(vault))
+        yield vault
+
+
+@contextmanager
+def _object_store(settings: Settings, progress: Progress, on_store_change: StoreNotice | None) -> Iterator[S3Settings]:
+    outside = settings.s3()
+    if outside is not None:
+        operator = settings.s3_operator()
+        if operator is not None:
+            progress("checking the object store's bucket")
+            ensure_bucket(operator)
+        yield outside
+        return
+    embedded = EmbeddedStore(settings.home / "store")
+    endpoint = embedded.start(lambda step: progress(f"object store: {step.value}"))
+    try:
+        if on_store_change is not None:
+            embedded.watch(on_store_change)
+        yield endpoint.application
+    finally:
+        embedded.stop()
+
+
+def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:
+    state = catalogue.check_schema()
+    if state is SchemaState.CURRENT:
+        return
+    if create:
+        progress("bringing the catalogue up to date")
+        catalogue.migrate()
+    elif state is SchemaState.EMPTY:
+        raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
+    else:
+        raise SettingsWrong("the catalogue is of an earlier version; run 'strongroom init' to bring it up to date")
+
+
+def _find_house(catalogue: SqlCatalogue) -> tuple[Fonds, int] | None:
+    """The fonds and the number of its house's first extent."""
+    with catalogue.read() as tx:
+        fonds = tx.fonds.first()
+        extents = tx.extents.of_owner(fonds.id, HOUSE_OWNER) if fonds is not None else []
+    return (fonds, extents[0].number) if fonds is not None and extents else None
+
+
+def _found(
+    catalogue: SqlCatalogue,
+    keeper: FileKeeper,
+    store: S3Store,
+    layout: ObjectLayout,
+    clock: SystemClock,
+    randomness: SystemRandomness,
+) -> tuple[Fonds, int]:
+    """Makes what is missing of the fonds; begun again after a crash, it goes on where it was."""
+    with catalogue.read() as tx:
+        fonds = tx.fonds.first()
+    if fonds is None:
+        fonds = Fonds(
+            id=FondsId(new_id(randomness)),
+            vault_id=VaultId(new_id(randomness)),
+            tree_id=randomness.token_bytes(16),
+            generation=1,
+            created_at=clock.now(),
+        )
+        keeper.create(fonds.tree_id, randomness.token_bytes(32))
+        created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
+        with catalogue.write() as tx:
+            tx.fonds.add(fonds)
+            tx.audit.append(created)
+    with catalogue.read() as tx:
+        reserved = tx.extents.newest_block(fonds.id) is not None
+    if not reserved:
+        reserve_block(catalogue, store, layout, fonds)
+    with catalogue.write() as tx:
+        if not tx.extents.of_owner(fonds.id, HOUSE_OWNER):
+            tx.extents.add_extent(fonds.id, HOUSE_OWNER)
+    house = _find_house(catalogue)
+    if house is None:
+        raise CatalogueBroken("the house of the fonds has no extent; run the doctor")
+    return house
+
+
+def _prove_lock(settings: S3Settings, clock: SystemClock, randomness: SystemRandomness) -> LockVerdict:
+    proof = prove_lock(settings, now=clock.now(), token=new_id(randomness))
+    return LockVerdict(tried=len(proof.attempts), held=sum(attempt.held for attempt in proof.attempts))
+
+
+@contextmanager
+def _founders_turn(home: Path) -> Iterator[None]:
+    """Two first starts at once make one vault."""
+    descriptor = os.open(home / "founding.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _signs_of_life(vault: Vault) -> Iterator[None]:
+    beat(vault)
+    left = threading.Event()
+
+    def beating() -> None:
+        while not left.wait(BEAT_EVERY_S):
+            # A catalogue that is away for a while: the next beat tries again.
+            with suppress(CatalogueUnavailable):
+                beat(vault)
+
+    thread = threading.Thread(target=beating, name="signs-of-life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
+        with suppress(CatalogueUnavailable), vault.catalogue.write() as tx:
+            tx.processes.end(vault.process_id)
+
+
+def _private_folder(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise SettingsWrong(f"the home {home} cannot be made: {exc.strerror}; name another by STRONGROOM_HOME") from exc

@@ -1,0 +1,52 @@
+"""Every object key, spelled in one place.
+
+Keys are plain ``[a-z0-9/-]``, without a trailing slash, and no segment ends in ``.versions`` (servers keep versions in
+folders of that name). They hold opaque ids and numbers only.
+
+    records/<first two of the object id>/<object id>      one version's sealed bytes
+    meta/<subject id>/<revision>                          sealed metadata: customers, filings, corrections
+    blocks/<tree id, hex>/<number, 8 digits>              reserves a block of extents, written once
+    canary/...                                            the lock proof's
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+RECORDS_PREFIX: Final = "records/"
+META_PREFIX: Final = "meta/"
+BLOCKS_PREFIX: Final = "blocks/"
+
+_SEGMENT = re.compile(r"[a-z0-9-]{1,120}", re.ASCII)
+
+
+class ObjectLayout:
+    """Keeps the ``Layout`` promise of ``vault.ports``. Raises ``ValueError`` for what is no plain segment."""
+
+    def record(self, object_id: str) -> str:
+        """A version's sealed object."""
+        segment = _plain(object_id)
+        return f"{RECORDS_PREFIX}{segment[:2]}/{segment}"
+
+    def meta(self, subject_id: str, revision: str) -> str:
+        """A sealed metadata object."""
+        return f"{META_PREFIX}{_plain(subject_id)}/{_plain(revision)}"
+
+    def block(self, tree_id: bytes, block: int) -> str:
+        """The write-once object of a block of extents."""
+        return f"{BLOCKS_PREFIX}{tree_id.hex()}/{block:08d}"
+
+
+def object_id_of(key: str) -> str | None:
+    """The object id that a key under ``records/`` names; None for any other key."""
+    parts = key.split("/")
+    if len(parts) != 3 or parts[0] != "records" or parts[1] != parts[2][:2] or not _SEGMENT.fullmatch(parts[2]):
+        return None
+    return parts[2]
+
+
+def _plain(segment: str) -> str:
+    if _SEGMENT.fullmatch(segment) is None:
+        raise ValueError("a segment of an object key is plain [a-z0-9-]")
+    return segment
