@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.postgres import PostgresCluster, postgres_cluster
 from tests.support.skips import pytest_make_collect_report, pytest_runtest_makereport
+from tests.support.store import RunningStore, running_store
+from tests.support.vault import running_vault
+from vault.workflows.vault import Vault
 
 __all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -24,3 +28,28 @@ def postgres_url(postgres: PostgresCluster) -> Iterator[str]:
     """The SQLAlchemy URL of an empty PostgreSQL database, one for each test module."""
     with postgres.fresh_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    """One embedded store for the whole run; vaults over it have catalogues of their own."""
+    with running_store(tmp_path_factory.mktemp("shared-store") / "store") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def vault(
+    request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Vault]:
+    """A new vault, one for each test module and database; nobody is a person in it yet."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    home: Path = tmp_path_factory.mktemp("vault") / "home"
+    with running_vault(shared_store.settings, home, catalogue_url=url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fresh_vault(shared_store: RunningStore, tmp_path: Path) -> Iterator[Vault]:
+    """A new vault on SQLite for one test."""
+    with running_vault(shared_store.settings, tmp_path / "home") as opened:
+        yield opened
