@@ -1,0 +1,35 @@
+"""How many uploads run at once in this process: first come, first served; the others wait, their bodies unread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from vault.errors import Overloaded
+
+WAITING_MAX = 1000
+
+
+class Admission:
+    """Places for uploads. An upload that waits holds a socket's buffers, no more."""
+
+    def __init__(self, places: int, *, waiting_max: int = WAITING_MAX) -> None:
+        self._places = asyncio.Semaphore(places)
+        self._waiting_max = waiting_max
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for a place, in order. Raises ``Overloaded`` when too many wait already."""
+        if self._waiting >= self._waiting_max:
+            raise Overloaded(f"{self._waiting_max} uploads wait already; try again later", retry_after_s=30)
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()

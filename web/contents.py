@@ -1,0 +1,190 @@
+"""Contents of records as answers: what a browser may show, ranges, and streams that break when they cannot be whole.
+
+Rule 1: nothing active runs in our origin. PDF, common raster images and plain text may be shown; everything else is an
+attachment of no particular type. The type is what the vault found in the bytes and sealed, never what a client says.
+Rule 2: the first block is fetched before the headers go out, so what is wrong by then is an answer of its own. A
+failure after that breaks the connection: a short body with a polite end would look like the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from vault.records import ContentFacts
+from web.problems import RangeNotSatisfiable, answer_error
+from web.ranges import Span, asked_span
+from web.site import Site, Visit
+
+OPAQUE: Final = "application/octet-stream"
+SHOWN_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
+STALLED_S: Final = 120.0
+
+_SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+# A sandboxed document may not start the browser's own PDF viewer, so a PDF is held by everything but the sandbox.
+_PDF: Final = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
+)
+
+
+class AnswerBrokenOff(Exception):
+    """The answer could not be sent whole; the connection is closed so that the client knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How contents are handed out."""
+
+    media_type: str
+    shown: bool
+    policy: str
+
+
+def manner_of(media_type: str, *, show: bool) -> Manner:
+    """How contents of a type go out; ``show`` asks for the browser to show them."""
+    kind = media_type.partition(";")[0].strip().lower()
+    if show and kind == "application/pdf":
+        return Manner(media_type=kind, shown=True, policy=_PDF)
+    if show and kind in SHOWN_IMAGES:
+        return Manner(media_type=kind, shown=True, policy=_SANDBOX)
+    if show and kind == "text/plain":
+        return Manner(media_type="text/plain; charset=utf-8", shown=True, policy=_SANDBOX)
+    safe = kind == "application/pdf" or kind in SHOWN_IMAGES
+    return Manner(media_type=kind if safe else OPAQUE, shown=False, policy=_SANDBOX)
+
+
+def disposition(file_name: str, *, shown: bool) -> str:
+    """Content-Disposition (RFC 6266) with the name in UTF-8 (RFC 8187) and a plain one for old clients."""
+    kind = "inline" if shown else "attachment"
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%/;' else "_" for c in file_name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+
+
+def content_headers(content: ContentFacts, *, etag: str, show: bool) -> dict[str, str]:
+    """The headers that every answer with, or about, contents has."""
+    manner = manner_of(content.media_type, show=show)
+    return {
+        "Content-Type": manner.media_type,
+        "Content-Disposition": disposition(content.file_name, shown=manner.shown),
+        "Content-Security-Policy": manner.policy,
+        "X-Frame-Options": "SAMEORIGIN",
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+    }
+
+
+def span_of(visit: Visit, *, etag: str, size_bytes: int) -> Span | None:
+    """The span that the request asks for. Raises ``RangeNotSatisfiable``."""
+    headers = visit.request.headers
+    return asked_span(headers.get("range"), headers.get("if-range"), etag=etag, size_bytes=size_bytes)
+
+
+def answer_unsatisfiable(visit: Visit, error: RangeNotSatisfiable, size_bytes: int) -> Response:
+    """416, with the size (RFC 9110, 15.5.17)."""
+    response = answer_error(visit, error)
+    response.headers["Content-Range"] = f"bytes */{size_bytes}"
+    return response
+
+
+def answer_head(headers: dict[str, str], size_bytes: int) -> Response:
+    """The answer to HEAD: what GET would say of the whole."""
+    return Response(status_code=200, headers={**headers, "Content-Length": str(size_bytes)})
+
+
+async def answer_content(
+    site: Site, blocks: Iterator[bytes], span: Span | None, *, size_bytes: int, headers: dict[str, str]
+) -> Response:
+    """The answer to GET, its first block already fetched; ``blocks`` are those of the span."""
+    length = span.length if span is not None else size_bytes
+    first = await site.call(_next_block, blocks)
+    complete = {**headers, "Content-Length": str(length)}
+    if span is not None:
+        complete["Content-Range"] = span.content_range(size_bytes)
+    return ContentResponse(site, blocks, first, length, 206 if span is not None else 200, complete)
+
+
+def _next_block(blocks: Iterator[bytes]) -> bytes | None:
+    return next(blocks, None)
+
+
+def _close(blocks: Iterator[bytes]) -> None:
+    close: Callable[[], None] | None = getattr(blocks, "close", None)
+    if close is not None:
+        close()
+
+
+class ContentResponse(Response):
+    """Streams blocks, the next one being fetched while one is sent, until the client has all or is gone."""
+
+    def __init__(
+        self,
+        site: Site,
+        blocks: Iterator[bytes],
+        first: bytes | None,
+        length: int,
+        status: int,
+        headers: dict[str, str],
+    ) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = b""
+        self.raw_headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        self._site = site
+        self._blocks = blocks
+        self._first = first
+        self._length = length
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it (ASGI). Raises ``AnswerBrokenOff`` when the blocks end early or the client stalls."""
+        pending: asyncio.Future[bytes | None] | None = None
+        block, sent = self._first, 0
+        try:
+            async with _departure(receive) as gone:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                while block:
+                    sent += len(block)
+                    whole = sent >= self._length
+                    if not whole:
+                        pending = asyncio.ensure_future(self._site.call(_next_block, self._blocks))
+                    async with asyncio.timeout(STALLED_S):
+                        await send({"type": "http.response.body", "body": block, "more_body": not whole})
+                    if whole:
+                        break
+                    if gone.done() or pending is None:
+                        raise AnswerBrokenOff("the client is gone")
+                    block = await pending
+                if sent != self._length:
+                    raise AnswerBrokenOff(f"{sent} bytes came where {self._length} were announced")
+                if self._length == 0:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            raise AnswerBrokenOff("the client takes nothing any more") from None
+        finally:
+            if pending is not None:
+                await asyncio.wait([pending])
+                if not pending.cancelled():
+                    pending.exception()
+            await self._site.call(_close, self._blocks)
+
+
+@asynccontextmanager
+async def _departure(receive: Receive) -> AsyncIterator[asyncio.Future[None]]:
+    """Done once the client is gone."""
+
+    async def wait() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    waiting = asyncio.ensure_future(wait())
+    try:
+        yield waiting
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])

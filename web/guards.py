@@ -1,0 +1,111 @@
+"""What stands between the router and a handler: language, body, session, permission, and errors turned into answers.
+
+Rule 1: in this order: same origin, session, permission, body, form token; a handler runs only after all of them.
+Rule 2: the permission is the row's. A workflow checks it again: the table is for the door, the vault for the deed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from vault.errors import NotSignedIn, StrongroomError
+from vault.people import Action
+from web.bodies import FORM_BYTES_MAX, read_whole
+from web.forms import parse_form, parse_json_object
+from web.i18n import COOKIE, choose_tag
+from web.problems import BodyNotUnderstood, answer_error
+from web.sessions import (
+    CSRF_FIELD,
+    CSRF_HEADER,
+    require_csrf,
+    require_same_origin,
+    with_session,
+    with_session_if_any,
+)
+from web.site import ROUTE_KEY, Audience, Body, Kind, Row, Site, Visit
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+CLIENT_GONE: Final = 499
+
+
+def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
+    """The function that Starlette calls for a row."""
+
+    async def answer(request: Request) -> Response:
+        request.scope[ROUTE_KEY] = row.name
+        response = await attempt(begin_visit(site, row, request))
+        if row.kind is Kind.OUTSIDE:
+            response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    async def attempt(visit: Visit) -> Response:
+        try:
+            visit = await admit(visit)
+            return await row.handler(visit)
+        except NotSignedIn as error:
+            if row.kind is Kind.PAGE and row.permission is not Audience.PUBLIC:
+                return _to_sign_in(visit)
+            return answer_error(visit, error)
+        except StrongroomError as error:
+            return answer_error(visit, error)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_GONE)
+
+    return answer
+
+
+def begin_visit(site: Site, row: Row, request: Request) -> Visit:
+    """A visit of somebody unknown, in their language."""
+    tag = choose_tag(request.cookies.get(COOKIE), request.headers.get("accept-language"))
+    return Visit(request=request, site=site, row=row, language=site.languages[tag])
+
+
+async def admit(visit: Visit) -> Visit:
+    """The visit with session and body. Raises what the row's demands raise when they are not met."""
+    row, method = visit.row, visit.request.method
+    changes = method not in SAFE_METHODS
+    if changes and row.permission is not Audience.LINK and "authorization" not in visit.request.headers:
+        require_same_origin(visit)
+    if isinstance(row.permission, Action) or row.permission is Audience.SIGNED_IN:
+        visit = await with_session(visit)
+        if isinstance(row.permission, Action):
+            visit.actor.require(row.permission)
+    elif row.permission is Audience.PUBLIC and row.kind is Kind.PAGE:
+        visit = await with_session_if_any(visit)
+    if not changes:
+        return visit
+    guarded = visit.signed_in is not None and row.permission is not Audience.PUBLIC
+    header_token = visit.request.headers.get(CSRF_HEADER)
+    if guarded and (row.body in (Body.RAW, Body.JSON) or (row.body is Body.NONE)):
+        require_csrf(visit, header_token)
+    visit = await _with_body(visit)
+    if guarded and row.body is Body.FORM:
+        require_csrf(visit, visit.form.get(CSRF_FIELD) or header_token)
+    return visit
+
+
+async def _with_body(visit: Visit) -> Visit:
+    if visit.row.body not in (Body.FORM, Body.JSON):
+        return visit
+    request = visit.request
+    content_type = request.headers.get("content-type", "")
+    body = await read_whole(request, bytes_max=FORM_BYTES_MAX, idle_s=visit.site.client_idle_s)
+    if visit.row.body is Body.FORM:
+        return replace(visit, form=parse_form(content_type, body))
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise BodyNotUnderstood("send JSON (application/json)")
+    return replace(visit, json=parse_json_object(body))
+
+
+def _to_sign_in(visit: Visit) -> Response:
+    """People are led to the sign-in page, and back afterwards where that is safe: paths hold ids only, queries go."""
+    target = visit.path("sign-in")
+    if visit.request.method in SAFE_METHODS and visit.request.url.path != "/":
+        target += "?next=" + quote(visit.request.url.path, safe="/")
+    return RedirectResponse(target, 303)

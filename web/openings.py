@@ -1,0 +1,59 @@
+"""Opening a record over HTTP, for pages and programs alike: purpose, version, range, HEAD."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from vault.errors import InvalidInput, NotFound
+from vault.ids import RecordId
+from vault.records import ContentFacts, Version
+from vault.workflows import retrieval
+from web.contents import answer_content, answer_head, answer_unsatisfiable, content_headers, span_of
+from web.forms import whole_number_of
+from web.problems import RangeNotSatisfiable
+from web.site import Visit
+
+VERSIONS_MAX = 1_000_000
+
+
+async def record_id_of(visit: Visit) -> RecordId:
+    """The id of the record that the path names by id or file number. Raises ``NotFound``, ``NotAllowed``."""
+    record = await visit.site.call(retrieval.find_record, visit.vault, visit.actor, visit.parameter("record"))
+    return record.id
+
+
+def etag_of(version: Version) -> str:
+    """A strong ETag: the object's opaque id, for a version's bytes never change."""
+    return f'"{version.object.object_id}"'
+
+
+async def answer_opening(visit: Visit, *, show: bool) -> Response:
+    """Opens a version for the purpose named in the query; ``show`` lets the browser display what is safe to."""
+    record_id = await record_id_of(visit)
+    query = visit.request.query_params
+    ordinal = whole_number_of(query, "version", default=0, low=1, high=VERSIONS_MAX) or None
+    if visit.request.method == "HEAD":
+        version, content = await visit.site.call(_facts, visit, record_id, ordinal)
+        return answer_head(content_headers(content, etag=etag_of(version), show=show), content.size_bytes)
+    purpose = visit.query("purpose")
+    if not purpose:
+        raise InvalidInput(f"say what for: purpose is one of {', '.join(retrieval.PURPOSES)}", field="purpose")
+    opening = await visit.site.call(
+        retrieval.open_version, visit.vault, visit.actor, record_id, ordinal=ordinal, purpose=purpose
+    )
+    etag = etag_of(opening.version)
+    try:
+        span = span_of(visit, etag=etag, size_bytes=opening.size_bytes)
+    except RangeNotSatisfiable as error:
+        return answer_unsatisfiable(visit, error, opening.size_bytes)
+    blocks = opening.stream(span.start, span.length) if span is not None else opening.stream()
+    headers = content_headers(opening.content, etag=etag, show=show)
+    return await answer_content(visit.site, blocks, span, size_bytes=opening.size_bytes, headers=headers)
+
+
+def _facts(visit: Visit, record_id: RecordId, ordinal: int | None) -> tuple[Version, ContentFacts]:
+    """What HEAD tells; nothing is opened, so nothing is logged."""
+    for view in reversed(retrieval.show(visit.vault, visit.actor, record_id).versions):
+        if ordinal in (None, view.version.ordinal):
+            return view.version, view.content
+    raise NotFound("there is no such version")

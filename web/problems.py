@@ -1,0 +1,208 @@
+"""Errors as answers: the one place that turns an error's code into an HTTP status and a title.
+
+Rule 1: every code of ``vault.errors`` has a row here, and so has every error that only the web knows.
+Rule 2: programs get problem+json (RFC 9457) with the stable ``code``; people get a page in their language.
+Rule 3: no traceback reaches anybody. What is broken or unexpected gets an opaque reference, which the log has too.
+Rule 4: outsiders see "not found", except of a genuine link of theirs, a wrong pass code, and "try again later".
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import structlog
+from starlette.responses import JSONResponse, Response
+
+from vault.errors import (
+    Broken,
+    InvalidInput,
+    LinkUnusable,
+    NotFound,
+    PassCodeWrong,
+    Refused,
+    StrongroomError,
+    TooManyAttempts,
+)
+from web.i18n import later
+from web.lingering import LingeringResponse
+from web.site import Kind, Visit
+
+log = structlog.get_logger("strongroom.web")
+
+
+class ForeignRequest(Refused):
+    """The request was sent by another site, or without the form's token."""
+
+    code = "foreign-request"
+
+
+class HostUnknown(Refused):
+    """The request names a host that this site is not."""
+
+    code = "host-unknown"
+
+
+class MethodNotAllowed(Refused):
+    """The address exists, the method does not."""
+
+    code = "method-not-allowed"
+
+
+class BodyNotUnderstood(Refused):
+    """The request's body is of a type that this address does not take."""
+
+    code = "body-not-understood"
+
+
+class ClientTooSlow(Refused):
+    """The client stopped sending."""
+
+    code = "client-too-slow"
+
+
+class RangeNotSatisfiable(Refused):
+    """The range asked for lies outside the content."""
+
+    code = "range-not-satisfiable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """How an error is answered. ``advice`` says in general what to do; the error's own message is more exact."""
+
+    status: int
+    title: str
+    advice: str
+
+
+def _problem(status: int, title: str, advice: str) -> Problem:
+    return Problem(status=status, title=title, advice=advice)
+
+
+_AGAIN = later("Nothing that was acknowledged is lost. Try again in a moment.")
+_LOOK = later("Tell whoever runs this vault, and give the reference below.")
+_SENDER = later("Ask whoever sent it to you for a new one.")
+
+PROBLEMS: Final = MappingProxyType(
+    {
+        "error": _problem(500, later("Something went wrong"), _LOOK),
+        "refused": _problem(400, later("That is not possible"), later("Go back and check what you asked for.")),
+        "invalid-input": _problem(400, later("Something is missing or not right"), later("Check what you typed.")),
+        "too-large": _problem(413, later("Too large"), later("This is more than the vault accepts at once.")),
+        "not-signed-in": _problem(401, later("Not signed in"), later("Sign in, then try again.")),
+        "not-allowed": _problem(
+            403, later("Not allowed"), later("Your role does not allow this; ask an administrator.")
+        ),
+        "not-found": _problem(404, later("Not found"), later("There is nothing here for you. Check the address.")),
+        "too-many-attempts": _problem(
+            429, later("Too many attempts"), later("Wait a quarter of an hour, then try again.")
+        ),
+        "link-unusable": _problem(410, later("This link no longer works"), _SENDER),
+        "link-expired": _problem(410, later("This link has expired"), _SENDER),
+        "link-revoked": _problem(410, later("This link was withdrawn"), _SENDER),
+        "link-used-up": _problem(410, later("This link has been used as often as it may be"), _SENDER),
+        "pass-code-wrong": _problem(403, later("The pass code is not right"), later("Check it and try again.")),
+        "conflict": _problem(409, later("Not possible now"), later("It has changed meanwhile. Look at it again.")),
+        "already-exists": _problem(
+            409, later("It exists already"), later("Choose another name, or use what is there.")
+        ),
+        "idempotency-mismatch": _problem(
+            422, later("Used before for something else"), later("Start the upload again from the upload page.")
+        ),
+        "source-changed": _problem(
+            409, later("The file is not what was announced"), later("It changed or ended early. Send it again.")
+        ),
+        "still-locked": _problem(409, later("Still locked"), later("Its retention has not lapsed.")),
+        "unavailable": _problem(503, later("Away for a moment"), _AGAIN),
+        "store-unavailable": _problem(503, later("The object store does not answer"), _AGAIN),
+        "store-full": _problem(503, later("The object store is full"), later("Make room, then try again.")),
+        "catalogue-unavailable": _problem(503, later("The catalogue does not answer"), _AGAIN),
+        "keeper-unavailable": _problem(503, later("The root key's keeper does not answer"), _AGAIN),
+        "overloaded": _problem(503, later("Too much at once"), _AGAIN),
+        "broken": _problem(500, later("A promise does not hold"), _LOOK),
+        "seal-broken": _problem(500, later("The seal is broken"), _LOOK),
+        "object-missing": _problem(500, later("The store does not have this object"), _LOOK),
+        "lock-not-kept": _problem(500, later("The store did not keep a lock"), _LOOK),
+        "catalogue-broken": _problem(500, later("The catalogue is not sound"), _LOOK),
+        "settings-wrong": _problem(500, later("The vault is not set up rightly"), _LOOK),
+        "foreign-request": _problem(403, later("Not sent from this page"), later("Load the page anew and try again.")),
+        "host-unknown": _problem(421, later("Wrong address"), later("This server does not answer to that host name.")),
+        "method-not-allowed": _problem(405, later("Not possible here"), later("This address is not used that way.")),
+        "body-not-understood": _problem(
+            415, later("Wrong type of content"), later("Send what the API's description names.")
+        ),
+        "client-too-slow": _problem(408, later("Too slow"), later("No data came for too long. Send it again.")),
+        "range-not-satisfiable": _problem(416, later("No such range"), later("The range lies outside the file.")),
+    }
+)
+
+_TO_OUTSIDERS: Final = (LinkUnusable, PassCodeWrong, TooManyAttempts)
+
+
+def for_outsiders(error: StrongroomError) -> StrongroomError:
+    """What somebody without an account is told instead (rule 4)."""
+    if isinstance(error, Refused) and not isinstance(error, _TO_OUTSIDERS):
+        return error if isinstance(error, ForeignRequest | ClientTooSlow) else NotFound("there is nothing here for you")
+    return error
+
+
+def describe(visit: Visit, error: StrongroomError) -> str:
+    """The error's message where the visitor's language has it, else the advice for its code."""
+    if visit.row.kind is not Kind.API and not isinstance(error, Broken) and visit.language.knows(error.message):
+        return sentence(visit.language.text(error.message))
+    return visit.language.text(PROBLEMS[error.code].advice)
+
+
+def sentence(text: str) -> str:
+    """A message begun with a capital and ended with a full stop."""
+    closed = text if text.endswith((".", "。", "!", "?")) else text + ("." if text.isascii() else "。")
+    return closed[:1].upper() + closed[1:]
+
+
+def answer_error(visit: Visit, raised: StrongroomError, *, reference: str | None = None) -> Response:
+    """The answer to an error, for programs or for people; ``reference`` where the log has one already."""
+    error = for_outsiders(raised) if visit.row.kind is Kind.OUTSIDE else raised
+    problem = PROBLEMS[error.code]
+    if reference is None and problem.status >= 500:
+        reference = _logged(visit, error)
+    headers: dict[str, str] = {}
+    if problem.status in (429, 503):
+        headers["Retry-After"] = str(error.retry_after_s or (900 if problem.status == 429 else 5))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="strongroom"'
+    if visit.row.kind in (Kind.API, Kind.PLAIN):
+        body: dict[str, str | int] = {
+            "type": f"urn:strongroom:problem:{error.code}",
+            "title": visit.language.text(problem.title),
+            "status": problem.status,
+            "detail": error.message if problem.status != 500 else visit.language.text(problem.advice),
+            "code": error.code,
+        }
+        if isinstance(error, InvalidInput) and error.field is not None:
+            body["field"] = error.field
+        if reference is not None:
+            body["reference"] = reference
+        response: Response = JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+    else:
+        response = visit.site.templates.page(
+            visit,
+            "problem.html",
+            status=problem.status,
+            headers=headers,
+            title=visit.language.text(problem.title),
+            detail=describe(visit, error),
+            reference=reference,
+            outside=visit.row.kind is Kind.OUTSIDE,
+        )
+    return LingeringResponse(response) if visit.request.method not in ("GET", "HEAD") else response
+
+
+def _logged(visit: Visit, error: StrongroomError) -> str:
+    """Logs an error that somebody has to look at, or that tells of an outage; gives its reference."""
+    reference = secrets.token_hex(6)
+    level = log.error if isinstance(error, Broken) else log.warning
+    level("problem", route=visit.row.name, code=error.code, message=error.message, reference=reference)
+    return reference

@@ -1,0 +1,132 @@
+"""Pages from templates: one Jinja environment a language, everything escaped, unknown names an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from starlette.responses import HTMLResponse, Response
+
+from vault import classes
+from vault.people import Action
+from vault.records import RecordState
+from vault.workflows.retrieval import PURPOSES
+from web.i18n import Language, later
+from web.site import Visit
+from web.static import StaticFiles
+
+FOLDER: Final = Path(__file__).parent / "templates"
+
+WORDS: Final[Mapping[str, str]] = {
+    "received": later("Received"),
+    "filed": later("Filed"),
+    "erasing": later("Being destroyed"),
+    "destroyed": later("Destroyed"),
+    "general": later("General"),
+    "sensitive": later("Sensitive"),
+    "important": later("Important"),
+    "created": later("creation of the record"),
+    "contract-ended": later("end of the contract"),
+    "last-transaction": later("completion of the last transaction"),
+    "fiscal-year-end": later("end of the fiscal year"),
+    "relation-ended": later("end of the relation with the customer"),
+    "business": later("Daily business"),
+    "customer-request": later("Request of the customer"),
+    "audit": later("Audit"),
+    "legal": later("Legal matter"),
+    "upkeep": later("Upkeep"),
+    "open": later("Open"),
+    "expired": later("Expired"),
+    "revoked": later("Revoked"),
+    "used-up": later("Used up"),
+    "administrator": later("Administrator"),
+    "records": later("Records staff"),
+    "reader": later("Reader"),
+    "operator": later("Operator of the machine"),
+    "clock": later("Upkeep, by itself"),
+    "vault-created": later("Vault created"),
+    "record-received": later("Received"),
+    "record-corrected": later("Corrected"),
+    "record-filed": later("Filed"),
+    "record-opened": later("Opened"),
+    "record-exported": later("Exported, sealed"),
+    "record-recovered": later("Recovered after a crash"),
+    "intent-aborted": later("Upload given up"),
+    "lock-extended": later("Lock extended"),
+    "customer-added": later("Customer added"),
+    "person-added": later("Person added"),
+    "person-invited": later("Person invited"),
+    "signed-in": later("Signed in"),
+    "sign-in-refused": later("Sign-in refused"),
+    "signed-out": later("Signed out"),
+    "link-made": later("Link made"),
+    "link-revoked": later("Link revoked"),
+    "link-refused": later("Link refused"),
+    "link-used": later("Link used"),
+    "link-read": later("Read by link"),
+    "link-use-returned": later("Use of a link given back"),
+    "lock-proved": later("Lock proved"),
+}
+"""What codes of the vault are called on pages."""
+
+
+class Templates:
+    """Every template in every language, ready when the process starts."""
+
+    def __init__(self, languages: Mapping[str, Language], static: StaticFiles) -> None:
+        self._environments = {tag: _environment(language, languages, static) for tag, language in languages.items()}
+
+    def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: object,
+    ) -> Response:
+        """One page for one visit."""
+        environment = self._environments[visit.language.tag]
+        text = environment.get_template(template).render(
+            visit=visit,
+            signed_in=visit.signed_in,
+            csrf_token=visit.signed_in.session.csrf_token if visit.signed_in is not None else "",
+            path=visit.path,
+            **values,
+        )
+        return HTMLResponse(text, status, headers)
+
+
+def _environment(language: Language, languages: Mapping[str, Language], static: StaticFiles) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # i18n's
+    environment.filters |= {
+        "day": language.day,
+        "moment": language.moment,
+        "number": language.number,
+        "size": language.size,
+        "word": lambda code: language.text(WORDS[code]) if code in WORDS else code,
+    }
+    environment.globals |= {
+        "language": language,
+        "languages": languages,
+        "static": static.path,
+        "classes": classes.BUILT_IN,
+        "class_title": lambda code: language.class_title(classes.find_class(code)),
+        "states": tuple(RecordState),
+        "purposes": PURPOSES,
+        "Action": Action,
+    }
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment

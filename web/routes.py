@@ -1,0 +1,125 @@
+"""Every address of the site, in one table. What has no row here does not exist; what has one names who may come.
+
+Rule 1: a row's permission is an action of ``vault.people``, or an audience: public, signed in, or whoever holds a link.
+Rule 2: paths hold opaque ids, numbers and tokens; never a name, a title or what somebody searched for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vault.people import Action
+from web import health, static
+from web.api import customers as api_customers
+from web.api import links as api_links
+from web.api import openapi as api_description
+from web.api import records as api_records
+from web.api import sessions as api_sessions
+from web.pages import customers, languages, links, outside, records, sessions, state, uploads
+from web.site import Audience, Body, Handler, Kind, Row
+
+PUBLIC, SIGNED_IN, LINK = Audience.PUBLIC, Audience.SIGNED_IN, Audience.LINK
+
+
+def _row(
+    method: str,
+    path: str,
+    name: str,
+    handler: Handler,
+    permission: Action | Audience,
+    *,
+    body: Body = Body.NONE,
+    kind: Kind = Kind.PAGE,
+) -> Row:
+    return Row(methods=(method,), path=path, name=name, handler=handler, permission=permission, body=body, kind=kind)
+
+
+def _get(path: str, name: str, handler: Handler, permission: Action | Audience, kind: Kind = Kind.PAGE) -> Row:
+    return _row("GET", path, name, handler, permission, kind=kind)
+
+
+def _post(
+    path: str,
+    name: str,
+    handler: Handler,
+    permission: Action | Audience,
+    body: Body = Body.FORM,
+    kind: Kind = Kind.PAGE,
+) -> Row:
+    return _row("POST", path, name, handler, permission, body=body, kind=kind)
+
+
+def _api(
+    method: str, path: str, name: str, handler: Handler, permission: Action | Audience, body: Body = Body.NONE
+) -> Row:
+    return _row(method, f"/api/v1{path}", name, handler, permission, body=body, kind=Kind.API)
+
+
+PAGES: Final = (
+    _get("/", "records", records.show_records, Action.LIST_RECORDS),
+    _post("/find", "find", records.find_records, Action.LIST_RECORDS),
+    _get("/upload", "upload", uploads.show_upload, Action.ADD_RECORD),
+    _post("/upload", "upload-files", uploads.upload, Action.ADD_RECORD, Body.MULTIPART),
+    _get("/records/{record}", "record", records.show_record, Action.LIST_RECORDS),
+    _get("/records/{record}/content", "record-content", records.open_content, Action.OPEN_RECORD),
+    _get("/records/{record}/preview", "record-preview", records.open_preview, Action.OPEN_RECORD),
+    _get("/records/{record}/correct", "correction", uploads.show_correction, Action.CORRECT_RECORD),
+    _post("/records/{record}/correct", "correct", uploads.correct, Action.CORRECT_RECORD, Body.MULTIPART),
+    _get("/records/{record}/file", "filing", records.show_filing, Action.FILE_RECORD),
+    _post("/records/{record}/file", "file", records.file_record, Action.FILE_RECORD),
+    _get("/records/{record}/links", "record-links", links.show_record_links, Action.LIST_LINKS),
+    _post("/records/{record}/links", "make-link", links.make_link, Action.MAKE_LINK),
+    _get("/links", "links", links.show_links, Action.LIST_LINKS),
+    _post("/links/{link}/revoke", "revoke-link", links.revoke_link, Action.REVOKE_LINK),
+    _get("/customers", "customers", customers.show_customers, Action.LIST_CUSTOMERS),
+    _post("/customers", "add-customer", customers.add_customer, Action.ADD_CUSTOMER),
+    _get("/state", "state", state.show_state, Action.SEE_STATE),
+    _post("/state/invitations", "invite", state.invite_person, Action.INVITE_PERSON),
+    _get("/sign-in", "sign-in", sessions.show_sign_in, PUBLIC),
+    _post("/sign-in", "begin-session", sessions.sign_in, PUBLIC),
+    _post("/sign-out", "sign-out", sessions.sign_out, SIGNED_IN),
+    _post("/language", "language", languages.choose_language, PUBLIC),
+    _get("/static/{release}/{name}", "static", static.serve_static, PUBLIC, Kind.PLAIN),
+    _get("/healthz", "alive", health.alive, PUBLIC, Kind.PLAIN),
+    _get("/readyz", "ready", health.ready, PUBLIC, Kind.PLAIN),
+)
+
+OUTSIDE: Final = (
+    _get("/welcome/{token}", "welcome", sessions.show_welcome, LINK, Kind.OUTSIDE),
+    _post("/welcome/{token}", "accept-welcome", sessions.accept_welcome, LINK, Body.FORM, Kind.OUTSIDE),
+    _get("/l/{token}", "link", outside.show_link, LINK, Kind.OUTSIDE),
+    _post("/l/{token}", "link-use", outside.take_use, LINK, Body.FORM, Kind.OUTSIDE),
+    _get("/l/{token}/{use}", "link-download", outside.download, LINK, Kind.OUTSIDE),
+)
+
+API: Final = (
+    _api("GET", "/openapi.json", "api-description", api_description.describe_api, PUBLIC),
+    _api("POST", "/sessions", "api-begin-session", api_sessions.begin_session, PUBLIC, Body.JSON),
+    _api("DELETE", "/sessions/current", "api-end-session", api_sessions.end_session, SIGNED_IN),
+    _api("GET", "/classes", "api-classes", api_customers.list_classes, Action.LIST_RECORDS),
+    _api("GET", "/customers", "api-customers", api_customers.list_customers, Action.LIST_CUSTOMERS),
+    _api("POST", "/customers", "api-add-customer", api_customers.add_customer, Action.ADD_CUSTOMER, Body.JSON),
+    _api("GET", "/customers/{customer}", "api-customer", api_customers.show_customer, Action.LIST_CUSTOMERS),
+    _api("GET", "/records", "api-records", api_records.list_records, Action.LIST_RECORDS),
+    _api("POST", "/records", "api-create-record", api_records.create_record, Action.ADD_RECORD, Body.RAW),
+    _api("POST", "/records/find", "api-find", api_records.find_records, Action.LIST_RECORDS, Body.JSON),
+    _api("GET", "/records/{record}", "api-record", api_records.show_record, Action.LIST_RECORDS),
+    _api("GET", "/records/{record}/content", "api-content", api_records.open_content, Action.OPEN_RECORD),
+    _api(
+        "POST", "/records/{record}/versions", "api-correct", api_records.create_version, Action.CORRECT_RECORD, Body.RAW
+    ),
+    _api(
+        "POST",
+        "/records/{record}/descriptions",
+        "api-revise",
+        api_records.revise_description,
+        Action.CORRECT_RECORD,
+        Body.JSON,
+    ),
+    _api("POST", "/records/{record}/filing", "api-file", api_records.file_record, Action.FILE_RECORD, Body.JSON),
+    _api("POST", "/records/{record}/links", "api-make-link", api_links.make_link, Action.MAKE_LINK, Body.JSON),
+    _api("GET", "/links", "api-links", api_links.list_links, Action.LIST_LINKS),
+    _api("DELETE", "/links/{link}", "api-revoke-link", api_links.revoke_link, Action.REVOKE_LINK),
+)
+
+ROWS: Final = PAGES + OUTSIDE + API

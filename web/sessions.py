@@ -1,0 +1,93 @@
+"""Who is asking: session cookies and bearer tokens, and proof that a change was asked for from our own pages.
+
+Rule 1: a browser's session is a cookie that scripts cannot read; with https its name binds it to the host (``__Host-``).
+Rule 2: whatever changes something under a cookie carries the session's form token, and comes from our own origin. A
+bearer token is sent on purpose, so it needs neither.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from vault.errors import NotSignedIn
+from vault.workflows import people
+from web.problems import ForeignRequest
+from web.site import Kind, Site, Visit
+
+CSRF_FIELD: Final = "csrf_token"
+CSRF_HEADER: Final = "Strongroom-CSRF"
+_TOKEN_MAX_CHARACTERS: Final = 512
+
+
+def cookie_name(site: Site) -> str:
+    """The session cookie's name."""
+    return "__Host-strongroom" if site.secure else "strongroom"
+
+
+def keep_session(site: Site, response: Response, token: str) -> None:
+    """Hands the session to the browser, until it is closed; the vault ends it earlier."""
+    response.set_cookie(cookie_name(site), token, path="/", secure=site.secure, httponly=True, samesite="lax")
+
+
+def drop_session(site: Site, response: Response) -> None:
+    """Takes the session back from the browser."""
+    response.delete_cookie(cookie_name(site), path="/", secure=site.secure, httponly=True, samesite="lax")
+
+
+def _presented(visit: Visit) -> tuple[str | None, bool]:
+    """The session token that the request carries, and whether as a bearer token."""
+    authorization = visit.request.headers.get("authorization")
+    if authorization is not None and visit.row.kind is Kind.API:
+        scheme, _, token = authorization.partition(" ")
+        return (token.strip() if scheme.lower() == "bearer" else None), True
+    return visit.request.cookies.get(cookie_name(visit.site)), False
+
+
+async def with_session(visit: Visit) -> Visit:
+    """The visit with whoever is signed in. Raises ``NotSignedIn``."""
+    token, bearer = _presented(visit)
+    if not token or len(token) > _TOKEN_MAX_CHARACTERS or not token.isascii():
+        raise NotSignedIn("sign in first")
+    signed_in = await visit.site.call(people.signed_in, visit.vault, token)
+    return replace(visit, signed_in=signed_in, session_token=token, bearer=bearer)
+
+
+async def with_session_if_any(visit: Visit) -> Visit:
+    """The visit with whoever is signed in, or as it is."""
+    try:
+        return await with_session(visit)
+    except NotSignedIn:
+        return visit
+
+
+def require_csrf(visit: Visit, token: str | None) -> None:
+    """Raises ``ForeignRequest`` unless the form token is the session's; a bearer token needs none."""
+    if visit.bearer:
+        return
+    expected = visit.signed_in.session.csrf_token if visit.signed_in is not None else ""
+    if not expected or not hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "replace")):
+        raise ForeignRequest("the form's token is missing or old; load the page anew and try again")
+
+
+def require_same_origin(visit: Visit) -> None:
+    """Raises ``ForeignRequest`` for what a browser sends on behalf of another site.
+
+    Browsers tell by Sec-Fetch-Site (on https and loopback) and by Origin; what is no browser sends neither.
+    """
+    headers = visit.request.headers
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise ForeignRequest("another site asked for this; open the page here and try again")
+    if origin is None or (origin == "null" and site == "same-origin"):
+        return
+    ours = {urlsplit(str(visit.request.base_url)).netloc}
+    if visit.site.public_url is not None:
+        ours.add(urlsplit(visit.site.public_url).netloc)
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or parts.netloc not in ours:
+        raise ForeignRequest("another site asked for this; open the page here and try again")
