@@ -199,15 +199,23 @@ class GroupCommit:
         finally:
             rows.end()
             if not group.clean and group.error is None:
-                self._step(group, "ROLLBACK TO writer")
-                self._step(group, "RELEASE writer")
-                group.clean = True
+                self._undo(group, rows.failure)
+
+    def _undo(self, group: _Group, failure: StrongroomError | None) -> None:
+        """Back to the savepoint; where SQLite has rolled back everything by itself (disk full), the group is lost."""
+        assert self._driver is not None  # noqa: S101 - the group has begun on it
+        if not self._driver.in_transaction:
+            group.error = failure or CatalogueUnavailable(IN_DOUBT)
+            return
+        self._step(group, "ROLLBACK TO writer")
+        self._step(group, "RELEASE writer")
+        group.clean = True
 
     def _step(self, group: _Group, command: str) -> None:
         """Runs a command on the open transaction; if that fails, the whole group is lost."""
         assert self._driver is not None  # noqa: S101 - the group has begun on it
         try:
-            # On a full disk SQLite may have rolled back everything by itself; what follows would be outside of it.
+            # Outside of the transaction the command would begin one of its own.
             if not self._driver.in_transaction:
                 raise sqlite3.OperationalError("the transaction was rolled back by SQLite")
             self._driver.execute(command)

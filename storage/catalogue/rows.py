@@ -15,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue.faults import translated
-from vault.errors import CatalogueBroken
+from vault.errors import CatalogueBroken, StrongroomError
 
 Answer = TypeVar("Answer")
 Values = Mapping[str, Any]
@@ -25,11 +25,11 @@ NOTHING: Values = {}
 class Rows:
     """Statements of one transaction."""
 
-    __slots__ = ("_connection", "failed", "on_postgres")
+    __slots__ = ("_connection", "failure", "on_postgres")
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
-        self.failed = False
+        self.failure: StrongroomError | None = None
         self.on_postgres = connection.dialect.name == "postgresql"
 
     def all(self, statement: Executable, values: Values = NOTHING) -> Sequence[Row[Any]]:
@@ -37,41 +37,43 @@ class Rows:
         try:
             return self._execute(statement, values).fetchall()
         except SQLAlchemyError as error:
-            self.failed = True
-            raise translated(error) from error
+            raise self._fail(error) from error
 
     def first(self, statement: Executable, values: Values = NOTHING) -> Row[Any] | None:
         """The only row of a query, or None."""
         try:
             return self._execute(statement, values).first()
         except SQLAlchemyError as error:
-            self.failed = True
-            raise translated(error) from error
+            raise self._fail(error) from error
 
     def run(self, statement: Executable, values: Values = NOTHING) -> int:
         """Changes rows; gives how many were changed."""
         try:
             return self._execute(statement, values).rowcount
         except SQLAlchemyError as error:
-            self.failed = True
-            raise translated(error) from error
+            raise self._fail(error) from error
 
     def with_connection(self, question: Callable[[Connection], Answer]) -> Answer:
         """Asks something that only a connection can answer (which tables there are)."""
         try:
             return question(self._open())
         except SQLAlchemyError as error:
-            self.failed = True
-            raise translated(error) from error
+            raise self._fail(error) from error
 
     def require_unfailed(self) -> None:
         """Raises ``CatalogueBroken`` after a failure that the caller did not let through."""
-        if self.failed:
-            raise CatalogueBroken("a statement of this transaction has failed; leave it and begin another")
+        if self.failure is not None:
+            raise CatalogueBroken(
+                "a statement of this transaction has failed; leave it and begin another"
+            ) from self.failure
 
     def end(self) -> None:
         """Nothing runs from here on."""
         self._connection = None
+
+    def _fail(self, error: SQLAlchemyError) -> StrongroomError:
+        self.failure = translated(error)
+        return self.failure
 
     def _execute(self, statement: Executable, values: Values) -> CursorResult[Any]:
         return self._open().execute(statement, values)

@@ -38,7 +38,7 @@ def create_tables() -> None:
         sa.Column("number", WHOLE, autoincrement=True, nullable=False),
         sa.Column("subject", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_attempts"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_attempts")),
     )
     op.create_index("ix_attempts_at", "attempts", ["at"], unique=False)
     op.create_index("ix_attempts_subject_at", "attempts", ["subject", "at"], unique=False)
@@ -50,16 +50,16 @@ def create_tables() -> None:
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.CheckConstraint("number >= 1", name="ck_audit_entries_number"),
-        sa.PrimaryKeyConstraint("number", name="pk_audit_entries"),
+        sa.CheckConstraint("number >= 1", name=op.f("ck_audit_entries_number")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_entries")),
     )
     op.create_index("ix_audit_entries_subject_number", "audit_entries", ["subject", "number"], unique=False)
     op.create_table(
         "counters",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", WHOLE, nullable=False),
-        sa.CheckConstraint("value >= 0", name="ck_counters_value"),
-        sa.PrimaryKeyConstraint("name", name="pk_counters"),
+        sa.CheckConstraint("value >= 0", name=op.f("ck_counters_value")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
     )
     op.create_table(
         "fonds",
@@ -68,10 +68,10 @@ def create_tables() -> None:
         sa.Column("tree_id", sa.LargeBinary(), nullable=False),
         sa.Column("generation", WHOLE, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("generation >= 0", name="ck_fonds_generation"),
-        sa.CheckConstraint("length(tree_id) = 16", name="ck_fonds_tree_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_fonds"),
-        sa.UniqueConstraint("tree_id", name="uq_fonds_tree_id"),
+        sa.CheckConstraint("generation >= 0", name=op.f("ck_fonds_generation")),
+        sa.CheckConstraint("length(tree_id) = 16", name=op.f("ck_fonds_tree_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fonds")),
+        sa.UniqueConstraint("tree_id", name=op.f("uq_fonds_tree_id")),
     )
     op.create_table(
         "invitations",
@@ -81,17 +81,17 @@ def create_tables() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             ROLES_RULE,
-            name="ck_invitations_roles",
+            name=op.f("ck_invitations_roles"),
         ),
-        sa.CheckConstraint("length(token_sha256) = 32", name="ck_invitations_token_sha256"),
-        sa.PrimaryKeyConstraint("token_sha256", name="pk_invitations"),
+        sa.CheckConstraint("length(token_sha256) = 32", name=op.f("ck_invitations_token_sha256")),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_invitations")),
     )
     op.create_table(
         "jobs",
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("job", name="pk_jobs"),
+        sa.PrimaryKeyConstraint("job", name=op.f("pk_jobs")),
     )
     op.create_table(
         "outbox",
@@ -99,15 +99,15 @@ def create_tables() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_outbox"),
-        sa.UniqueConstraint("key", name="uq_outbox_key"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
     )
     op.create_table(
         "processes",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_processes"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_processes")),
     )
     op.create_table(
         "blocks",
@@ -116,12 +116,12 @@ def create_tables() -> None:
         sa.Column("first_extent", WHOLE, nullable=False),
         sa.Column("extent_count", WHOLE, nullable=False),
         sa.Column("next_extent", WHOLE, nullable=False),
-        sa.CheckConstraint("block >= 0 AND first_extent >= 0 AND extent_count > 0", name="ck_blocks_range"),
+        sa.CheckConstraint("block >= 0 AND first_extent >= 0 AND extent_count > 0", name=op.f("ck_blocks_range")),
         sa.CheckConstraint(
-            "next_extent BETWEEN first_extent AND first_extent + extent_count", name="ck_blocks_next_extent"
+            "next_extent BETWEEN first_extent AND first_extent + extent_count", name=op.f("ck_blocks_next_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_blocks_fonds_id"),
-        sa.PrimaryKeyConstraint("fonds_id", "block", name="pk_blocks"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_blocks_fonds_id")),
+        sa.PrimaryKeyConstraint("fonds_id", "block", name=op.f("pk_blocks")),
     )
     op.create_index("uq_blocks_first_extent", "blocks", ["fonds_id", "first_extent"], unique=True)
     op.create_table(
@@ -130,10 +130,10 @@ def create_tables() -> None:
         sa.Column("number", WHOLE, autoincrement=False, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("next_leaf", WHOLE, nullable=False),
-        sa.CheckConstraint("next_leaf BETWEEN 0 AND 64", name="ck_extents_next_leaf"),
-        sa.CheckConstraint("number BETWEEN 0 AND 1073741823", name="ck_extents_number"),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_extents_fonds_id"),
-        sa.PrimaryKeyConstraint("fonds_id", "number", name="pk_extents"),
+        sa.CheckConstraint("next_leaf BETWEEN 0 AND 64", name=op.f("ck_extents_next_leaf")),
+        sa.CheckConstraint("number BETWEEN 0 AND 1073741823", name=op.f("ck_extents_number")),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_extents_fonds_id")),
+        sa.PrimaryKeyConstraint("fonds_id", "number", name=op.f("pk_extents")),
     )
     op.create_index("ix_extents_owner", "extents", ["fonds_id", "owner", "number"], unique=False)
     op.create_table(
@@ -147,15 +147,15 @@ def create_tables() -> None:
         sa.Column("revision", WHOLE, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("change", WHOLE, nullable=False),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_customers_leaf"),
-        sa.CheckConstraint("revision >= 1", name="ck_customers_revision"),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_customers_leaf")),
+        sa.CheckConstraint("revision >= 1", name=op.f("ck_customers_revision")),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_customers_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_customers_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_customers_fonds_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_customers"),
-        sa.UniqueConstraint("change", name="uq_customers_change"),
-        sa.UniqueConstraint("fonds_id", "number", name="uq_customers_fonds_id_number"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_customers_fonds_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
+        sa.UniqueConstraint("change", name=op.f("uq_customers_change")),
+        sa.UniqueConstraint("fonds_id", "number", name=op.f("uq_customers_fonds_id_number")),
     )
     op.create_index("ix_customers_number_id", "customers", ["number", "id"], unique=False)
     op.create_index("uq_customers_leaf", "customers", ["fonds_id", "extent", "leaf"], unique=True)
@@ -173,16 +173,16 @@ def create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             ROLES_RULE,
-            name="ck_people_roles",
+            name=op.f("ck_people_roles"),
         ),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_people_leaf"),
-        sa.CheckConstraint("length(login_index) = 32", name="ck_people_login_index"),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_people_leaf")),
+        sa.CheckConstraint("length(login_index) = 32", name=op.f("ck_people_login_index")),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_people_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_people_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_people_fonds_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_people"),
-        sa.UniqueConstraint("login_index", name="uq_people_login_index"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_people_fonds_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+        sa.UniqueConstraint("login_index", name=op.f("uq_people_login_index")),
     )
     op.create_index("uq_people_leaf", "people", ["fonds_id", "extent", "leaf"], unique=True)
     op.create_table(
@@ -215,28 +215,29 @@ def create_tables() -> None:
         sa.Column("sealed_description", sa.LargeBinary(), nullable=False),
         sa.Column("upload_id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("lock_mode IN ('GOVERNANCE', 'COMPLIANCE')", name="ck_intents_lock_mode"),
-        sa.CheckConstraint("state IN ('open', 'sealed', 'committed', 'aborted')", name="ck_intents_state"),
+        sa.CheckConstraint("lock_mode IN ('GOVERNANCE', 'COMPLIANCE')", name=op.f("ck_intents_lock_mode")),
+        sa.CheckConstraint("state IN ('open', 'sealed', 'committed', 'aborted')", name=op.f("ck_intents_state")),
         sa.CheckConstraint(
-            "state NOT IN ('sealed', 'committed') OR length(sealed_sha256) = 32", name="ck_intents_sealed_sha256"
+            "state NOT IN ('sealed', 'committed') OR length(sealed_sha256) = 32", name=op.f("ck_intents_sealed_sha256")
         ),
         sa.CheckConstraint(
-            "idempotency_key_hash IS NULL OR length(idempotency_key_hash) = 32", name="ck_intents_idempotency_key_hash"
+            "idempotency_key_hash IS NULL OR length(idempotency_key_hash) = 32",
+            name=op.f("ck_intents_idempotency_key_hash"),
         ),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_intents_leaf"),
-        sa.CheckConstraint("ordinal >= 1 AND revision >= 1", name="ck_intents_ordinal"),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_intents_leaf")),
+        sa.CheckConstraint("ordinal >= 1 AND revision >= 1", name=op.f("ck_intents_ordinal")),
         sa.CheckConstraint(
             SIZES_RULE,
-            name="ck_intents_sizes",
+            name=op.f("ck_intents_sizes"),
         ),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_intents_customer_id"),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_intents_customer_id")),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_intents_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_intents_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_intents_fonds_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_intents"),
-        sa.UniqueConstraint("object_id", name="uq_intents_object_id"),
-        sa.UniqueConstraint("object_key", name="uq_intents_object_key"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_intents_fonds_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_intents")),
+        sa.UniqueConstraint("object_id", name=op.f("uq_intents_object_id")),
+        sa.UniqueConstraint("object_key", name=op.f("uq_intents_object_key")),
     )
     op.create_index(
         "ix_intents_aborted",
@@ -281,17 +282,17 @@ def create_tables() -> None:
         sa.Column("current_revision", WHOLE, nullable=False),
         sa.Column("change", WHOLE, nullable=False),
         sa.CheckConstraint(
-            "state <> 'filed' OR (filed_at IS NOT NULL AND filed_by IS NOT NULL)", name="ck_records_filed"
+            "state <> 'filed' OR (filed_at IS NOT NULL AND filed_by IS NOT NULL)", name=op.f("ck_records_filed")
         ),
-        sa.CheckConstraint("state <> 'received' OR filed_at IS NULL", name="ck_records_received"),
-        sa.CheckConstraint("state IN ('received', 'filed', 'erasing', 'destroyed')", name="ck_records_state"),
-        sa.CheckConstraint("current_ordinal >= 1 AND current_revision >= 1", name="ck_records_current"),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_records_customer_id"),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_records_fonds_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_records"),
-        sa.UniqueConstraint("change", name="uq_records_change"),
-        sa.UniqueConstraint("fonds_id", "number", name="uq_records_fonds_id_number"),
-        sa.UniqueConstraint("id", "fonds_id", name="uq_records_id_fonds_id"),
+        sa.CheckConstraint("state <> 'received' OR filed_at IS NULL", name=op.f("ck_records_received")),
+        sa.CheckConstraint("state IN ('received', 'filed', 'erasing', 'destroyed')", name=op.f("ck_records_state")),
+        sa.CheckConstraint("current_ordinal >= 1 AND current_revision >= 1", name=op.f("ck_records_current")),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_records_customer_id")),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_records_fonds_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_records")),
+        sa.UniqueConstraint("change", name=op.f("uq_records_change")),
+        sa.UniqueConstraint("fonds_id", "number", name=op.f("uq_records_fonds_id_number")),
+        sa.UniqueConstraint("id", "fonds_id", name=op.f("uq_records_id_fonds_id")),
     )
     op.create_index(
         "ix_records_class_code_received_at_id", "records", ["class_code", "received_at", "id"], unique=False
@@ -309,9 +310,9 @@ def create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("length(token_sha256) = 32", name="ck_sessions_token_sha256"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_sessions_person_id"),
-        sa.PrimaryKeyConstraint("token_sha256", name="pk_sessions"),
+        sa.CheckConstraint("length(token_sha256) = 32", name=op.f("ck_sessions_token_sha256")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_sessions_person_id")),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_sessions")),
     )
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
     op.create_index("ix_sessions_person_id", "sessions", ["person_id"], unique=False)
@@ -337,24 +338,24 @@ def create_tables() -> None:
         sa.Column("sealed_content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.CheckConstraint("lock_mode IN ('GOVERNANCE', 'COMPLIANCE')", name="ck_versions_lock_mode"),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_versions_leaf"),
-        sa.CheckConstraint("length(sealed_sha256) = 32", name="ck_versions_sealed_sha256"),
-        sa.CheckConstraint("ordinal >= 1", name="ck_versions_ordinal"),
+        sa.CheckConstraint("lock_mode IN ('GOVERNANCE', 'COMPLIANCE')", name=op.f("ck_versions_lock_mode")),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_versions_leaf")),
+        sa.CheckConstraint("length(sealed_sha256) = 32", name=op.f("ck_versions_sealed_sha256")),
+        sa.CheckConstraint("ordinal >= 1", name=op.f("ck_versions_ordinal")),
         sa.CheckConstraint(
             SIZES_RULE,
-            name="ck_versions_sizes",
+            name=op.f("ck_versions_sizes"),
         ),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_versions_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_versions_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_versions_fonds_id"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_versions_fonds_id")),
         sa.ForeignKeyConstraint(
-            ["record_id", "fonds_id"], ["records.id", "records.fonds_id"], name="fk_versions_record_id_fonds_id"
+            ["record_id", "fonds_id"], ["records.id", "records.fonds_id"], name=op.f("fk_versions_record_id_fonds_id")
         ),
-        sa.PrimaryKeyConstraint("record_id", "ordinal", name="pk_versions"),
-        sa.UniqueConstraint("object_id", name="uq_versions_object_id"),
-        sa.UniqueConstraint("object_key", name="uq_versions_object_key"),
+        sa.PrimaryKeyConstraint("record_id", "ordinal", name=op.f("pk_versions")),
+        sa.UniqueConstraint("object_id", name=op.f("uq_versions_object_id")),
+        sa.UniqueConstraint("object_key", name=op.f("uq_versions_object_key")),
     )
     op.create_index("ix_versions_lock_until", "versions", ["lock_until"], unique=False)
     op.create_index("uq_versions_leaf", "versions", ["fonds_id", "extent", "leaf"], unique=True)
@@ -369,21 +370,23 @@ def create_tables() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_descriptions_leaf"),
-        sa.CheckConstraint("revision >= 1", name="ck_descriptions_revision"),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_descriptions_leaf")),
+        sa.CheckConstraint("revision >= 1", name=op.f("ck_descriptions_revision")),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_descriptions_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_descriptions_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_descriptions_fonds_id"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_descriptions_fonds_id")),
         sa.ForeignKeyConstraint(
-            ["record_id", "fonds_id"], ["records.id", "records.fonds_id"], name="fk_descriptions_record_id_fonds_id"
+            ["record_id", "fonds_id"],
+            ["records.id", "records.fonds_id"],
+            name=op.f("fk_descriptions_record_id_fonds_id"),
         ),
         sa.ForeignKeyConstraint(
             ["record_id", "ordinal"],
             ["versions.record_id", "versions.ordinal"],
-            name="fk_descriptions_record_id_ordinal",
+            name=op.f("fk_descriptions_record_id_ordinal"),
         ),
-        sa.PrimaryKeyConstraint("record_id", "revision", name="pk_descriptions"),
+        sa.PrimaryKeyConstraint("record_id", "revision", name=op.f("pk_descriptions")),
     )
     op.create_table(
         "links",
@@ -401,20 +404,22 @@ def create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name="ck_links_leaf"),
-        sa.CheckConstraint("uses_max >= 1", name="ck_links_uses_max"),
-        sa.CheckConstraint("uses_taken >= 0 AND uses_taken <= uses_max", name="ck_links_uses_taken"),
+        sa.CheckConstraint("leaf BETWEEN 0 AND 63", name=op.f("ck_links_leaf")),
+        sa.CheckConstraint("uses_max >= 1", name=op.f("ck_links_uses_max")),
+        sa.CheckConstraint("uses_taken >= 0 AND uses_taken <= uses_max", name=op.f("ck_links_uses_taken")),
         sa.ForeignKeyConstraint(
-            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name="fk_links_fonds_id_extent"
+            ["fonds_id", "extent"], ["extents.fonds_id", "extents.number"], name=op.f("fk_links_fonds_id_extent")
         ),
-        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name="fk_links_fonds_id"),
+        sa.ForeignKeyConstraint(["fonds_id"], ["fonds.id"], name=op.f("fk_links_fonds_id")),
         sa.ForeignKeyConstraint(
-            ["record_id", "fonds_id"], ["records.id", "records.fonds_id"], name="fk_links_record_id_fonds_id"
+            ["record_id", "fonds_id"], ["records.id", "records.fonds_id"], name=op.f("fk_links_record_id_fonds_id")
         ),
         sa.ForeignKeyConstraint(
-            ["record_id", "ordinal"], ["versions.record_id", "versions.ordinal"], name="fk_links_record_id_ordinal"
+            ["record_id", "ordinal"],
+            ["versions.record_id", "versions.ordinal"],
+            name=op.f("fk_links_record_id_ordinal"),
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_links"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
     )
     op.create_index("ix_links_created_at_id", "links", ["created_at", "id"], unique=False)
     op.create_index("ix_links_record_id_created_at_id", "links", ["record_id", "created_at", "id"], unique=False)
@@ -426,11 +431,13 @@ def create_tables() -> None:
         sa.Column("ordinal", WHOLE, nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("length(purpose) <= 64", name="ck_openings_purpose"),
+        sa.CheckConstraint("length(purpose) <= 64", name=op.f("ck_openings_purpose")),
         sa.ForeignKeyConstraint(
-            ["record_id", "ordinal"], ["versions.record_id", "versions.ordinal"], name="fk_openings_record_id_ordinal"
+            ["record_id", "ordinal"],
+            ["versions.record_id", "versions.ordinal"],
+            name=op.f("fk_openings_record_id_ordinal"),
         ),
-        sa.PrimaryKeyConstraint("number", name="pk_openings"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_openings")),
     )
     op.create_index(
         "ix_openings_record_id_ordinal_person_id_at",
@@ -447,10 +454,10 @@ def create_tables() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("bytes_max", WHOLE, nullable=False),
         sa.Column("bytes_sent", WHOLE, nullable=False),
-        sa.CheckConstraint("bytes_sent >= 0 AND bytes_sent <= bytes_max", name="ck_uses_bytes_sent"),
-        sa.CheckConstraint("length(token_sha256) = 32", name="ck_uses_token_sha256"),
-        sa.ForeignKeyConstraint(["link_id"], ["links.id"], name="fk_uses_link_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_uses"),
-        sa.UniqueConstraint("token_sha256", name="uq_uses_token_sha256"),
+        sa.CheckConstraint("bytes_sent >= 0 AND bytes_sent <= bytes_max", name=op.f("ck_uses_bytes_sent")),
+        sa.CheckConstraint("length(token_sha256) = 32", name=op.f("ck_uses_token_sha256")),
+        sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_uses_link_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uses")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_uses_token_sha256")),
     )
     op.create_index("ix_uses_link_id", "uses", ["link_id"], unique=False)
