@@ -69,7 +69,8 @@ class Plan:
 
 
 class Batch:
-    """One run over some files. ``moved`` hears how many bytes went on, ``settled`` each line, from any thread."""
+    """One run over some files. ``moved`` hears how many bytes went on, ``settled`` each line,
+    ``waits`` what is waited for; all from any thread."""
 
     def __init__(
         self,
@@ -79,12 +80,14 @@ class Batch:
         *,
         moved: Callable[[int], None],
         settled: Callable[[Line], None],
+        waits: Callable[[str], None],
     ) -> None:
         self._vault = vault
         self._actor = actor
         self._plan = plan
         self._moved = moved
         self._settled = settled
+        self._waits = waits
         self._stop = threading.Event()
         self._over = threading.Event()
 
@@ -132,7 +135,9 @@ class Batch:
                 if tries_left == 0:
                     self._over.set()
                     return _refused(source, error)
-                if self._stop.wait(min(error.retry_after_s or 1, WAIT_MAX_S)):
+                pause_s = min(error.retry_after_s or 1, WAIT_MAX_S)
+                self._waits(f"{source.path}: {error.message}; trying again in {pause_s} s")
+                if self._stop.wait(pause_s):
                     return _not_tried(source)
             except (NotSignedIn, NotAllowed, Broken) as error:
                 self._over.set()

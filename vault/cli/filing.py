@@ -15,7 +15,6 @@ from vault.cli import exits, moments
 from vault.cli.batch import Batch, Plan
 from vault.cli.files import TemporaryFile
 from vault.cli.invocation import Invocation, pass_invocation, speaking
-from vault.cli.plain import plain
 from vault.cli.receipts import BatchReceipt, Line
 from vault.cli.sources import Source, Unfit, walk
 from vault.cli.speech import encode
@@ -79,7 +78,7 @@ def add(
         )
         started_at = vault.now()
         with _progress(found, lively=speech.lively) as (moved, settled):
-            run = Batch(vault, actor, plan, moved=moved, settled=settled)
+            run = Batch(vault, actor, plan, moved=moved, settled=settled, waits=speech.talk)
             lines = run.run(found)
         done = BatchReceipt(
             batch=batch,
@@ -102,9 +101,9 @@ def add(
 def _tell(invocation: Invocation, done: BatchReceipt) -> None:
     for line in done.lines:
         if line.acknowledged is None:
-            invocation.speech.warn(f"{line.outcome.value.replace('-', ' ')}: {plain(line.path)} {line.message}")
+            invocation.speech.warn(f"{line.outcome.value.replace('-', ' ')}: {line.path}: {line.message}")
         elif not line.acknowledged.agrees:
-            invocation.speech.warn(f"broken: {plain(line.path)} was acknowledged with another size or digest")
+            invocation.speech.warn(f"broken: {line.path} was acknowledged with another size or digest")
     invocation.speech.data(done.document(), done.text())
     invocation.speech.talk(done.summary())
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from vault.cli import exits
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import plain
 from vault.cli.speech import JSON
+
+if TYPE_CHECKING:
+    from storage.settings import Settings
 
 
 @click.command()
@@ -18,14 +23,25 @@ def init(invocation: Invocation) -> None:
     settings, speech = invocation.settings, invocation.speech
     with invocation.vault(create=True) as vault:
         vault_id = vault.vault_id
-    places = {
+    places = _places(settings)
+    speech.data({"vault_id": vault_id, **places}, (f"{name:10} {plain(place)}" for name, place in places.items()))
+    speech.talk(
+        "back up the home and, apart from it, the keeper's folder and its key file (the root key of everything)"
+    )
+    speech.talk("one keeper: lose it, lose everything; whoever has it and the home can read everything")
+    speech.talk("next: `strongroom serve`, or `strongroom record add PATH --class CODE`")
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    # Addresses of outside parts may hold a password; the names of the settings do not.
+    catalogue = settings.database_url.removeprefix("sqlite:///")
+    return {
         "home": str(settings.home),
-        "keeper_key_file": str(settings.keeper_key_file),
-        "catalogue": settings.catalogue_url or str(settings.home / "catalogue.sqlite3"),
-        "store": settings.s3_endpoint or str(settings.home / "store"),
+        "keeper": str(settings.keeper),
+        "key_file": str(settings.keeper_key_file or settings.keeper / "unlock.key"),
+        "catalogue": "as STRONGROOM_CATALOGUE_URL says" if settings.catalogue_url else catalogue,
+        "store": "as STRONGROOM_S3_ENDPOINT says" if settings.s3_endpoint else str(settings.home / "store"),
     }
-    speech.data({"vault_id": vault_id, **places}, (f"{name:16} {plain(place)}" for name, place in places.items()))
-    speech.talk("back up the home and, apart from it, the root keeper's key: one keeper; lose it, lose everything")
 
 
 @click.command()

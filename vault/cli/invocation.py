@@ -17,7 +17,7 @@ import click
 
 from vault.cli import session
 from vault.cli.speech import Speech
-from vault.errors import NotSignedIn
+from vault.errors import NotSignedIn, SettingsWrong
 
 if TYPE_CHECKING:
     from storage.settings import Settings
@@ -38,9 +38,9 @@ class Invocation:
     @cached_property
     def settings(self) -> Settings:
         """The installation's settings, with what the command line said in front. Raises ``SettingsWrong``."""
-        from storage.settings import read_settings
+        from storage.settings import load_settings
 
-        return read_settings(**self.settings_given)
+        return load_settings(**self.settings_given)
 
     @property
     def home(self) -> Path:
@@ -49,22 +49,30 @@ class Invocation:
 
     def link_url(self, token: str) -> str:
         """The address under which a link's holder finds its page."""
-        from web.routes import link_path
-
-        return self.settings.address + link_path(token)
+        return self._address("link", token)
 
     def invitation_url(self, token: str) -> str:
         """The address under which an invitation is accepted."""
-        from web.routes import invitation_path
+        return self._address("welcome", token)
 
-        return self.settings.address + invitation_path(token)
+    def _address(self, name: str, token: str) -> str:
+        from web.routes import OUTSIDE
+
+        path = next(row.path for row in OUTSIDE if row.name == name)
+        return self.settings.address + path.replace("{token}", token)
 
     @contextmanager
     def vault(self, *, create: bool = False) -> Iterator[Vault]:
-        """The vault, open for the duration; the embedded store is started or joined."""
+        """The vault, open for the duration; the embedded store is started or joined.
+
+        Raises ``SettingsWrong`` where there is none, unless it is to be made, and as ``open_vault``.
+        """
+        if not create and not self.home.is_dir():
+            raise SettingsWrong(f"there is no vault in {self.home} yet; make it with `strongroom init`, or say --home")
         from storage.assembly import open_vault
 
-        with open_vault(self.settings, progress=self.speech.talk, create=create) as vault:
+        told = self.speech.talk if create or self.speech.lively else _untold
+        with open_vault(self.settings, progress=told, create=create) as vault:
             yield vault
 
     @contextmanager
@@ -85,6 +93,10 @@ class Invocation:
             raise NotSignedIn(
                 "your session is over; sign in again with `strongroom login`, or end it with `strongroom logout`"
             ) from error
+
+
+def _untold(step: str) -> None:
+    """A start that nobody watches is not told step by step."""
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -131,10 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     invocation = Invocation()
     signal.signal(signal.SIGTERM, _end)
     sys.excepthook = _Unexpected(invocation)
-    sys.exit(_run(invocation, arguments))
+    sys.exit(run_command(invocation, arguments))
 
 
-def _run(invocation: Invocation, arguments: Sequence[str] | None) -> int:
+def run_command(invocation: Invocation, arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; gives its exit code. Errors that nobody foresaw go on to the caller."""
     speech = invocation.speech
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

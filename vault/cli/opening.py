@@ -69,6 +69,8 @@ def open_record(
             sys.stdout.flush()
             return
         target = Path(output or "")
+        if str(output).endswith("/") and not target.is_dir():
+            raise InvalidInput(f"there is no folder {target}; make it, or name a file", field="output")
         if target.is_dir():
             story = retrieval.show(vault, actor, known.id)
             target = target / _own_name(story, ordinal or known.current_ordinal)

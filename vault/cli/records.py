@@ -143,7 +143,7 @@ def _lines(story: RecordStory) -> Iterator[str]:
         for each in story.revisions:
             reason = " / ".join(plain_lines(each.description.reason))
             said_then = f"{plain(each.description.title)}  {reason}".rstrip()
-            yield f"  {each.revision}  {local(each.revision.created_at)}  {said_then}"
+            yield f"  {each.revision.revision}  {local(each.revision.created_at)}  {said_then}"
     yield "history"
     for numbered in story.entries:
         entry = numbered.entry

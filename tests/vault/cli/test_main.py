@@ -96,7 +96,7 @@ def test_every_command_of_the_table_is_there_and_speaks_json(tmp_path: Path) -> 
     )
     assert done.stderr == ""
     assert done.stdout.count("Usage: strongroom") == len(leaves + nested)
-    assert done.stdout.count("--json") == len(leaves + nested)
+    assert done.stdout.count("Write one JSON document to stdout.") == len(leaves + nested)
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""One installation for all tests of the command, made by the command; its real embedded store runs meanwhile."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.assembly import open_vault
+from storage.settings import load_settings
+from vault.cli.invocation import Invocation
+from vault.cli.main import run_command
+from vault.workflows.vault import Vault
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    stdout: bytes
+    talk: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A home with a vault in it, open."""
+
+    home: Path
+    first_init: Any
+    vault: Vault
+
+
+Strongroom = Callable[..., Done]
+
+
+def start(
+    arguments: Sequence[str], *, home: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """The command as a process of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "vault.cli", *arguments],
+        cwd=ROOT,
+        env={**kept, "STRONGROOM_HOME": str(home), **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> Done:
+    """Waits for a process of ``start``."""
+    stdout, talk = process.communicate(timeout=120)
+    return Done(code=process.returncode, stdout=stdout, talk=talk.decode())
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A home made by ``strongroom init``, held open so that the commands join its store."""
+    home = tmp_path_factory.mktemp("cli") / "home"
+    made = finish(start(["init", "--json"], home=home))
+    assert made.code == 0, made.talk
+    with open_vault(load_settings(home=home)) as vault:
+        yield Installation(home=home, first_init=made.document, vault=vault)
+
+
+@pytest.fixture
+def strongroom(
+    installation: Installation, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Strongroom:
+    """Runs a command on the installation, in this process: everything but the interpreter's start is the real thing."""
+
+    def run(*arguments: str | Path, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfdbinary.readouterr()
+        code = run_command(Invocation(), ["--home", str(installation.home), *map(str, arguments)])
+        sys.stdout.flush()
+        captured = capfdbinary.readouterr()
+        return Done(code=code, stdout=captured.out, talk=captured.err.decode())
+
+    return run
