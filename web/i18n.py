@@ -48,10 +48,6 @@ class Language:
         """The text in this language; the message itself where the catalogue has none."""
         return self.translations.gettext(message)
 
-    def knows(self, message: str) -> bool:
-        """Whether this language says the message by itself."""
-        return self.locale.language == "en" or self.translations.gettext(message) != message
-
     def day(self, day: date) -> str:
         """A date, long enough to be unmistakable."""
         return format_date(day, "medium", locale=self.locale)

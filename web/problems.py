@@ -28,6 +28,7 @@ from vault.errors import (
 )
 from web.i18n import later
 from web.lingering import LingeringResponse
+from web.messages import MESSAGES
 from web.site import Kind, Visit
 
 log = structlog.get_logger("strongroom.web")
@@ -151,7 +152,8 @@ def for_outsiders(error: StrongroomError) -> StrongroomError:
 
 def describe(visit: Visit, error: StrongroomError) -> str:
     """The error's message where the visitor's language has it, else the advice for its code."""
-    if visit.row.kind is not Kind.API and not isinstance(error, Broken) and visit.language.knows(error.message):
+    known = visit.language.tag == "en" or error.message in MESSAGES
+    if known and not isinstance(error, Broken):
         return sentence(visit.language.text(error.message))
     return visit.language.text(PROBLEMS[error.code].advice)
 

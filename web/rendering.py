@@ -46,6 +46,7 @@ WORDS: Final[Mapping[str, str]] = {
     "reader": later("Reader"),
     "operator": later("Operator of the machine"),
     "clock": later("Upkeep, by itself"),
+    "link-holder": later("Holder of a link"),
     "vault-created": later("Vault created"),
     "record-received": later("Received"),
     "record-corrected": later("Corrected"),

@@ -1,6 +1,6 @@
 """Who is asking: session cookies and bearer tokens, and proof that a change was asked for from our own pages.
 
-Rule 1: a browser's session is a cookie that scripts cannot read; with https its name binds it to the host (``__Host-``).
+Rule 1: a browser's session is a cookie that scripts cannot read; with https its name binds it to us (``__Host-``).
 Rule 2: whatever changes something under a cookie carries the session's form token, and comes from our own origin. A
 bearer token is sent on purpose, so it needs neither.
 """

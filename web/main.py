@@ -1,0 +1,207 @@
+"""Starts the pages: opens the vault, serves it, looks after upkeep, stops cleanly. The one module here that may wire.
+
+    serve(settings, announce=print)
+
+1. Open the vault (``storage.assembly``), making what is missing.
+2. Until the first person exists, make the first administrator's one-time link; every start makes a new one.
+3. Bind the address, then announce it: what is announced answers.
+4. Serve until SIGINT or SIGTERM; running requests get ``GRACE_S`` to end. Upkeep stops, the vault closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from storage.assembly import open_vault
+from storage.settings import Settings
+from vault.errors import SettingsWrong, StrongroomError
+from vault.people import Role
+from vault.workflows import people, upkeep
+from vault.workflows.vault import Vault
+from web.application import create_application
+from web.contents import AnswerBrokenOff
+
+UPKEEP_EVERY_S: Final = 15.0
+GRACE_S: Final = 20
+BACKLOG: Final = 2048
+WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
+
+Announce = Callable[["Serving"], None]
+Progress = Callable[[str], None]
+
+log = structlog.get_logger("strongroom.web")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What people need to begin. ``welcome_url`` is the first administrator's link, None once there are people."""
+
+    address: str
+    welcome_url: str | None
+
+
+def say_progress(message: str) -> None:
+    """Says on stderr what is being done."""
+    sys.stderr.write(f"strongroom: {message}\n")
+    sys.stderr.flush()
+
+
+def say_where(serving: Serving) -> None:
+    """Says on stdout where the pages are, and how the first administrator begins."""
+    sys.stdout.write(f"Strongroom is at {serving.address}\n")
+    if serving.welcome_url is not None:
+        sys.stdout.write(f"First administrator, once, within 24 hours: {serving.welcome_url}\n")
+    sys.stdout.flush()
+
+
+def serve(
+    settings: Settings,
+    *,
+    announce: Announce = say_where,
+    progress: Progress = say_progress,
+    log_to: TextIO | None = None,
+) -> None:
+    """Serves the vault of these settings until it is told to stop (SIGINT, SIGTERM).
+
+    Raises ``SettingsWrong`` when the address cannot be had, and what ``open_vault`` raises.
+    """
+    configure_logs(log_to if log_to is not None else sys.stderr)
+    with open_vault(settings, create=True, progress=progress) as vault, bound_socket(settings) as listening:
+        address = settings.public_url or _address_of(settings, listening)
+        application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
+        with running_upkeep(vault):
+            announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
+            run_server(application, listening, behind_proxy=settings.public_url is not None)
+
+
+def run_server(application: Starlette, listening: socket.socket, *, behind_proxy: bool = False) -> None:
+    """Runs uvicorn on a socket that is bound already, until a signal."""
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=behind_proxy,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=BACKLOG,
+    )
+    server = uvicorn.Server(config)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        try:
+            runner.run(server.serve(sockets=[listening]))
+        except KeyboardInterrupt:
+            # uvicorn has stopped cleanly by then and raises the signal once more for whoever waits for it.
+            return
+
+
+@contextmanager
+def bound_socket(settings: Settings) -> Iterator[socket.socket]:
+    """The listening socket. Raises ``SettingsWrong``."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as exc:
+            raise SettingsWrong(
+                f"the pages cannot listen on {settings.listen}: {exc.strerror}; name another by STRONGROOM_LISTEN"
+            ) from exc
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+        yield listening
+    finally:
+        listening.close()
+
+
+@contextmanager
+def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator[None]:
+    """A thread that runs what is due, for the duration of the block."""
+    stopping = threading.Event()
+
+    def look_after() -> None:
+        while not stopping.is_set():
+            try:
+                for run in upkeep.run_due(vault):
+                    log.info("upkeep", job=run.job, outcome=run.outcome)
+            except StrongroomError as error:
+                log.warning("upkeep-failed", code=error.code, message=error.message)
+            stopping.wait(every_s)
+
+    thread = threading.Thread(target=look_after, name="upkeep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def configure_logs(stream: TextIO) -> None:
+    """One line of JSON an event. Frameworks may say warnings and errors; their request lines stay out (paths)."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+    for name in ("uvicorn.error", "uvicorn.asgi", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+    logging.getLogger("uvicorn.error").addFilter(_expected)
+
+
+def _expected(record: logging.LogRecord) -> bool:
+    """Broken-off answers are logged by the front door, without a traceback; whatever else fails shows its type only."""
+    kind = record.exc_info[0] if isinstance(record.exc_info, tuple) else None
+    if kind is not None and issubclass(kind, AnswerBrokenOff):
+        return False
+    if kind is not None:
+        record.msg, record.args = f"{record.getMessage().strip()} ({kind.__name__})", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def _welcome_url(vault: Vault, address: str) -> str | None:
+    with vault.catalogue.read() as tx:
+        if tx.people.any():
+            return None
+    token = people.invite(vault, people.operator(vault), frozenset({Role.ADMINISTRATOR}))
+    return f"{address}/welcome/{token}"
+
+
+def _address_of(settings: Settings, listening: socket.socket) -> str:
+    port = int(listening.getsockname()[1])
+    host = "127.0.0.1" if settings.host in WILDCARDS else settings.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _hosts(settings: Settings) -> set[str]:
+    """Names that requests may give besides loopback and the public address: the interface, and this machine's own name
+    where every interface is listened on."""
+    if settings.host in WILDCARDS:
+        return {socket.gethostname(), socket.getfqdn()}
+    return {f"[{settings.host}]" if ":" in settings.host else settings.host}
