@@ -64,7 +64,9 @@ class RecordClass:
         """
         if self.period_years is None:
             return None
-        start = date(trigger_on.year + 1, 1, 1) if self.trigger is Trigger.FISCAL_YEAR_END else trigger_on
+        start = trigger_on
+        if self.trigger is Trigger.FISCAL_YEAR_END:
+            start = date(trigger_on.year + 1, 1, 1) if trigger_on.year < date.max.year else date.max
         year = min(start.year + self.period_years, date.max.year)
         try:
             return start.replace(year=year)

@@ -121,7 +121,9 @@ class PersonProfile:
                 raise InvalidInput(f"{field} is empty; give one", field=field)
             if len(text) > LOGIN_MAX_CHARACTERS:
                 raise InvalidInput(f"{field} is longer than {LOGIN_MAX_CHARACTERS} characters", field=field)
-            if any(ord(character) < 32 or "\ud800" <= character <= "\udfff" for character in text):
+            if any(
+                ord(character) < 32 or ord(character) == 127 or "\ud800" <= character <= "\udfff" for character in text
+            ):
                 raise InvalidInput(f"{field} holds a control character; remove it", field=field)
         return cls(login=clean_login, name=clean_name)
 
