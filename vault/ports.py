@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,7 @@ from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload,
 
 if TYPE_CHECKING:
     from vault.seal.keytree import LeafAddress, LeafKeys
+    from vault.seal.secrets import Secret
 
 Buffer = bytes | bytearray | memoryview
 
@@ -114,19 +116,70 @@ class ObjectStore(Protocol):
         ...
 
 
-class RootKeeper(Protocol):
-    """Holds the root secret of every fonds, outside the catalogue and outside backups."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRoot:
+    """One root secret that a keeper still has; several attempts at one generation may be there, one is promoted."""
 
-    def root(self, tree_id: bytes) -> bytes:
-        """The 32-byte root secret of one key tree. Raises ``KeeperUnavailable``, ``NotFound``."""
+    generation: int
+    attempt: bytes
+    """16 random bytes, drawn once for each try at a generation."""
+    promoted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperState:
+    """What a keeper says of itself, for the doctor and for people."""
+
+    answers: bool
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+class RootKeeper(Protocol):
+    """Holds the root secret of every fonds by generation and attempt, outside the catalogue and outside backups.
+
+    Every method raises ``KeeperUnavailable`` when the keeper does not answer now (away, read-only, full), and
+    ``SettingsWrong`` when it never will as it is set up (wrong passphrase or PIN, folder open to others).
+    """
+
+    @property
+    def name(self) -> str:
+        """Stable, from the settings: ``file``, ``pkcs11:...``, ``tpm``. Certificates name keepers by it."""
         ...
 
-    def create(self, tree_id: bytes, secret: bytes) -> None:
-        """Keeps a new root durably before it returns. Raises ``AlreadyExists``, ``KeeperUnavailable``."""
+    def held(self, tree_id: bytes) -> Sequence[HeldRoot]:
+        """What is not destroyed here of one tree, oldest generation first. Needs no unlocking where possible."""
+        ...
+
+    def root(self, tree_id: bytes, generation: int, attempt: bytes) -> Secret:
+        """One root. Raises ``NotFound`` when it is not here (any more), ``SealBroken`` when it was altered."""
+        ...
+
+    def stage(self, tree_id: bytes, generation: int, attempt: bytes, root: Secret) -> None:
+        """Keeps a root durably before it returns; the same again is as good as kept.
+
+        Raises ``AlreadyExists`` when this generation and attempt has another root.
+        """
+        ...
+
+    def promote(self, tree_id: bytes, generation: int, attempt: bytes) -> None:
+        """Marks a staged root as the one in force, durably; the same again changes nothing. Raises ``NotFound``."""
+        ...
+
+    def destroy_others(self, tree_id: bytes, generation: int, attempt: bytes) -> int:
+        """Destroys every older generation and every other attempt at this one; gives how many were destroyed.
+
+        Newer generations are left alone: another batch may be staging one. Raises ``Conflict``, and destroys nothing,
+        unless the named root is promoted here and opens.
+        """
         ...
 
     def trees(self) -> Iterable[bytes]:
-        """The tree ids that this keeper has a root for."""
+        """The tree ids that something is held of."""
+        ...
+
+    def describe(self) -> KeeperState:
+        """Whether it answers, and what somebody should know. Raises nothing."""
         ...
 
 
