@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from storage.assembly import open_vault
+from storage.objects.embedded import EmbeddedStore
 from storage.settings import load_settings
 from vault.cli.invocation import Invocation
 from vault.cli.main import run_command
@@ -39,11 +41,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A home with a vault in it, open."""
+    """A home with a vault in it, whose store runs."""
 
     home: Path
     first_init: Any
-    vault: Vault
+
+    def open(self) -> AbstractContextManager[Vault]:
+        """The vault itself, to look behind a command. Commands run before or after, or in a process of their own."""
+        return open_vault(load_settings(home=self.home))
 
 
 Strongroom = Callable[..., Done]
@@ -72,12 +77,16 @@ def finish(process: subprocess.Popen[bytes]) -> Done:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A home made by ``strongroom init``, held open so that the commands join its store."""
+    """A home made by ``strongroom init``; its store is kept running, and the commands join it."""
     home = tmp_path_factory.mktemp("cli") / "home"
     made = finish(start(["init", "--json"], home=home))
     assert made.code == 0, made.talk
-    with open_vault(load_settings(home=home)) as vault:
-        yield Installation(home=home, first_init=made.document, vault=vault)
+    store = EmbeddedStore(home / "store")
+    store.start()
+    try:
+        yield Installation(home=home, first_init=made.document)
+    finally:
+        store.stop()
 
 
 @pytest.fixture
