@@ -147,6 +147,7 @@ class Reception:
         self._whole: Buffer | None = None
         self._media_type = ""
         self._large: Future[_LargeUpload] | None = None
+        self._completing = False
         self._parts: dict[int, Part] = {}
         self._mutex = Mutex()
 
@@ -194,9 +195,13 @@ class Reception:
         return self._complete(self._large.result(), content), content
 
     def abandon(self) -> None:
-        """Aborts an upload that was begun and never finished; what cannot be reached now is upkeep's to settle."""
+        """Aborts an upload that was begun and never finished; what cannot be reached now is upkeep's to settle.
+
+        One that was being completed is upkeep's too, or that of the next try under its idempotency key: the store may
+        have it whole, and then it becomes a record.
+        """
         large = self._large
-        if large is None or not large.done() or large.exception() is not None:
+        if large is None or not large.done() or large.exception() is not None or self._completing:
             return
         intent = large.result().intent
         try:
@@ -312,6 +317,7 @@ class Reception:
                 ordinal=large.intent.ordinal,
             ),
         )
+        self._completing = True
         try:
             with vault.catalogue.write() as tx:
                 tx.intents.seal(intent.id, object=sealed_object, sealed_content=intent.sealed_content)
