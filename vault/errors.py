@@ -13,6 +13,7 @@
     │   │   ├── LinkRevoked
     │   │   └── LinkUsedUp
     │   ├── PassCodeWrong
+    │   ├── KeyDestroyed            the key was destroyed; nothing sealed under it opens any more
     │   └── Conflict                the state of the thing does not allow it
     │       ├── AlreadyExists
     │       ├── IdempotencyMismatch
@@ -126,6 +127,12 @@ class PassCodeWrong(Refused):
     """The link's pass code does not match."""
 
     code = "pass-code-wrong"
+
+
+class KeyDestroyed(Refused):
+    """The key was destroyed; nothing sealed under it opens any more, here or from any backup."""
+
+    code = "key-destroyed"
 
 
 class Conflict(Refused):

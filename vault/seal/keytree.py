@@ -10,6 +10,7 @@ known otherwise (a page), not only at the root.
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ TREE_ID_LENGTH: Final = 16
 ADDRESS_LENGTH: Final = TREE_ID_LENGTH + 4 + 1
 ADDRESS_TEXT_LENGTH: Final = 2 * TREE_ID_LENGTH + 1 + 8 + 1 + 2
 
+ROOT_LEVEL: Final = 0
+EXTENT_LEVEL: Final = EXTENT_DIGITS
+"""A node's level is how many digits lead to it: the root has level 0, an extent 5, a leaf 6."""
+
+_CHILD_BLOCKS: Final = tuple(labels.TREE_CHILD + digit.to_bytes(2, "big") + b"\x01" for digit in range(ARITY))
 _ADDRESS_TEXT = re.compile(r"([0-9a-f]{32})-([0-9a-f]{8})-([0-9a-f]{2})", re.ASCII)
 
 
@@ -99,6 +105,18 @@ def lazy_child(node: Secret, digit: int) -> Secret:
     if not 0 <= digit < ARITY:
         raise ValueError(f"digit {digit} is outside 0 to {ARITY - 1}")
     return _expand(node, labels.TREE_CHILD + digit.to_bytes(2, "big"))
+
+
+def lazy_children(node: Secret) -> bytes:
+    """The secrets of all 64 children of a lazy node behind each other: 2,048 bytes."""
+    key = node.expose()
+    # HKDF-Expand to one block of SHA-256 is HMAC(key, info | 01) (RFC 5869 section 2.3): half the time, 64 times over.
+    return b"".join([hmac.digest(key, block, "sha256") for block in _CHILD_BLOCKS])
+
+
+def page_key(node: Secret) -> Secret:
+    """The key that seals the page of a node: ``HKDF-Expand(S, "strongroom/tree/page", 32)``."""
+    return _expand(node, labels.TREE_PAGE)
 
 
 def walk(node: Secret, digits: Iterable[int]) -> Secret:

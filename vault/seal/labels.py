@@ -24,8 +24,10 @@ CONTEXT_VAULT: Final = "strongroom-vault"
 CONTEXT_LEAF: Final = "strongroom-leaf"
 CONTEXT_OBJECT: Final = "strongroom-object"
 
-# Key tree (HKDF-Expand with SHA-256).
+# Key tree (HKDF-Expand with SHA-256), and the associated data of a sealed page.
 TREE_CHILD: Final = b"strongroom/tree/child"
+TREE_PAGE: Final = b"strongroom/tree/page"
+TREE_SEALED_PAGE: Final = b"strongroom/tree/sealed-page"
 LEAF_KEY_ENCRYPTION: Final = b"strongroom/leaf/key-encryption"
 LEAF_METADATA: Final = b"strongroom/leaf/metadata"
 LEAF_BLINDING: Final = b"strongroom/leaf/blinding"
@@ -38,3 +40,11 @@ LINK_TOKEN: Final = b"strongroom/link-token"
 # The root keeper's sealed file: HKDF of its unlock key, and the associated data of the sealed root.
 ROOT_FILE_KEY: Final = b"strongroom/root-file/key"
 ROOT_FILE: Final = b"strongroom/root-file"
+
+# The same, version 2, where generation and attempt are named; the secret that unlocks it, made of a key file's bytes;
+# the value that tells a wrong unlock secret before a root is sealed under it; a TPM's password, made of a PIN.
+ROOT_SEAL_KEY: Final = b"strongroom/root-seal/key"
+ROOT_SEAL: Final = b"strongroom/root-seal/v2"
+KEEPER_UNLOCK: Final = b"strongroom/keeper/unlock-from-key"
+KEEPER_CHECK: Final = b"strongroom/keeper/check"
+KEEPER_TPM_PASSWORD: Final = b"strongroom/keeper/tpm-password"
