@@ -80,7 +80,7 @@ def _of_postgres(error: DBAPIError, cause: psycopg.Error) -> StrongroomError:
         return AlreadyExists(f"it exists already ({cause.diag.constraint_name})")
     if isinstance(cause, psycopg.IntegrityError):
         return CatalogueBroken(f"a rule of the catalogue was broken: {primary}")
-    if state in ("53100", "53200"):
+    if state == "53100":
         return CatalogueUnavailable(FULL, retry_after_s=60)
     if state in ("55P03", "57014", "40001", "40P01"):
         return CatalogueUnavailable(f"{LOCKED} ({state})")

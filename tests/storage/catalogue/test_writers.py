@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,10 +10,9 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import cast
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
 from storage.catalogue import group_commit
@@ -162,9 +160,7 @@ def _while_one_holds_the_turn(catalogue: SqlCatalogue, count: int) -> tuple[thre
     return leave, futures
 
 
-def test_nobody_is_answered_before_the_shared_commit_and_turns_go_in_order(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_is_answered_before_the_shared_commit_and_turns_go_in_order(database: SqliteDatabase) -> None:
     database._writers._group_window_s = 60.0
     with closing(SqlCatalogue(database)) as catalogue:
         leave, futures = _while_one_holds_the_turn(catalogue, 5)
@@ -183,24 +179,25 @@ def test_a_commit_that_fails_fails_everybody_in_it(database: SqliteDatabase) -> 
     database._writers._group_window_s = 60.0
     with closing(SqlCatalogue(database)) as catalogue:
         leave, futures = _while_one_holds_the_turn(catalogue, 4)
-        driver = cast(sqlite3.Connection, database._writers._driver)
 
-        class NoRoom:
-            """The driver, but its commit finds the disk full."""
+        def break_the_commit() -> None:
+            # A reference to nobody that SQLite looks at no earlier than at COMMIT.
+            with database.writing() as rows:
+                rows.run(text("PRAGMA defer_foreign_keys=ON"))
+                rows.run(text("INSERT INTO uses VALUES ('u', 'no link', zeroblob(32), '', '', 1, 0)"))
 
-            in_transaction = True
-
-            def execute(self, command: str) -> object:
-                return driver.execute("COMMIT TO NOTHING" if command == "COMMIT" else command)
-
-        database._writers._driver = NoRoom()  # type: ignore[assignment]  # only execute() is called
-        leave.set()
-        for future in futures:
-            with pytest.raises(CatalogueUnavailable):
-                future.result(10)
+        with ThreadPoolExecutor(1) as pool:
+            futures.append(pool.submit(break_the_commit))
+            time.sleep(0.02)
+            leave.set()
+            for future in futures:
+                with pytest.raises(CatalogueUnavailable, match="FOREIGN KEY"):
+                    future.result(10)
         with catalogue.write() as tx:
             assert tx.outbox.lag()[0] == 0
             tx.outbox.add("after", b"", at=NOW)
+        with catalogue.read() as tx:
+            assert tx.outbox.lag()[0] == 1
 
 
 def test_an_interrupted_writer_passes_its_turn_on(database: SqliteDatabase) -> None:
