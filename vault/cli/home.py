@@ -51,13 +51,22 @@ def _places(settings: Settings) -> dict[str, str]:
 @pass_invocation
 def serve(invocation: Invocation, listen: str | None, public_url: str | None) -> None:
     """Serve the pages and do upkeep, until stopped (Ctrl-C). What is missing is made first."""
+    from web.main import Serving
     from web.main import serve as serve_pages
+
+    speech = invocation.speech
+
+    def announce(serving: Serving) -> None:
+        lines = [f"Strongroom is at {serving.address}"]
+        if serving.welcome_url is not None:
+            lines.append(f"First administrator, once, within 24 hours: {serving.welcome_url}")
+        speech.data({"address": serving.address, "welcome_url": serving.welcome_url}, lines)
 
     if listen is not None:
         invocation.settings_given["listen"] = listen
     if public_url is not None:
         invocation.settings_given["public_url"] = public_url
-    serve_pages(invocation.settings)
+    serve_pages(invocation.settings, announce=announce, progress=speech.talk)
 
 
 @click.command()

@@ -45,10 +45,11 @@ class Installation:
 
     home: Path
     first_init: Any
+    s3: dict[str, object]
 
     def open(self) -> AbstractContextManager[Vault]:
         """The vault itself, to look behind a command. Commands run before or after, or in a process of their own."""
-        return open_vault(load_settings(home=self.home))
+        return open_vault(load_settings(home=self.home, **self.s3))
 
 
 Strongroom = Callable[..., Done]
@@ -82,9 +83,16 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made = finish(start(["init", "--json"], home=home))
     assert made.code == 0, made.talk
     store = EmbeddedStore(home / "store")
-    store.start()
     try:
-        yield Installation(home=home, first_init=made.document)
+        # Commands in this process go to the running store as to one outside, which spares each of them the joining.
+        application = store.start().application
+        s3: dict[str, object] = {
+            "s3_endpoint": application.endpoint_url,
+            "s3_bucket": application.bucket,
+            "s3_access_key": application.access_key,
+            "s3_secret_key": application.secret_key,
+        }
+        yield Installation(home=home, first_init=made.document, s3=s3)
     finally:
         store.stop()
 
@@ -98,7 +106,9 @@ def strongroom(
     def run(*arguments: str | Path, stdin: str = "") -> Done:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         capfdbinary.readouterr()
-        code = run_command(Invocation(), ["--home", str(installation.home), *map(str, arguments)])
+        invocation = Invocation()
+        invocation.settings_given.update(installation.s3)
+        code = run_command(invocation, ["--home", str(installation.home), *map(str, arguments)])
         sys.stdout.flush()
         captured = capfdbinary.readouterr()
         return Done(code=code, stdout=captured.out, talk=captured.err.decode())

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ def add_one(strongroom: Strongroom, path: Path, body: bytes, *options: str) -> s
     return number
 
 
-def test_init_on_a_home_that_is_there_changes_nothing(strongroom: Strongroom, installation: Installation) -> None:
-    again = strongroom("init", "--json")
+def test_init_on_a_home_that_is_there_changes_nothing(installation: Installation) -> None:
+    again = finish(start(["init", "--json"], home=installation.home))
     assert again.code == exits.OK
     assert again.document == installation.first_init
     assert "lose it, lose everything" in again.talk
@@ -325,6 +326,24 @@ def test_the_doctor_and_upkeep_report(strongroom: Strongroom) -> None:
     done = strongroom("doctor", "--deep", "--json")
     assert all(each["ok"] for each in done.document["findings"]), done.document
     assert (done.code, done.document["ok"]) == (exits.OK, True)
+
+
+def test_serve_says_where_it_is_and_stops_cleanly(installation: Installation) -> None:
+    process = start(["serve", "--listen", "127.0.0.1:0", "--json"], home=installation.home)
+    assert process.stdout is not None
+    said = b""
+    while not said.endswith(b"\n}\n") and (line := process.stdout.readline()):
+        said += line
+    try:
+        serving = json.loads(said)
+        assert "/welcome/" in serving["welcome_url"]
+        with urllib.request.urlopen(f"{serving['address']}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        done = finish(process)
+    assert (done.code, done.stdout) == (exits.OK, b"")
+    assert "Traceback" not in done.talk
 
 
 def test_after_the_first_person_commands_act_as_whoever_signed_in(
