@@ -105,6 +105,9 @@ class Batch:
                     future.exception()
                 except KeyboardInterrupt:
                     self._stop.set()
+                except BaseException:
+                    self._stop.set()
+                    raise
             return [future.result() for future in futures]
 
     def _line(self, found: Source | Unfit) -> Line:

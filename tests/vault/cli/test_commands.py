@@ -263,8 +263,9 @@ def test_a_link_is_made_listed_and_withdrawn(
     assert strongroom("link", "create", number, "--expires", "1000d").code == exits.REFUSED
 
 
-def test_ctrl_c_leaves_no_half_record_and_says_what_is_there(
-    strongroom: Strongroom, installation: Installation, tmp_path: Path
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, exits.INTERRUPTED), (signal.SIGTERM, exits.TERMINATED)])
+def test_a_batch_that_is_broken_off_leaves_no_half_record_and_ctrl_c_says_what_is_there(
+    strongroom: Strongroom, installation: Installation, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "folder").mkdir()
     with (tmp_path / "folder" / "huge.bin").open("wb") as file:
@@ -278,16 +279,18 @@ def test_ctrl_c_leaves_no_half_record_and_says_what_is_there(
         while not unsettled(vault) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.05)
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         done = finish(process)
         assert unsettled(vault) == 0
-    assert done.code == exits.INTERRUPTED, done.talk
+    assert done.code == code, done.talk
     assert "Traceback" not in done.talk
+    names = [each["file_name"] for each in strongroom("record", "list", "--limit", "5", "--json").document["records"]]
+    assert "huge.bin" not in names
+    if number is signal.SIGTERM:
+        return
     assert done.document["interrupted"] is True
     outcomes = {Path(each["path"]).name: each["outcome"] for each in done.document["files"]}
     assert outcomes["huge.bin"] == "not-tried"
-    names = [each["file_name"] for each in strongroom("record", "list", "--limit", "5", "--json").document["records"]]
-    assert "huge.bin" not in names
     assert ("small.txt" in names) is (outcomes["small.txt"] == "stored")
 
 
