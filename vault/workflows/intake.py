@@ -79,7 +79,7 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
     actor.require(Action.ADD_RECORD)
     find_class(filing.class_code)
     _require_size(vault, filing.declared_size_bytes)
-    checked_file_name(filing.file_name)
+    file_name = checked_file_name(filing.file_name)
     if filing.customer_id is not None:
         with vault.catalogue.read() as tx:
             if tx.customers.get(filing.customer_id) is None:
@@ -91,7 +91,7 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
         class_code=filing.class_code,
         customer_id=filing.customer_id,
         description=filing.description,
-        file_name=filing.file_name,
+        file_name=file_name,
         person_id=actor.person_id,
         idempotency_key_hash=_key_hash(vault, actor, idempotency_key),
     )
@@ -116,7 +116,7 @@ def begin_correction(
     actor.require(Action.CORRECT_RECORD)
     require_reason(description)
     _require_size(vault, declared_size_bytes)
-    checked_file_name(file_name)
+    file_name = checked_file_name(file_name)
     with vault.catalogue.read() as tx:
         record = require_correctable(tx.records.get(record_id))
     announcement = Announcement(
@@ -253,6 +253,8 @@ class Receiving:
             and content.file_name == new.file_name
             and (earlier.class_code, earlier.customer_id) == (new.class_code, new.customer_id)
             and (earlier.ordinal == 1) == (new.ordinal == 1)
+            # A new record has no id that the sender could name; a correction names the one that it corrects.
+            and (new.ordinal == 1 or earlier.record_id == new.record_id)
         )
         if not same:
             raise IdempotencyMismatch(

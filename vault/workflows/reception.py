@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from threading import Lock as Mutex
 from threading import local
@@ -149,6 +149,7 @@ class Reception:
         self._large: Future[_LargeUpload] | None = None
         self._completing = False
         self._parts: dict[int, Part] = {}
+        self._underway: list[Future[None]] = []
         self._mutex = Mutex()
 
     def accept(self, part: Buffer, *, final: bool) -> Future[None]:
@@ -172,6 +173,7 @@ class Reception:
         else:
             self._large = self._large or Future()
             self._vault.pool.submit(self._take_part, number, part, final, done)
+            self._underway = [each for each in self._underway if not each.done()] + [done]
         return done
 
     def sha256(self) -> bytes:
@@ -197,10 +199,12 @@ class Reception:
     def abandon(self) -> None:
         """Aborts an upload that was begun and never finished; what cannot be reached now is upkeep's to settle.
 
-        One that was being completed is upkeep's too, or that of the next try under its idempotency key: the store may
-        have it whole, and then it becomes a record.
+        Parts that are under way are awaited first: what they begin is given up too. One that was being completed is
+        upkeep's too, or that of the next try under its idempotency key: the store may have it whole, and then it
+        becomes a record.
         """
         large = self._large
+        wait(self._underway)
         if large is None or not large.done() or large.exception() is not None or self._completing:
             return
         intent = large.result().intent
