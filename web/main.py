@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Final, TextIO
 
 import structlog
@@ -78,36 +80,62 @@ def serve(
     Raises ``SettingsWrong`` when the address cannot be had, and what ``open_vault`` raises.
     """
     configure_logs(log_to if log_to is not None else sys.stderr)
-    with open_vault(settings, create=True, progress=progress) as vault, bound_socket(settings) as listening:
+    with ExitStack() as stack:
+        stack.enter_context(terminating_as_interrupt())
+        vault = stack.enter_context(open_vault(settings, create=True, progress=progress))
+        listening = stack.enter_context(bound_socket(settings))
         address = settings.public_url or _address_of(settings, listening)
         application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
-        with running_upkeep(vault):
-            announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
-            run_server(application, listening, behind_proxy=settings.public_url is not None)
+        stack.enter_context(running_upkeep(vault))
+        announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
+        run_server(make_server(application, behind_proxy=settings.public_url is not None), listening)
+        progress("stopping")
 
 
-def run_server(application: Starlette, listening: socket.socket, *, behind_proxy: bool = False) -> None:
-    """Runs uvicorn on a socket that is bound already, until a signal."""
-    config = uvicorn.Config(
-        application,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=behind_proxy,
-        timeout_graceful_shutdown=GRACE_S,
-        backlog=BACKLOG,
+def make_server(application: Starlette, *, behind_proxy: bool = False) -> uvicorn.Server:
+    """The server. Forwarded addresses are believed behind a proxy on this machine only: guesses are counted by them."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            application,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=behind_proxy,
+            timeout_graceful_shutdown=GRACE_S,
+            backlog=BACKLOG,
+        )
     )
-    server = uvicorn.Server(config)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+
+
+def run_server(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Runs it on a socket that is bound already, until a signal."""
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         try:
             runner.run(server.serve(sockets=[listening]))
         except KeyboardInterrupt:
             # uvicorn has stopped cleanly by then and raises the signal once more for whoever waits for it.
             return
+
+
+@contextmanager
+def terminating_as_interrupt() -> Iterator[None]:
+    """Within the block SIGTERM unwinds like Ctrl-C, so that everything opened is closed, also while starting."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -1,0 +1,75 @@
+"""What visitors do again and again: sign in, send a file, read a form's token."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+LOGIN, PASSWORD = "zhang", "a sentence is easy to remember"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """Somebody signed in with a browser."""
+
+    client: httpx.Client
+    csrf_token: str
+
+    def post(self, path: str, **fields: str) -> httpx.Response:
+        """Sends a form of ours."""
+        return self.client.post(path, data={"csrf_token": self.csrf_token, **fields})
+
+
+def form_token(page: httpx.Response) -> str:
+    """The form token in a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def sign_in(client: httpx.Client) -> Staff:
+    """Signs the administrator in."""
+    answer = client.post("/sign-in", data={"login": LOGIN, "password": PASSWORD})
+    assert answer.status_code == 303, answer.text
+    return Staff(client=client, csrf_token=form_token(client.get("/")))
+
+
+def metadata(**values: object) -> str:
+    """The metadata header of an upload."""
+    said = {"class": "contract", "file_name": "file.bin", **values}
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+
+
+def store(
+    client: httpx.Client,
+    content: Any,
+    *,
+    key: str | None = None,
+    headers: dict[str, str] | None = None,
+    **values: object,
+) -> httpx.Response:
+    """Sends a raw upload."""
+    sent = {"Strongroom-Metadata": metadata(**values), **(headers or {})}
+    if key is not None:
+        sent["Idempotency-Key"] = key
+    return client.post("/api/v1/records", content=content, headers=sent)
+
+
+def stored_id(client: httpx.Client, content: bytes, **values: object) -> str:
+    """Stores bytes and gives the record's id."""
+    answer = store(client, content, **values)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def opened(client: httpx.Client, record_id: str, **headers: str) -> httpx.Response:
+    """A record's bytes."""
+    path = f"/api/v1/records/{record_id}/content"
+    return client.get(
+        path, params={"purpose": "business"}, headers={name.replace("_", "-"): v for name, v in headers.items()}
+    )
