@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.vault.seal import reference
+from tests.vault.seal.page_vectors import page_vectors
 from tests.vault.seal.reference import Message, named, u16, u32
 from tests.vault.seal.stock_sdk import sdk_seal
 
@@ -214,6 +215,10 @@ def key_trees() -> dict[str, Any]:
     return {"tree_id": TREE.hex(), "root": root.hex(), "leaves": cases, "refused_texts": refused}
 
 
+def pages() -> dict[str, Any]:
+    return page_vectors(seed, TREE)
+
+
 def field_sets() -> dict[str, Any]:
     cases = []
     for name, values, text in (
@@ -302,6 +307,7 @@ def main() -> None:
     for name, make in (
         ("envelope", envelopes),
         ("keytree", key_trees),
+        ("pages", pages),
         ("fields", field_sets),
         ("tokens", link_tokens),
     ):

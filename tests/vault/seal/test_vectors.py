@@ -106,6 +106,7 @@ def test_the_reader_for_interoperability_opens_another_provider_without_a_contex
     [
         ("envelope", make_vectors.envelopes),
         ("keytree", make_vectors.key_trees),
+        ("pages", make_vectors.pages),
         ("fields", make_vectors.field_sets),
         ("tokens", make_vectors.link_tokens),
     ],
