@@ -43,6 +43,7 @@ from vault.fonds import HOUSE_OWNER, Fonds
 from vault.ids import FondsId, ProcessId, VaultId, new_id
 from vault.people import OPERATOR_ID
 from vault.seal.keytree import LeafAddress
+from vault.seal.secrets import Secret
 from vault.workflows.allocation import reserve_block
 from vault.workflows.upkeep import beat
 from vault.workflows.vault import Limits, LockVerdict, Vault
@@ -176,7 +177,10 @@ def _found(
             generation=1,
             created_at=clock.now(),
         )
-        keeper.create(fonds.tree_id, randomness.token_bytes(32))
+        attempt = randomness.token_bytes(16)
+        keeper.set_up()
+        keeper.stage(fonds.tree_id, fonds.generation, attempt, Secret(randomness.token_bytes(32)))
+        keeper.promote(fonds.tree_id, fonds.generation, attempt)
         created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
         with catalogue.write() as tx:
             tx.fonds.add(fonds)

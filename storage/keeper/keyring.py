@@ -1,9 +1,10 @@
-"""Leaf keys from the roots that a keeper holds. The root of a tree is read once and stays in this process."""
+"""Leaf keys from the roots that a keeper holds. The promoted root of a tree is read once and stays in this process."""
 
 from __future__ import annotations
 
 from threading import Lock
 
+from vault.errors import NotFound
 from vault.ports import RootKeeper
 from vault.seal.keytree import LeafAddress, LeafKeys, leaf_keys, leaf_secret
 from vault.seal.secrets import Secret
@@ -25,5 +26,17 @@ class Keyring:
         with self._mutex:
             root = self._roots.get(tree_id)
             if root is None:
-                root = self._roots[tree_id] = Secret(self._keeper.root(tree_id))
+                root = self._roots[tree_id] = newest_root(self._keeper, tree_id)
             return root
+
+
+def newest_root(keeper: RootKeeper, tree_id: bytes) -> Secret:
+    """The promoted root of the highest generation. Raises ``NotFound``, ``KeeperUnavailable``, ``SealBroken``."""
+    promoted = [held for held in keeper.held(tree_id) if held.promoted]
+    if not promoted:
+        raise NotFound(
+            f"the keeper {keeper.name} has no root of this vault; restore its folder from its copy, or open the vault "
+            "with another keeper"
+        )
+    newest = max(promoted, key=lambda held: held.generation)
+    return keeper.root(tree_id, newest.generation, newest.attempt)
