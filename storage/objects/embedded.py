@@ -19,6 +19,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -249,27 +250,26 @@ class EmbeddedStore:
 
     def _await_s3(self, weed: str, ports: dict[str, int]) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        synced = False
+        settled = False
         while True:
             now = self.status()
             if now.phase == "failed" or now.restarts > 3 or not self._guarded():
                 raise SettingsWrong(f"the embedded store does not start; see {self.home / 'server.log'}")
             if time.monotonic() > deadline:
                 raise StoreUnavailable(f"the embedded store does not come up; see {self.home / 'server.log'}")
-            if not synced:
-                synced = self._sync_every_write(weed, ports)
+            if not settled:
+                settled = self._settle(weed, ports)
             elif self._answers(ports["s3"]) and now.server_pid is not None:
                 require_loopback_only(now.server_pid)
                 return
             time.sleep(0.05)
 
-    def _sync_every_write(self, weed: str, ports: dict[str, int]) -> bool:
-        """Sets the filer's rule that whatever is written under ``/buckets/`` is synced before it is acknowledged."""
-        rule = "fs.configure -locationPrefix=/buckets/ -fsync=true -apply\n"
-        with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection(seaweed.LOOPBACK, ports["filer"], timeout=1)
-            connection.connect()
-            connection.close()
+    def _settle(self, weed: str, ports: dict[str, int]) -> bool:
+        """Sets the filer's rule that whatever is written under ``/buckets/`` is synced before it is acknowledged, and
+        tells whether that is so and the volumes that exist have been found (README.md 7 and 11)."""
+        commands = b"fs.configure -locationPrefix=/buckets/ -fsync=true -apply\nvolume.list\n"
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            socket.create_connection((seaweed.LOOPBACK, ports["filer"]), timeout=1).close()
             done = subprocess.run(
                 [
                     weed,
@@ -277,14 +277,15 @@ class EmbeddedStore:
                     "shell",
                     f"-master={seaweed.LOOPBACK}:{ports['master']}.{ports['master_grpc']}",
                 ],
-                input=rule.encode(),
+                input=commands,
                 cwd=self.home,
                 env=seaweed.environment(self.home),
                 capture_output=True,
                 timeout=20,
                 check=False,
             )
-            return b'"fsync":  true' in done.stdout
+            has_volumes = any((self.home / "data").glob("*.dat"))
+            return b'"fsync":  true' in done.stdout and (b"volume Id:" in done.stdout or not has_volumes)
         return False
 
     @staticmethod

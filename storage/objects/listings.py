@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from storage.objects import answers
+from vault.errors import StoreUnavailable
 from vault.objects import ListedVersion, PendingUpload
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def versions(sdk: S3Client, bucket: str, prefix: str, page_size: int) -> Iterato
             )
         if not page.get("IsTruncated"):
             return
-        key, version_id = page["NextKeyMarker"], page.get("NextVersionIdMarker", "")
+        key, version_id = _next(page.get("NextKeyMarker", ""), page.get("NextVersionIdMarker", ""), (key, version_id))
 
 
 def pending_uploads(sdk: S3Client, bucket: str, prefix: str, page_size: int) -> Iterator[PendingUpload]:
@@ -66,4 +67,11 @@ def pending_uploads(sdk: S3Client, bucket: str, prefix: str, page_size: int) -> 
             )
         if not page.get("IsTruncated"):
             return
-        key, upload_id = page["NextKeyMarker"], page.get("NextUploadIdMarker", "")
+        key, upload_id = _next(page.get("NextKeyMarker", ""), page.get("NextUploadIdMarker", ""), (key, upload_id))
+
+
+def _next(key: str, marker: str, before: tuple[str, str]) -> tuple[str, str]:
+    """Where the next page starts; a server that says "more" and does not go on would be asked for ever."""
+    if (key, marker) in (before, ("", "")):
+        raise StoreUnavailable("the object store's listing says that there is more and does not go on; try again")
+    return key, marker

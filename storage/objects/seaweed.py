@@ -186,6 +186,8 @@ def write_configuration(home: Path, keys: Keys) -> None:
     for folder in (home, home / "data", home / "master", home / "filer", home / "tls"):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+    for stray in home.glob("weed.*"):  # a log that the server begins besides its own at every start, and leaves empty
+        stray.unlink()
     write_certificates(home / "tls")
     security = [
         "[cors.allowed_origins]",
@@ -264,8 +266,8 @@ def command_line(weed: str, ports: Mapping[str, int]) -> list[str]:
         "-master.volumePreallocate=false",
         "-master.defaultReplication=000",
         "-master.resumeState=true",
-        "-master.electionTimeout=1s",
-        "-master.heartbeatInterval=100ms",
+        "-master.electionTimeout=100ms",  # 11
+        "-master.heartbeatInterval=20ms",
         "-volume.max=20000",
         "-volume.minFreeSpace=256MiB",  # 9
         "-volume.index=memory",
