@@ -8,6 +8,7 @@ Rule 4: readers have connections of their own, in snapshots, and cannot write. W
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -141,13 +142,18 @@ def _use_write_ahead_log(driver: sqlite3.Connection) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Creates the file, or narrows the mode of one that exists."""
+    """Creates the file, or narrows the mode of one that exists.
+
+    A file that exists is not opened: closing any descriptor of it would drop the locks that SQLite holds on it in this
+    process (fcntl(2), "advisory record locking").
+    """
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.fchmod(file, 0o600)
-        finally:
-            os.close(file)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            path.chmod(0o600)
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise SettingsWrong(f"the catalogue cannot be kept at {path} ({error.strerror}); choose another") from error
     except OSError as error:
