@@ -2,12 +2,13 @@
 
 Closing a socket that holds unread bytes makes the system send a reset, and the client may lose the answer it was
 about to read. So the whole answer goes out, then what still comes is read and dropped for a short while, then the
-connection closes. A body that was read already ends this at once.
+connection closes. A body that was read already ends this at once, and so does a client that waits for "100 Continue".
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from starlette.responses import Response
@@ -37,11 +38,10 @@ class LingeringResponse(Response):
         headers = [*self.raw_headers, (b"connection", b"close")]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
-        try:
-            async with asyncio.timeout(LINGER_S):
-                await _drop_body(receive)
-        except TimeoutError:
-            pass
+        if b"expect" not in dict(scope["headers"]):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await _drop_body(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

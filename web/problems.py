@@ -106,7 +106,9 @@ PROBLEMS: Final = MappingProxyType(
         "link-revoked": _problem(410, later("This link was withdrawn"), _SENDER),
         "link-used-up": _problem(410, later("This link has been used as often as it may be"), _SENDER),
         "pass-code-wrong": _problem(403, later("The pass code is not right"), later("Check it and try again.")),
-        "key-destroyed": _problem(410, later("Destroyed"), later("Its key was destroyed; nothing can open it any more.")),
+        "key-destroyed": _problem(
+            410, later("Destroyed"), later("Its key was destroyed; nothing can open it any more.")
+        ),
         "conflict": _problem(409, later("Not possible now"), later("It has changed meanwhile. Look at it again.")),
         "already-exists": _problem(
             409, later("It exists already"), later("Choose another name, or use what is there.")

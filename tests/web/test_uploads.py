@@ -9,26 +9,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.web.conftest import IDLE_S, MIB, UPLOAD_MAX, Served
-from tests.web.visitors import Staff, metadata, opened, store, stored_id
+from tests.web.visitors import Staff, exchange, metadata, opened, store, stored_id
 
 PART = 8 * MIB
-
-
-def exchange(served: Served, head: str, *bodies: bytes, patience_s: float = 10.0) -> bytes:
-    """Says exactly these bytes to the server and gives all that it answers."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=patience_s) as line:
-        line.sendall(head.replace("\n", "\r\n").encode())
-        for body in bodies:
-            line.sendall(body)
-        answer = b""
-        while chunk := line.recv(65536):
-            answer += chunk
-        return answer
 
 
 def request_head(program: httpx.Client, *lines: str) -> str:
@@ -101,7 +90,7 @@ def test_a_digest_that_does_not_match_stores_nothing(served: Served, program: ht
         ({"title": 7}, "title"),
     ],
 )
-def test_what_is_said_wrongly_of_a_file_is_named(program: httpx.Client, said: dict[str, object], field: str) -> None:
+def test_what_is_said_wrongly_of_a_file_is_named(program: httpx.Client, said: dict[str, Any], field: str) -> None:
     answer = store(program, b"bytes", **said)
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid-input", field)
 
@@ -129,7 +118,7 @@ def test_a_file_keeps_its_name_in_every_script(program: httpx.Client, name: str)
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(served: Served, program: httpx.Client) -> None:
     head = request_head(program, f"Content-Length: {UPLOAD_MAX + 1}", "Expect: 100-continue")
-    answer = exchange(served, head)
+    answer = exchange(served.port, head)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"100 Continue" not in answer
     assert b"connection: close" in answer.lower()
@@ -137,7 +126,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(served: Served, p
 
 def test_a_sender_who_does_not_wait_still_sees_why_it_was_refused(served: Served, program: httpx.Client) -> None:
     head = request_head(program, f"Content-Length: {UPLOAD_MAX + 1}")
-    assert exchange(served, head, bytes(4 * MIB)).startswith(b"HTTP/1.1 413")
+    assert exchange(served.port, head, bytes(4 * MIB)).startswith(b"HTTP/1.1 413")
 
 
 def test_a_chunked_file_is_refused_once_it_passes_the_limit(served: Served, program: httpx.Client) -> None:
@@ -155,7 +144,7 @@ def test_a_client_that_stops_sending_is_told_and_nothing_is_stored(
     served: Served, program: httpx.Client, announced: int
 ) -> None:
     began = time.monotonic()
-    answer = exchange(served, request_head(program, f"Content-Length: {announced}"), bytes(announced // 2))
+    answer = exchange(served.port, request_head(program, f"Content-Length: {announced}"), bytes(announced // 2))
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"client-too-slow" in answer
     assert time.monotonic() - began >= IDLE_S

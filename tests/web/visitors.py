@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,7 @@ def metadata(**values: object) -> str:
 
 
 def store(
-    client: httpx.Client,
-    content: Any,
-    *,
-    key: str | None = None,
-    headers: dict[str, str] | None = None,
-    **values: object,
+    client: httpx.Client, content: Any, *, key: str | None = None, headers: dict[str, str] | None = None, **values: Any
 ) -> httpx.Response:
     """Sends a raw upload."""
     sent = {"Strongroom-Metadata": metadata(**values), **(headers or {})}
@@ -60,7 +56,7 @@ def store(
     return client.post("/api/v1/records", content=content, headers=sent)
 
 
-def stored_id(client: httpx.Client, content: bytes, **values: object) -> str:
+def stored_id(client: httpx.Client, content: bytes, **values: Any) -> str:
     """Stores bytes and gives the record's id."""
     answer = store(client, content, **values)
     assert answer.status_code == 201, answer.text
@@ -73,3 +69,15 @@ def opened(client: httpx.Client, record_id: str, **headers: str) -> httpx.Respon
     return client.get(
         path, params={"purpose": "business"}, headers={name.replace("_", "-"): v for name, v in headers.items()}
     )
+
+
+def exchange(port: int, head: str, *bodies: bytes, patience_s: float = 10.0) -> bytes:
+    """Says exactly these bytes to the server and gives all that it answers."""
+    with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as line:
+        line.sendall(head.replace("\n", "\r\n").encode())
+        for body in bodies:
+            line.sendall(body)
+        answer = b""
+        while chunk := line.recv(65536):
+            answer += chunk
+        return answer
