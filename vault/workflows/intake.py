@@ -44,6 +44,7 @@ from vault.workflows.reception import Announcement, Reception
 from vault.workflows.vault import Vault
 
 IDEMPOTENCY_KEY_MAX_CHARACTERS = 200
+FIRST_BUFFER_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,24 +138,16 @@ def receive_from(vault: Vault, receiving: Receiving, read_into: Callable[[memory
     """Pumps a blocking source through ``receiving``: ``read_into`` fills a buffer and gives the count, 0 at the end."""
     outstanding: deque[tuple[Future[None], bytearray]] = deque()
     spare: list[bytearray] = []
-
-    def fill(buffer: bytearray) -> int:
-        filled, view = 0, memoryview(buffer)
-        while filled < len(buffer) and (count := read_into(view[filled:])):
-            filled += count
-        return filled
-
     try:
-        part = bytearray(receiving.part_size_bytes)
-        filled = fill(part)
-        while filled == len(part):
+        part, filled = _first_part(receiving, read_into)
+        while filled == receiving.part_size_bytes:
             outstanding.append((receiving.accept(part, final=False), part))
             if len(outstanding) >= vault.limits.parts_in_flight:
                 future, buffer = outstanding.popleft()
                 future.result()
                 spare.append(buffer)
             part = spare.pop() if spare else bytearray(receiving.part_size_bytes)
-            filled = fill(part)
+            filled = _fill(part, 0, read_into)
         outstanding.append((receiving.accept(memoryview(part)[:filled], final=True), part))
     finally:
         for future, _ in outstanding:
@@ -162,6 +155,23 @@ def receive_from(vault: Vault, receiving: Receiving, read_into: Callable[[memory
     for future, _ in outstanding:
         future.result()
     return receiving.finish()
+
+
+def _first_part(receiving: Receiving, read_into: Callable[[memoryview], int]) -> tuple[bytearray, int]:
+    """The first part, in a buffer that grows with it: most files are far smaller than a part."""
+    part = bytearray(min(FIRST_BUFFER_BYTES, receiving.part_size_bytes))
+    filled = _fill(part, 0, read_into)
+    while filled == len(part) < receiving.part_size_bytes:
+        part.extend(bytes(min(3 * len(part), receiving.part_size_bytes - len(part))))
+        filled = _fill(part, filled, read_into)
+    return part, filled
+
+
+def _fill(buffer: bytearray, filled: int, read_into: Callable[[memoryview], int]) -> int:
+    with memoryview(buffer) as view:
+        while filled < len(buffer) and (count := read_into(view[filled:])):
+            filled += count
+    return filled
 
 
 class Receiving:
