@@ -1,7 +1,8 @@
 """The key tree of a fonds: addresses, and the way from the root's secret to the keys of one leaf (FORMAT.md 2).
 
 A node has a 32-byte secret and 64 children. A *lazy* node derives its children, so an address costs no write. Five
-digits name an extent, one more the leaf in it.
+digits name an extent, one more the leaf in it. Where something was destroyed, nodes have pages
+(``pages.py``, ``tree.py``).
 
 Rule 1: an address has one spelling in text and one in bytes; any other is refused.
 Rule 2: derivation is a walk from a given node down given digits, so that a walk may begin at any node whose secret is

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.vault.seal.living_tree import LivingTree, leaf
 from tests.vault.seal.reference_tree import leaf_of
 from tests.vault.seal.samples import vectors
 from tests.vault.seal.test_pages import edited
@@ -43,17 +44,17 @@ def test_replayed_pages_lead_to_the_leaves_of_the_vector(number: int) -> None:
     assert head == CHAIN[number].head
     assert [list(place) for place in sorted(pages)] == step["places"]
     root = Secret(bytes.fromhex(step["root"]))
-    for leaf in step["leaves"]:
-        address = LeafAddress(tree_id=TREE, extent=leaf["extent"], leaf=leaf["leaf"])
-        if leaf["secret"] is None:
+    for row in step["leaves"]:
+        address = LeafAddress(tree_id=TREE, extent=row["extent"], leaf=row["leaf"])
+        if row["secret"] is None:
             with pytest.raises(KeyDestroyed):
                 find_leaf(root, address, lambda *place: pages.get(Place(*place)), rooted=True)
         else:
             found = find_leaf(root, address, lambda *place: pages.get(Place(*place)), rooted=True)
-            assert found.expose().hex() == leaf["secret"]
+            assert found.expose().hex() == row["secret"]
         assert leaf_of(
             root.expose(), {(*place,): page for place, page in pages.items()}, TREE, list(address.digits)
-        ) == (None if leaf["secret"] is None else bytes.fromhex(leaf["secret"]))
+        ) == (None if row["secret"] is None else bytes.fromhex(row["secret"]))
     reached = [place for place, _ in walk_pages(root, lambda *at: pages.get(Place(*at)), tree_id=TREE, rooted=True)]
     assert sorted(reached) == sorted(pages)
 
@@ -63,6 +64,26 @@ def test_any_other_spelling_is_refused(vector: dict[str, Any]) -> None:
     data = edited(bytes.fromhex(STEPS[vector["of"]]["increment"]), vector)
     with pytest.raises(SealBroken):
         read_increment([data])
+
+
+def test_rows_in_another_order_or_twice_are_refused() -> None:
+    tree = LivingTree()
+    tree.destroy(leaf(1, 1), leaf(2, 2))
+    plan = tree.destroy(extents={1, 2})
+    row = 5 + PAGE_LENGTH
+    first = b"".join(tree.chain[0].chunks())
+    one, other = first[-2 * row : -row], first[-row:]
+    removed, end = b"".join(plan.increment.chunks()), 77 + 10
+    for data, changed in (
+        (first, first[: -2 * row] + other + one),
+        (first, first[: -2 * row] + one + one),
+        (removed, removed[:77] + removed[82:end] + removed[77:82] + removed[end:]),
+        (removed, removed[:77] + removed[77:82] * 2 + removed[end:]),
+    ):
+        assert read_increment([data]) in tree.chain
+        assert len(changed) == len(data)
+        with pytest.raises(SealBroken, match="out of order"):
+            read_increment([changed])
 
 
 @pytest.mark.parametrize("seed", range(20))
