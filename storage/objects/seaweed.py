@@ -266,7 +266,8 @@ def command_line(weed: str, ports: Mapping[str, int]) -> list[str]:
         "-master.volumePreallocate=false",
         "-master.defaultReplication=000",
         "-master.resumeState=true",
-        "-master.electionTimeout=100ms",  # 11
+        "-master.peers=none",  # 11
+        "-master.electionTimeout=100ms",
         "-master.heartbeatInterval=20ms",
         "-volume.max=20000",
         "-volume.minFreeSpace=256MiB",  # 9
