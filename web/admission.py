@@ -1,4 +1,7 @@
-"""How many uploads run at once in this process: first come, first served; the others wait, their bodies unread."""
+"""How much of one kind runs at once in this process (uploads, password hashes): first come, first served.
+
+An upload that waits is not read: it holds a socket's buffers, no more.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ WAITING_MAX = 1000
 
 
 class Admission:
-    """Places for uploads. An upload that waits holds a socket's buffers, no more."""
+    """So many places, and a line before them."""
 
     def __init__(self, places: int, *, waiting_max: int = WAITING_MAX) -> None:
         self._places = asyncio.Semaphore(places)
@@ -23,7 +26,7 @@ class Admission:
     async def place(self) -> AsyncIterator[None]:
         """Waits for a place, in order. Raises ``Overloaded`` when too many wait already."""
         if self._waiting >= self._waiting_max:
-            raise Overloaded(f"{self._waiting_max} uploads wait already; try again later", retry_after_s=30)
+            raise Overloaded(f"{self._waiting_max} wait in line already; try again later", retry_after_s=30)
         self._waiting += 1
         try:
             await self._places.acquire()

@@ -30,6 +30,8 @@ from web.static import StaticFiles
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 CLIENT_IDLE_S: Final = 120.0
 THREADS: Final = 48
+HASHES_AT_ONCE: Final = 4
+HASHES_WAITING: Final = 200
 
 
 def create_application(
@@ -56,7 +58,8 @@ def create_application(
         languages=languages,
         templates=Templates(languages, static),
         static=static,
-        admission=Admission(vault.limits.uploads_at_once),
+        uploads=Admission(vault.limits.uploads_at_once),
+        hashing=Admission(HASHES_AT_ONCE, waiting_max=HASHES_WAITING),
         rows=ROWS,
         client_idle_s=client_idle_s,
         threads=anyio.CapacityLimiter(THREADS),

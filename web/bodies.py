@@ -209,7 +209,7 @@ def store_whole(begin: Callable[[], Receiving], content: bytes) -> Receipt:
 async def receive_raw(site: Site, request: Request, begin: Callable[[], Receiving]) -> Receipt:
     """Stores the request's body as one file. Raises ``TooLarge``, before a byte is read where a length is announced."""
     announced = require_length(request, site.vault.limits.upload_bytes_max)
-    async with site.admission.place():
+    async with site.uploads.place():
         if announced is not None and announced <= SMALL_BYTES:
             content = await read_whole(request, bytes_max=SMALL_BYTES, idle_s=site.client_idle_s)
             return await site.call(store_whole, begin, content)

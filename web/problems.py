@@ -183,7 +183,7 @@ def answer_error(visit: Visit, raised: StrongroomError, *, reference: str | None
             "type": f"urn:strongroom:problem:{error.code}",
             "title": visit.language.text(problem.title),
             "status": problem.status,
-            "detail": error.message if problem.status != 500 else visit.language.text(problem.advice),
+            "detail": describe(visit, error),
             "code": error.code,
         }
         if isinstance(error, InvalidInput) and error.field is not None:

@@ -69,6 +69,11 @@ WORDS: Final[Mapping[str, str]] = {
     "link-read": later("Read by link"),
     "link-use-returned": later("Use of a link given back"),
     "lock-proved": later("Lock proved"),
+    "settle-intents": later("Settle uploads that were broken off"),
+    "send-outbox": later("Send metadata to the store"),
+    "renew-locks": later("Renew and extend locks"),
+    "forget-sessions": later("End sessions and guesses that are over"),
+    "prove-lock": later("Prove the lock"),
 }
 """What codes of the vault are called on pages."""
 

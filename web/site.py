@@ -98,7 +98,8 @@ class Site:
     languages: Mapping[str, Language]
     templates: Templates
     static: StaticFiles
-    admission: Admission
+    uploads: Admission
+    hashing: Admission
     rows: tuple[Row, ...]
     client_idle_s: float
     threads: anyio.CapacityLimiter
@@ -111,6 +112,11 @@ class Site:
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs something that blocks in a thread. Waits for its end even when the request is cancelled."""
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.threads)
+
+    async def call_hashing(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what may hash a password: few at once, the others wait in line. Raises ``Overloaded``."""
+        async with self.hashing.place():
+            return await self.call(function, *args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

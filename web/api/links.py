@@ -37,7 +37,7 @@ async def make_link(visit: Visit) -> Response:
     """Makes a link to a record's current version; its address is in this answer."""
     record_id = await record_id_of(visit)
     seconds = whole_number_of(visit.json, "lifetime_s", default=7 * 86400, low=60, high=LIFETIME_MAX_S)
-    view, token = await visit.site.call(
+    view, token = await visit.site.call_hashing(
         sharing.make_link,
         visit.vault,
         visit.actor,

@@ -12,7 +12,7 @@ from web.site import Visit
 
 async def begin_session(visit: Visit) -> Response:
     """Signs somebody in; the token goes into ``Authorization: Bearer``."""
-    token, signed_in = await visit.site.call(
+    token, signed_in = await visit.site.call_hashing(
         people.sign_in,
         visit.vault,
         login=text_of(visit.json, "login"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from starlette.responses import RedirectResponse, Response
@@ -11,6 +11,7 @@ from vault.errors import InvalidInput, Refused
 from vault.ids import LinkId
 from vault.links import LIFETIME_MAX, PASS_CODE_MIN_CHARACTERS, USES_MAX
 from vault.workflows import retrieval, sharing
+from vault.workflows.sharing import LinkView
 from web.forms import PAGE_SIZE, cursor, cursor_of, local_path, whole_number_of
 from web.openings import record_id_of
 from web.problems import PROBLEMS, describe
@@ -37,7 +38,7 @@ async def show_links(visit: Visit) -> Response:
         links=shown,
         following=following,
         first_page=before is None,
-        addresses=_addresses(visit, shown),
+        addresses=await visit.site.call(_addresses, visit, shown),
     )
 
 
@@ -54,7 +55,7 @@ async def make_link(visit: Visit) -> Response:
         if unit is None:
             raise InvalidInput("choose hours or days", field="lifetime")
         count = whole_number_of(visit.form, "lifetime", default=7, low=1, high=24 * LIFETIME_MAX.days)
-        view, token = await visit.site.call(
+        view, token = await visit.site.call_hashing(
             sharing.make_link,
             visit.vault,
             visit.actor,
@@ -79,10 +80,8 @@ async def revoke_link(visit: Visit) -> Response:
     return RedirectResponse(back if back != "/" else visit.path("links"), 303)
 
 
-def _addresses(visit: Visit, views: object) -> Mapping[str, str]:
+def _addresses(visit: Visit, views: Sequence[LinkView]) -> Mapping[str, str]:
     """The addresses of links that still open something, to be copied again."""
-    if not isinstance(views, list | tuple):
-        return {}
     return {
         view.link.id: visit.base_url + visit.path("link", token=sharing.token_of(visit.vault, view.link.id))
         for view in views
@@ -100,7 +99,7 @@ async def _record_page(visit: Visit, *, values: Mapping[str, str], error: Refuse
         status=PROBLEMS[error.code].status if error is not None else 200,
         view=story.view,
         links=views,
-        addresses=_addresses(visit, views),
+        addresses=await visit.site.call(_addresses, visit, views),
         values=values,
         error=describe(visit, error) if error is not None else None,
         error_field=getattr(error, "field", None) or "lifetime",

@@ -31,7 +31,7 @@ async def take_use(visit: Visit) -> Response:
     """Takes one use and leads to the download."""
     token = visit.parameter("token")
     try:
-        use_token = await visit.site.call(
+        use_token = await visit.site.call_hashing(
             sharing.take_use, visit.vault, token, pass_code=visit.form.get("pass_code") or None, origin=visit.origin
         )
     except PassCodeWrong as error:

@@ -23,7 +23,7 @@ async def accept_welcome(visit: Visit) -> Response:
     login, password = visit.form.get("login", ""), visit.form.get("password", "")
     token = visit.parameter("token")
     try:
-        await visit.site.call(
+        await visit.site.call_hashing(
             people.accept_invitation,
             visit.vault,
             token,
@@ -41,7 +41,7 @@ async def accept_welcome(visit: Visit) -> Response:
             error=describe(visit, error),
             error_field=getattr(error, "field", None) or "login",
         )
-    session_token, _ = await visit.site.call(
+    session_token, _ = await visit.site.call_hashing(
         people.sign_in, visit.vault, login=login, password=password, origin=visit.origin
     )
     response = RedirectResponse(visit.path("records"), 303)
@@ -61,7 +61,7 @@ async def sign_in(visit: Visit) -> Response:
     """Signs somebody in and leads them where they wanted to go."""
     login, next_path = visit.form.get("login", ""), local_path(visit.form.get("next", ""))
     try:
-        token, _ = await visit.site.call(
+        token, _ = await visit.site.call_hashing(
             people.sign_in,
             visit.vault,
             login=login,

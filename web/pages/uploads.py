@@ -112,7 +112,7 @@ async def receive_form(visit: Visit, begin_file: BeginFile) -> tuple[list[Outcom
     values: dict[str, str] = {}
     outcomes: list[Outcome] = []
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(site.admission.place())
+        await stack.enter_async_context(site.uploads.place())
         body = await stack.enter_async_context(open_body(request, idle_s=site.client_idle_s))
         events = await stack.enter_async_context(aclosing(parse_form(body, request.headers.get("content-type", ""))))
         async for event in events:

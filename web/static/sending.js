@@ -34,7 +34,7 @@ export function send({ address, file, metadata, key, csrf, digest, broken, onPro
     });
     request.addEventListener("load", () => {
       if (request.status === 200 || request.status === 201) resolve(request.response);
-      else reject(new Error(request.response?.title ?? broken));
+      else reject(new Error(request.response?.detail ?? broken));
     });
     request.addEventListener("error", () => reject(new Error(broken)));
     request.addEventListener("abort", () => reject(new Error(broken)));

@@ -1,0 +1,114 @@
+"""The pages as a process: it announces where it is, lets the first administrator in, and stops cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.store import RunningStore
+from tests.web.visitors import LOGIN, PASSWORD, stored_id
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = "from storage.settings import load_settings; from web.main import serve; serve(load_settings())"
+
+
+def environment(store: RunningStore, home: Path, **more: str) -> dict[str, str]:
+    settings = store.settings
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "STRONGROOM_HOME": str(home),
+        "STRONGROOM_LISTEN": "127.0.0.1:0",
+        "STRONGROOM_S3_ENDPOINT": settings.endpoint_url,
+        "STRONGROOM_S3_BUCKET": settings.bucket,
+        "STRONGROOM_S3_ACCESS_KEY": settings.access_key,
+        "STRONGROOM_S3_SECRET_KEY": settings.secret_key,
+        **more,
+    }
+
+
+@contextmanager
+def process(store: RunningStore, home: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], str, str | None]]:
+    """The serving process, its address, and the first administrator's link."""
+    with (
+        log.open("a", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            env=environment(store, home),
+            cwd=home.parent,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as serving,
+    ):
+        try:
+            assert serving.stdout is not None
+            address = serving.stdout.readline().strip().rpartition(" ")[2]
+            welcome = serving.stdout.readline().strip().rpartition(" ")[2] if not (home / "seen").exists() else None
+            yield serving, address, welcome
+        finally:
+            serving.kill()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_first_start_first_administrator_clean_stop_and_on_where_it_was(
+    shared_store: RunningStore, tmp_path: Path, end: signal.Signals
+) -> None:
+    home, log = tmp_path / "home", tmp_path / "log"
+    with process(shared_store, home, log) as (serving, address, welcome):
+        assert welcome is not None
+        with httpx.Client(base_url=address, timeout=30) as client:
+            form = {"login": LOGIN, "name": "张三", "password": PASSWORD}
+            assert client.post(welcome, data=form).status_code == 303
+            session = client.post("/api/v1/sessions", json={"login": LOGIN, "password": PASSWORD}).json()
+            client.headers["Authorization"] = f"Bearer {session['token']}"
+            record_id = stored_id(client, b"kept", title="Marked title")
+        serving.send_signal(end)
+        assert serving.wait(timeout=30) == 0
+    (home / "seen").touch()
+    with process(shared_store, home, log) as (serving, address, _):
+        with httpx.Client(base_url=address, timeout=30) as client:
+            client.headers["Authorization"] = f"Bearer {session['token']}"
+            answer = client.get(f"/api/v1/records/{record_id}/content", params={"purpose": "business"})
+            assert answer.content == b"kept"
+        serving.send_signal(end)
+        assert serving.wait(timeout=30) == 0
+    told = log.read_text(encoding="utf-8")
+    events = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert {"request", "upkeep"} <= {event["event"] for event in events}
+    assert not re.search(f"Traceback|Marked title|张三|{LOGIN}|{welcome.rpartition('/')[2]}|{session['token']}", told)
+
+
+def test_an_address_that_is_taken_is_told_with_the_way_out(
+    served_port: int, shared_store: RunningStore, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment(shared_store, tmp_path / "home", STRONGROOM_LISTEN=f"127.0.0.1:{served_port}"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "name another by STRONGROOM_LISTEN" in done.stderr
+
+
+@pytest.fixture
+def served_port() -> Iterator[int]:
+    """A port that somebody listens on."""
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield int(taken.getsockname()[1])
