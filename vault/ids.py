@@ -29,6 +29,11 @@ BatchId = NewType("BatchId", str)
 ID_LENGTH = 26
 
 
+def could_be_key(text: str) -> bool:
+    """Whether a text from outside could be an id or a number at all; databases refuse some others in their own ways."""
+    return 0 < len(text) <= 64 and text.isascii() and text.isprintable()
+
+
 def new_id(randomness: Randomness) -> str:
     """A fresh id."""
     return id_from_bytes(randomness.token_bytes(16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,7 +124,7 @@ def test_a_description_keeps_what_was_said() -> None:
     ],
 )
 def test_a_description_that_does_not_fit_is_refused_naming_the_field(field: str, text: str) -> None:
-    values = {"title": "A record", field: text}
+    values: dict[str, Any] = {"title": "A record", field: text}
     with pytest.raises(InvalidInput) as refused:
         Description.checked(**values)
     assert refused.value.field == field

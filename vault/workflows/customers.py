@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vault.audit import Event
 from vault.customers import Customer, Profile
 from vault.errors import Conflict, NotFound
-from vault.ids import CustomerId
+from vault.ids import CustomerId, could_be_key
 from vault.people import Action, Actor
 from vault.workflows import allocation, descriptions, outbox
 from vault.workflows.vault import Vault
@@ -37,8 +37,10 @@ def add_customer(vault: Vault, actor: Actor, profile: Profile) -> CustomerView:
 def find_customer(vault: Vault, actor: Actor, key: str) -> CustomerView:
     """The customer with an id or a number. Raises ``NotFound``, ``NotAllowed``."""
     actor.require(Action.LIST_CUSTOMERS)
-    with vault.catalogue.read() as tx:
-        customer = tx.customers.by_number(vault.fonds.id, key) or tx.customers.get(CustomerId(key))
+    customer = None
+    if could_be_key(key):
+        with vault.catalogue.read() as tx:
+            customer = tx.customers.by_number(vault.fonds.id, key) or tx.customers.get(CustomerId(key))
     if customer is None:
         raise NotFound("there is no such customer; look the number up in the list")
     return customer_view(vault, customer)

@@ -6,13 +6,14 @@ follows at once, and upkeep makes good what it could not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from vault.audit import Event
 from vault.classes import find_class
-from vault.errors import InvalidInput, NotFound, StrongroomError
+from vault.errors import InvalidInput, LockNotKept, NotFound, StrongroomError
 from vault.ids import RecordId
 from vault.objects import Lock
 from vault.people import CLOCK_ID, Action, Actor
@@ -33,6 +34,8 @@ def file_record(
 ) -> Record:
     """Files a record, or files it again with another class or trigger. Without a trigger it never becomes due.
 
+    A version that was received as of a GOVERNANCE class and is filed as of a COMPLIANCE one is locked as long, but in
+    GOVERNANCE: turning one into the other takes the operator's right.
     A due date may move on, never back: what a lock promised stays. Raises ``NotFound``, ``NotAllowed``, ``Conflict``
     (destroyed), ``InvalidInput`` (the new due date is before the one in force).
     """
@@ -45,15 +48,16 @@ def file_record(
         chosen = find_class(class_code or record.class_code)
         trigger = trigger_on or record.trigger_on
         due_on = chosen.due_on(trigger) if trigger is not None else None
-        if record.due_on is not None and due_on is not None and due_on < record.due_on:
-            raise InvalidInput(
-                f"record {record.number} is to be kept until {record.due_on}; a later filing cannot make that "
-                f"{due_on}; leave class and trigger as they are, or choose a longer period",
-                field="trigger_on",
-            )
         version = tx.records.version(record.id, record.current_ordinal)
         if version is None:
             raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
+        kept_until = record.due_on or _locked_beyond_receipt(tx.records.versions(record.id), now)
+        if kept_until is not None and due_on is not None and due_on < kept_until:
+            raise InvalidInput(
+                f"record {record.number} is to be kept until {kept_until}; a later filing cannot make that "
+                f"{due_on}; leave class and trigger as they are, or choose a longer period",
+                field="trigger_on",
+            )
         filed = replace(
             record,
             class_code=chosen.code,
@@ -94,16 +98,29 @@ def extend_lock_of(vault: Vault, record: Record, version: Version) -> bool:
     if record.due_on is None:
         if version.lock.retain_until > now + RENEW_WHEN_LEFT:
             return False
-        wanted = receipt_lock(now)
+        wanted = receipt_lock(now, version.lock.mode)
     else:
         wanted = due_lock(find_class(record.class_code), record.due_on)
         if wanted.retain_until <= now:
             return False
     if reaches(version.lock, wanted):
         return False
-    kept = vault.store.extend_lock(version.object.key, version.version_id, wanted)
+    try:
+        kept = vault.store.extend_lock(version.object.key, version.version_id, wanted)
+    except LockNotKept:
+        if version.lock.mode is wanted.mode or version.lock.retain_until >= wanted.retain_until:
+            raise
+        # A record that was received as of another class: COMPLIANCE takes the operator's right, the time does not.
+        longer = replace(wanted, mode=version.lock.mode)
+        kept = vault.store.extend_lock(version.object.key, version.version_id, longer)
     _remember(vault, version, kept)
     return True
+
+
+def _locked_beyond_receipt(versions: Sequence[Version], now: datetime) -> date | None:
+    """Until when an earlier filing had versions locked; None when their locks are those of their receipt."""
+    longest = max(version.lock.retain_until for version in versions)
+    return longest.date() if longest > receipt_lock(now).retain_until else None
 
 
 def _remember(vault: Vault, version: Version, kept: Lock) -> None:

@@ -1,6 +1,7 @@
 """How long a version is locked in the store, and in which mode (DESIGN 4).
 
-Rule 1: at receipt, GOVERNANCE for 30 days; renewed while the record is not filed or its trigger is not known.
+Rule 1: at receipt, 30 days; renewed while the record is not filed or its trigger is not known. Already then in the
+class's mode: a store lets nobody but the operator turn GOVERNANCE into COMPLIANCE later, and anybody extend either.
 Rule 2: once the due date is known, the lock reaches to it, in the class's mode: COMPLIANCE only where a statute sets a
 floor, and never beyond that floor.
 Rule 3: S3 keeps whole seconds; so do we.
@@ -19,9 +20,9 @@ RENEW_WHEN_LEFT: Final = timedelta(days=10)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def receipt_lock(now: datetime) -> Lock:
+def receipt_lock(now: datetime, mode: LockMode = LockMode.GOVERNANCE) -> Lock:
     """The short lock of a version that has just come in, or is renewed."""
-    return Lock(mode=LockMode.GOVERNANCE, retain_until=(now + RECEIPT_LOCK).replace(microsecond=0))
+    return Lock(mode=mode, retain_until=(now + RECEIPT_LOCK).replace(microsecond=0))
 
 
 def due_lock(record_class: RecordClass, due_on: date) -> Lock:

@@ -19,6 +19,7 @@ from threading import Lock as Mutex
 from threading import local
 from typing import Final
 
+from vault.classes import find_class
 from vault.errors import AlreadyExists, Conflict, ObjectMissing, SourceChanged, StoreUnavailable, Unavailable
 from vault.fonds import HOUSE_OWNER
 from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId
@@ -396,7 +397,7 @@ class Reception:
             process_id=vault.process_id,
             idempotency_key_hash=said.idempotency_key_hash,
             object=sealed_object,
-            lock=receipt_lock(vault.now()),
+            lock=receipt_lock(vault.now(), find_class(said.class_code).lock_mode),
             sealed_content=descriptions.seal_content(vault, leaf, content, record_id=record_id, ordinal=said.ordinal),
             sealed_description=descriptions.seal_description(
                 vault, leaf, said.description, record_id=record_id, revision=said.revision

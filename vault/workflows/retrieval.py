@@ -14,7 +14,7 @@ from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
 from vault.errors import InvalidInput, NotFound
-from vault.ids import RecordId
+from vault.ids import RecordId, could_be_key
 from vault.people import Action, Actor
 from vault.records import ContentFacts, Description, DescriptionRevision, Record, RecordState, SealedObject, Version
 from vault.seal.envelope import SealedSize, SealedSpan, object_context, open_header, open_range, take_header
@@ -69,8 +69,10 @@ class RecordStory:
 def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     """The record with an id or a file number. Raises ``NotFound``, ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
-    with vault.catalogue.read() as tx:
-        record = tx.records.by_number(vault.fonds.id, key) or tx.records.get(RecordId(key))
+    record = None
+    if could_be_key(key):
+        with vault.catalogue.read() as tx:
+            record = tx.records.by_number(vault.fonds.id, key) or tx.records.get(RecordId(key))
     if record is None:
         raise NotFound("there is no such record; look it up in the list")
     return record
@@ -205,6 +207,8 @@ def stream_object(
     )
     wanted = sealed.size_bytes - start if length is None else length
     whole = start == 0 and wanted == sealed.size_bytes
+    if wanted == 0 and not whole and 0 <= start <= sealed.size_bytes:
+        return iter(())
     span = size.whole() if whole else size.span(start, wanted)
     context = object_context(vault_id=vault.vault_id, leaf=sealed.leaf, object_id=sealed.object_id)
     kek = vault.leaf_keys(sealed.leaf).kek
@@ -215,8 +219,10 @@ def _stream(
     vault: Vault, sealed: SealedObject, version_id: str, span: SealedSpan, context: Mapping[str, str], kek: Secret
 ) -> Iterator[bytes]:
     if span.start_frame == 0:
-        # One request: the header and the frames that follow it.
-        length = span.ciphertext_start + span.ciphertext_length
+        # One request: the header and the frames that follow it. Of a whole file the whole object, whatever its length:
+        # bytes after the final frame are refused, not left unread.
+        whole = span.length == sealed.size_bytes
+        length = None if whole else span.ciphertext_start + span.ciphertext_length
         with vault.store.read(sealed.key, version_id, length=length) as chunks:
             header, frames = take_header(chunks, sealed.header_length)
             opener = open_header(header, kek, context, frame_length=sealed.frame_length)
@@ -232,12 +238,18 @@ def _stream(
 def _live_version(vault: Vault, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
     with vault.catalogue.read() as tx:
         record = tx.records.get(record_id)
-        version = tx.records.version(record_id, ordinal or record.current_ordinal) if record is not None else None
+        version = _version(tx, record, ordinal) if record is not None else None
     if record is None or version is None:
         raise NotFound("there is no such record or version; look it up in the list")
     if record.state not in (RecordState.RECEIVED, RecordState.FILED):
         raise NotFound(f"record {record.number} is {record.state.value}; its content no longer exists")
     return record, version
+
+
+def _version(tx: Transaction, record: Record, ordinal: int | None) -> Version | None:
+    wanted = record.current_ordinal if ordinal is None else ordinal
+    # Numbers that no version has are not worth asking for; a database refuses the very large ones in its own way.
+    return tx.records.version(record.id, wanted) if 1 <= wanted <= record.current_ordinal else None
 
 
 def _view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
