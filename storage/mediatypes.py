@@ -6,6 +6,7 @@ the same.
 
 from __future__ import annotations
 
+import codecs
 import mimetypes
 from typing import Final
 
@@ -45,7 +46,8 @@ def _is_text(head: bytes) -> bool:
         return False
     for encoding in ("utf-8", "gb18030"):
         try:
-            text = head[: len(head) - 4 if len(head) >= 4096 else len(head)].decode(encoding)
+            # Where the head was cut out of a longer file, its last character may be cut too.
+            text = codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < 4096)
         except UnicodeDecodeError:
             continue
         return all(character >= " " or character in "\t\r\n\f" for character in text)

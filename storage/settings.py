@@ -5,8 +5,10 @@ None is needed on one machine. A secret may be given in a file instead (``..._FI
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -56,16 +58,29 @@ class Settings(BaseSettings):
     @classmethod
     def _listen_is_host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
             raise ValueError("reads HOST:PORT, like 127.0.0.1:8630")
         return value
 
     @field_validator("public_url")
     @classmethod
     def _public_url_is_an_origin(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            whole = bool(parts.hostname) and (parts.port or 0) >= 0
+        except ValueError:
+            whole = False
+        if (
+            not whole
+            or parts.scheme not in ("http", "https")
+            or parts.path not in ("", "/")
+            or "?" in value
+            or "#" in value
+        ):
             raise ValueError("reads like https://records.example.org")
-        return value.rstrip("/") if value is not None else None
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _endpoint_has_keys(self) -> Self:
@@ -73,6 +88,15 @@ class Settings(BaseSettings):
             for name in ("s3_access_key", "s3_secret_key"):
                 if getattr(self, name) is None and getattr(self, f"{name}_file") is None:
                     raise ValueError(f"an S3 endpoint needs {name} or {name}_file")
+        return self
+
+    @model_validator(mode="after")
+    def _keeper_is_outside_the_home(self) -> Self:
+        home = self.home.absolute()
+        for name in ("keeper_folder", "keeper_key_file"):
+            path: Path | None = getattr(self, name)
+            if path is not None and path.absolute().is_relative_to(home):
+                raise ValueError(f"{name} is in the home, and so in every copy of it; keep the root key elsewhere")
         return self
 
     @property
@@ -128,10 +152,18 @@ class Settings(BaseSettings):
         if given is not None:
             return given.get_secret_value()
         path: Path | None = getattr(self, f"{name}_file")
+        variable = f"STRONGROOM_{name.upper()}"
+        if path is None:
+            raise SettingsWrong(f"{variable} is missing; set it, or {variable}_FILE")
         try:
-            return path.read_text(encoding="utf-8").strip() if path is not None else ""
+            secret = path.read_text(encoding="utf-8").strip()
         except OSError as exc:
-            raise SettingsWrong(f"STRONGROOM_{name.upper()}_FILE cannot be read: {exc.strerror}") from exc
+            raise SettingsWrong(f"{variable}_FILE cannot be read: {exc.strerror}") from exc
+        except UnicodeDecodeError as exc:
+            raise SettingsWrong(f"{variable}_FILE is not text in UTF-8; write the secret into it") from exc
+        if not secret:
+            raise SettingsWrong(f"{variable}_FILE is empty; write the secret into it")
+        return secret
 
 
 def load_settings(**given: object) -> Settings:
@@ -139,5 +171,10 @@ def load_settings(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # validated
     except ValidationError as exc:
-        wrong = "; ".join(f"STRONGROOM_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors())
-        raise SettingsWrong(f"settings are wrong: {wrong}") from exc
+        wrong = "; ".join(f"{_variable(error['loc'])}{error['msg']}" for error in exc.errors())
+        # Not from exc: pydantic's error repeats what was given, and a secret may be among it.
+        raise SettingsWrong(f"settings are wrong: {wrong}") from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"STRONGROOM_{'_'.join(map(str, location)).upper()}: " if location else ""

@@ -1,0 +1,44 @@
+"""Object keys: plain, and spelled in one place."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.layout import ObjectLayout, object_id_of
+from vault.ids import id_from_bytes
+
+LAYOUT = ObjectLayout()
+PLAIN = re.compile(r"[a-z0-9/-]+[a-z0-9]")
+
+
+@given(st.binary(min_size=16, max_size=16), st.integers(0, 99_999_999))
+def test_keys_are_plain(raw: bytes, number: int) -> None:
+    name = id_from_bytes(raw)
+    keys = (LAYOUT.record(name), LAYOUT.meta(name, f"{number:012d}-record"), LAYOUT.block(raw, number))
+    for key in keys:
+        assert PLAIN.fullmatch(key)
+        assert "//" not in key
+        assert not any(segment.endswith(".versions") for segment in key.split("/"))
+    assert object_id_of(keys[0]) == name
+    assert [object_id_of(key) for key in keys[1:]] == [None, None]
+
+
+@pytest.mark.parametrize("segment", ["", "A", "a/b", "..", "a.versions", "a b", "档", "a\n", "a" * 121])
+def test_what_is_no_plain_segment_is_refused(segment: str) -> None:
+    with pytest.raises(ValueError, match="plain"):
+        LAYOUT.record(segment)
+    with pytest.raises(ValueError, match="plain"):
+        LAYOUT.meta(segment, "1")
+    with pytest.raises(ValueError, match="plain"):
+        LAYOUT.meta("a", segment)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "records", "records/ab/cd", "records/ab/abc/d", "meta/ab/abc", "records/ab/ab.versions"]
+)
+def test_a_strange_key_names_no_object(key: str) -> None:
+    assert object_id_of(key) is None
