@@ -11,6 +11,7 @@ from vault.workflows import retrieval
 from web.contents import answer_content, answer_head, answer_unsatisfiable, content_headers, span_of
 from web.forms import whole_number_of
 from web.problems import RangeNotSatisfiable
+from web.sessions import require_not_led_here
 from web.site import Visit
 
 VERSIONS_MAX = 1_000_000
@@ -29,6 +30,7 @@ def etag_of(version: Version) -> str:
 
 async def answer_opening(visit: Visit, *, show: bool) -> Response:
     """Opens a version for the purpose named in the query; ``show`` lets the browser display what is safe to."""
+    require_not_led_here(visit)
     record_id = await record_id_of(visit)
     query = visit.request.query_params
     ordinal = whole_number_of(query, "version", default=0, low=1, high=VERSIONS_MAX) or None

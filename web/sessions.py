@@ -85,9 +85,21 @@ def require_same_origin(visit: Visit) -> None:
         raise ForeignRequest("another site asked for this; open the page here and try again")
     if origin is None or (origin == "null" and site == "same-origin"):
         return
-    ours = {urlsplit(str(visit.request.base_url)).netloc}
-    if visit.site.public_url is not None:
-        ours.add(urlsplit(visit.site.public_url).netloc)
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or parts.netloc not in ours:
+    if origin not in _our_origins(visit):
         raise ForeignRequest("another site asked for this; open the page here and try again")
+
+
+def require_not_led_here(visit: Visit) -> None:
+    """Raises ``ForeignRequest`` when another site made the browser open a record: the log would name the wrong one."""
+    if visit.request.headers.get("sec-fetch-site") == "cross-site":
+        raise ForeignRequest("another site asked for this; open the page here and try again")
+
+
+def _our_origins(visit: Visit) -> set[str]:
+    """The origins of our own pages (RFC 6454): the public one, and, beside it, the host that was asked."""
+    asked = urlsplit(str(visit.request.base_url))
+    public = urlsplit(visit.site.public_url or "")
+    origins = {f"{public.scheme}://{public.netloc}"}
+    if asked.hostname != public.hostname:
+        origins.add(f"{asked.scheme}://{asked.netloc}")
+    return origins

@@ -74,6 +74,7 @@ def test_behind_https_cookies_are_bound_to_the_host_and_browsers_stay_with_https
         assert all(part in cookie for part in ("; HttpOnly", "; Secure", "; Path=/", "; SameSite=lax"))
         assert "Domain" not in cookie
         assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert client.post("/sign-in", data=form, headers={"Origin": "http://records.example.org"}).status_code == 403
 
 
 def test_a_session_cookie_is_out_of_reach_of_scripts(served: Served) -> None:

@@ -126,6 +126,12 @@ def test_head_tells_what_get_would_and_opens_nothing(
     assert events.count(Event.RECORD_OPENED) == 1
 
 
+def test_another_site_cannot_make_a_browser_open_a_record(staff: Staff, program: httpx.Client) -> None:
+    path = f"/records/{stored_id(program, b'bytes')}/content"
+    led = staff.client.get(path, params={"purpose": "business"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert led.status_code == 403
+
+
 def test_opening_needs_a_purpose_that_goes_into_the_log(served: Served, program: httpx.Client) -> None:
     record_id = stored_id(program, b"bytes")
     path = f"/api/v1/records/{record_id}/content"
