@@ -14,7 +14,7 @@ from typing import Final
 
 from vault.audit import Detail, Event
 from vault.errors import Conflict, NotFound, SealBroken
-from vault.ids import ProcessId
+from vault.ids import ObjectId, ProcessId
 from vault.objects import StoredObject
 from vault.records import (
     DescriptionRevision,
@@ -29,6 +29,7 @@ from vault.shelves import Transaction
 from vault.workflows.vault import Vault
 
 SILENT_AFTER: Final = timedelta(seconds=60)
+STRAY_INTENTS_BEFORE: Final = timedelta(days=1)
 
 
 def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: bool) -> Record:
@@ -162,6 +163,29 @@ def settle(vault: Vault, intent: Intent) -> Intent:
     if settled is None:
         raise NotFound("the upload's announcement is gone; send the file again")
     return settled
+
+
+def abort_strays(vault: Vault) -> int:
+    """Aborts multipart uploads that are left of settled intents; gives how many.
+
+    A start whose answer was lost, or that a busy server answered with "not now" after all it did, was asked for again:
+    then the key has two uploads, and only the one that was answered is ever completed. Uploads of keys that no intent
+    of this catalogue has settled are left alone: they may be under way, or another's.
+    """
+    pending = list(vault.store.pending_uploads())
+    if not pending:
+        return 0
+    strays = []
+    with vault.catalogue.read() as tx:
+        oldest = min(upload.started_at for upload in pending) - STRAY_INTENTS_BEFORE
+        given_up = {key for _, key in tx.intents.aborted_keys(since=oldest)}
+        for upload in pending:
+            object_id = ObjectId(upload.key.rpartition("/")[2])
+            if upload.key in given_up or tx.records.version_of_object(object_id) is not None:
+                strays.append(upload)
+    for upload in strays:
+        vault.store.abort_upload(upload.key, upload.upload_id)
+    return len(strays)
 
 
 def is_orphan(vault: Vault, intent: Intent) -> bool:

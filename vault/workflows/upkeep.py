@@ -127,7 +127,8 @@ def settle_intents(vault: Vault) -> str:
         except StrongroomError:
             # One damaged object must not keep the others from being settled; the doctor names it.
             left += 1
-    return f"settled {settled}, {left} left to the doctor"
+    strays = recovery.abort_strays(vault)
+    return f"settled {settled}, {left} left to the doctor" + (f"; {strays} stray uploads aborted" if strays else "")
 
 
 def renew_locks(vault: Vault) -> str:
