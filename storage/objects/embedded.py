@@ -220,7 +220,11 @@ class EmbeddedStore:
 
     def _spawn(self, weed: str, ports: dict[str, int]) -> None:
         self._reap()
-        command = {"argv": seaweed.command_line(weed, ports), "environment": seaweed.environment(self.home)}
+        command = {
+            "argv": seaweed.command_line(weed, ports),
+            "environment": seaweed.environment(self.home),
+            "sockets": seaweed.local_sockets(ports),
+        }
         seaweed.write_private(self.home / "command.json", json.dumps(command, indent=1))
         (self.home / "state.json").unlink(missing_ok=True)
         log = str(self.home / "server.log")

@@ -69,6 +69,12 @@ class Guardian:
             shutil.copyfile(log, self.home / "server.log.1")
             os.truncate(log, 0)
 
+    def clear_sockets(self) -> None:
+        """Removes the sockets that a killed server leaves in the temporary folder, which it does not let us choose."""
+        command = json.loads((self.home / "command.json").read_text(encoding="utf-8"))
+        for path in command["sockets"]:
+            Path(path).unlink(missing_ok=True)
+
     def start_server(self) -> subprocess.Popen[bytes]:
         """Starts the server, bound to this process's life."""
         command = json.loads((self.home / "command.json").read_text(encoding="utf-8"))
@@ -81,6 +87,7 @@ class Guardian:
                 os._exit(1)
 
         self.cap_log()
+        self.clear_sockets()
         with (self.home / "server.log").open("ab") as log:
             self.server = subprocess.Popen(
                 command["argv"],
@@ -104,6 +111,7 @@ class Guardian:
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
+        self.clear_sockets()
 
     def nobody_uses_it(self) -> bool:
         """True keeps ``start.lock`` until this process ends: who comes now waits and then starts afresh."""

@@ -290,3 +290,9 @@ def command_line(weed: str, ports: Mapping[str, int]) -> list[str]:
 def environment(home: Path) -> dict[str, str]:
     """The server's whole environment."""
     return {"HOME": str(home), "PATH": os.defpath, "TMPDIR": str(home)}
+
+
+def local_sockets(ports: Mapping[str, int]) -> list[str]:
+    """The Unix sockets that the server's parts listen on besides; their folder is fixed in the server."""
+    parts = ("master", "volume", "filer", "s3")
+    return [f"/tmp/seaweedfs-{part}-grpc-{ports[part + '_grpc']}.sock" for part in parts]  # noqa: S108 - README.md 1
