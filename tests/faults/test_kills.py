@@ -20,7 +20,7 @@ from vault.workflows.upkeep import settle_intents
 
 pytestmark = pytest.mark.faults
 
-KILLS = 26
+KILLS = 16
 STORE_KILLS = (
     ("small-intake", Arm(point="records-put", phase="before", turn=1)),
     ("large-intake", Arm(point="upload-completed", phase="during", turn=1)),

@@ -1,7 +1,7 @@
 """A proxy in front of the object store that breaks one exchange the way networks and servers do.
 
     with fault_proxy(port) as proxy:
-        proxy.plan(Break(fault=Fault.LOST_ANSWER, method="PUT", path="records/", turn=1))
+        proxy.plan(Break(fault=Fault.LOST_ANSWER, method="PUT", target="records/", turn=1))
         ...
         assert proxy.broken == 1
 
@@ -19,10 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 56\r\nretry-after: 1\r\n\r\n" + (
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 56\r\nretry-after: 1\r\n\r\n"
     b"<Error><Code>SlowDown</Code><Message>x</Message></Error>"
 )
-FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 61\r\n\r\n" + (
+FAILED = (
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 61\r\n\r\n"
     b"<Error><Code>InternalError</Code><Message>x</Message></Error>"
 )
 NOW = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset

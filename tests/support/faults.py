@@ -3,7 +3,7 @@
     with campaign(folder) as fighting:                   # SQLite; with catalogue_url, PostgreSQL
         fighting.kill_application(work, arm)
         fighting.kill_store(work, arm)
-        fighting.close_batch()                           # the doctor, deep, and every upload opened again
+        fighting.close_batch()                       # the doctor, deep, and every upload opened again
 
 A campaign has a vault and an embedded store of its own. The application that dies is a fork of ``tests.support.faulty``;
 the one that looks lives in this process.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any, Self
+from typing import Any
 
 from storage.assembly import open_vault
 from storage.doctor import examine
@@ -144,7 +143,7 @@ class Campaign:
         self.tally.store_kills += arm.values() in passed
 
     def close_batch(self) -> None:
-        """Everything acknowledged so far opens to its bytes, nothing is there twice, and the doctor has no complaint."""
+        """Everything acknowledged so far opens to its bytes, nothing is there twice, the doctor has no complaint."""
         found = self.tally.findings
         scene = self._scene("batch", found)
         for (record_id, ordinal), sha256 in self.ledger.versions.items():

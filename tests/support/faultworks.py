@@ -275,9 +275,7 @@ class Filed(Work):
 
     def act(self, stage: Stage, state: Mapping[str, Any]) -> None:
         """Files it."""
-        record = holding.file_record(
-            stage.vault, stage.actor, RecordId(state["record"]), trigger_on=date(2026, 1, 31)
-        )
+        record = holding.file_record(stage.vault, stage.actor, RecordId(state["record"]), trigger_on=date(2026, 1, 31))
         stage.acknowledge({"due_on": str(record.due_on)})
 
     def look(self, scene: Scene, state: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> None:

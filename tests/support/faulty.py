@@ -12,6 +12,8 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from tests.support.faultpoints import Arm, FaultPoints, WatchedCatalogue, Watche
 from tests.support.faultworks import WORKS, Stage, limited
 from tests.support.vault import settings_over, staff
 from vault.errors import Unavailable
+from vault.shelves import Transaction
 from vault.workflows import allocation
 
 LIFE_LIMIT_S = 120.0
@@ -103,21 +106,28 @@ def _found(settings: Settings, order: Order, points: FaultPoints) -> None:
         watched.close = store.close  # type: ignore[attr-defined]  # what assembly calls at the end
         return watched
 
-    def watched_catalogue(url: str) -> object:
-        catalogue = open_catalogue(url)
-
-        class Watched(SqlCatalogue):
-            def __init__(self) -> None:
-                super().__init__(catalogue._database)
-                self.write = WatchedCatalogue(catalogue, points).write  # type: ignore[method-assign]  # that is the point
-
-        return Watched()
+    def watched_catalogue(url: str) -> SqlCatalogue:
+        return _WatchedSqlCatalogue(open_catalogue(url), points)
 
     setattr(assembly, "S3Store", watched_store)  # noqa: B010 - replaced in this process only
     setattr(assembly, "open_catalogue", watched_catalogue)  # noqa: B010
     points.arm(order.arm, order.strike)
     with open_vault(settings, create=True):
         pass
+
+
+class _WatchedSqlCatalogue(SqlCatalogue):
+    """A catalogue that passes points, and can be migrated and closed like any other."""
+
+    def __init__(self, inner: SqlCatalogue, points: FaultPoints) -> None:
+        super().__init__(inner._database)
+        self._watched = WatchedCatalogue(inner, points)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """See ``Catalogue.write``."""
+        with self._watched.write() as tx:
+            yield tx
 
 
 def _fork(order: Order, store: S3Settings) -> dict[str, int]:
