@@ -121,20 +121,20 @@ def sealed_digest(chunks: Iterator[bytes], sealed_object: SealedObject) -> bytes
         for chunk in chunks:
             whole.update(chunk)
         return whole.digest()
-    parts = hashlib.sha256()
-    part, left = hashlib.sha256(), sealed_object.header_length + sealed_object.part_size_bytes
+    parts, last = hashlib.sha256(), sealed_object.part_count
+    part, number, left = hashlib.sha256(), 1, sealed_object.header_length + sealed_object.part_size_bytes
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
-            taken = rest[:left]
+            # The last part takes whatever is left: one that is full is longer than the others, by its final frame.
+            taken = rest if number == last else rest[:left]
             part.update(taken)
             left -= len(taken)
             rest = rest[len(taken) :]
-            if left == 0:
+            if left == 0 and number < last:
                 parts.update(part.digest())
-                part, left = hashlib.sha256(), sealed_object.part_size_bytes
-    if left != sealed_object.part_size_bytes:
-        parts.update(part.digest())
+                part, number, left = hashlib.sha256(), number + 1, sealed_object.part_size_bytes
+    parts.update(part.digest())
     return parts.digest()
 
 
