@@ -263,7 +263,7 @@ def english_words(visitor: Visitor) -> set[str]:
     """Words of the page's visible text that are neither Chinese nor somebody's own."""
     text = OWN_WORDS.sub("", visitor.text())
     known = {"SHA", "KiB", "MiB", "GiB", "TiB", "UTC", "text", "plain", "image", "png", "pdf", "txt"}
-    return {word for word in re.findall(r"[A-Za-z]{3,}", text)} - known
+    return set(re.findall(r"[A-Za-z]{3,}", text)) - known
 
 
 def test_everything_needed_works_without_a_script(

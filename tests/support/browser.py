@@ -41,8 +41,9 @@ async ([picture, red, green, blue]) => {
   canvas.drawImage(bitmap, 0, 0);
   const { data } = canvas.getImageData(0, 0, bitmap.width, bitmap.height);
   let count = 0;
+  const near = (value, wanted) => Math.abs(value - wanted) < 12;
   for (let at = 0; at < data.length; at += 4) {
-    if (Math.abs(data[at] - red) < 12 && Math.abs(data[at + 1] - green) < 12 && Math.abs(data[at + 2] - blue) < 12) count++;
+    if (near(data[at], red) && near(data[at + 1], green) && near(data[at + 2], blue)) count += 1;
   }
   return count;
 }
