@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vault.errors import InvalidInput
+from vault.errors import InvalidInput, SealBroken
 from vault.ids import RecordId
 from vault.people import Action, Actor
 from vault.workflows.retrieval import RecordView, views_of
@@ -62,14 +62,22 @@ def _follow_batch(vault: Vault) -> bool:
         changed = tx.records.changed_since(vault.search.position(), limit=BATCH)
     if not changed:
         return False
-    for view in views_of(vault, [record.id for record in changed]):
-        words = _words(view)
+    for record in changed:
+        words = _words_of(vault, record.id)
         if words:
-            vault.search.put(view.record.id, words, received_at=view.record.received_at)
+            vault.search.put(record.id, words, received_at=record.received_at)
         else:
-            vault.search.remove(view.record.id)
+            vault.search.remove(record.id)
     vault.search.advance(changed[-1].change)
     return True
+
+
+def _words_of(vault: Vault, record_id: RecordId) -> str:
+    try:
+        return "\n".join(_words(view) for view in views_of(vault, [record_id]))
+    except SealBroken:
+        # It cannot be found by words that cannot be read; the others can, and the record's own page says what is wrong.
+        return ""
 
 
 def _words(view: RecordView) -> str:

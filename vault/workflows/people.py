@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from vault.audit import Event
-from vault.errors import Conflict, NotFound, NotSignedIn, TooManyAttempts
+from vault.errors import Conflict, InvalidInput, NotFound, NotSignedIn, TooManyAttempts
 from vault.ids import PersonId
 from vault.people import (
     OPERATOR_ID,
@@ -54,8 +54,10 @@ class SignedIn:
 
 
 def invite(vault: Vault, actor: Actor, roles: frozenset[Role], *, lifetime: timedelta = timedelta(hours=24)) -> str:
-    """A one-time token that lets somebody become a person with these roles. Raises ``NotAllowed``."""
+    """A one-time token that lets somebody become a person with these roles. Raises ``NotAllowed``, ``InvalidInput``."""
     actor.require(Action.INVITE_PERSON)
+    if not roles:
+        raise InvalidInput("an invitation names at least one role", field="roles")
     token = _token(vault)
     now = vault.now()
     invitation = Invitation(token_sha256=_sha256(token), roles=roles, expires_at=now + lifetime, used_at=None)
@@ -108,6 +110,10 @@ def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[st
             raise TooManyAttempts("too many wrong tries; wait 15 minutes and try again", retry_after_s=900)
         tx.attempts.add(subject, at=now)
         person = tx.people.by_login_index(index)
+    with vault.catalogue.read() as tx:
+        # Of guesses made at once none saw the others then; each sees here all that were counted before it.
+        if tx.attempts.count(subject, since=now - SIGN_IN_WINDOW) > SIGN_IN_TRIES_MAX:
+            raise TooManyAttempts("too many wrong tries; wait 15 minutes and try again", retry_after_s=900)
     with vault.hashing.enter():
         matches = password_matches(password, person.password_hash if person is not None else _NOBODY)
     if person is None or not matches or not person.active:

@@ -230,12 +230,16 @@ class UseOpening:
         self._vault = vault
         self._use = use
         self._sent = 0
+        self._streamed = False
 
     def stream(self) -> Iterator[bytes]:
-        """The range's bytes. Closing it early gives back what was reserved and never handed out.
+        """The range's bytes, once: they are reserved once. Closing it early gives back what was never handed out.
 
         Stops with ``LinkRevoked`` or ``LinkExpired`` when the link is withdrawn, or ends, meanwhile.
         """
+        if self._streamed:
+            raise LinkUsedUp("this download has been sent already; open the link again")
+        self._streamed = True
         checked_at = self._vault.now()
         try:
             for block in stream_object(
@@ -327,6 +331,13 @@ def _check_pass_code(vault: Vault, link: Link, pass_code: str, origin: str) -> N
             refused = False
             tx.attempts.add(here, at=now)
             tx.attempts.add(anywhere, at=now)
+    with vault.catalogue.read() as tx:
+        # Of guesses made at once none saw the others then; each sees here all that were counted before it.
+        refused = (
+            refused
+            or tx.attempts.count(here, since=since) > PASS_CODE_TRIES_MAX
+            or tx.attempts.count(anywhere, since=since) > LINK_TRIES_MAX
+        )
     if refused:
         raise TooManyAttempts("too many wrong pass codes; wait 15 minutes and try again", retry_after_s=900)
     with vault.hashing.enter():

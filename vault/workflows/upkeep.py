@@ -6,6 +6,7 @@ State is the queue (DESIGN 12). A job that did not run for three of its interval
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -65,7 +66,9 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     """
     beat(vault)
     # Each process has an index of its own; whoever ran last does not matter here.
-    finding.follow(vault)
+    # What it cannot read now it reads at the next search; the jobs do not wait for that.
+    with suppress(StrongroomError):
+        finding.follow(vault)
     with vault.catalogue.read() as tx:
         last = {job: at for job, at, _ in tx.jobs.last_runs()}
     ran = []

@@ -1,0 +1,110 @@
+"""Finding: by words, in Chinese and in English, as things stand now."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from storage.searchindex.memory import MemoryIndex
+from tests.support.vault import add_bytes
+from vault.customers import Profile
+from vault.errors import InvalidInput, NotAllowed
+from vault.ids import PersonId, RecordId
+from vault.people import Actor
+from vault.records import Description
+from vault.seal.secrets import Secret
+from vault.workflows import customers, finding, intake
+from vault.workflows.intake import Filing
+from vault.workflows.vault import Vault
+
+
+def found(vault: Vault, actor: Actor, text: str) -> list[RecordId]:
+    return [view.record.id for view in finding.find(vault, actor, text).views]
+
+
+def test_a_record_is_found_by_everything_that_is_said_of_it(vault: Vault, actor: Actor) -> None:
+    customer = customers.add_customer(vault, actor, Profile.checked(name="成都锦江公司"))
+    filing = Filing(
+        class_code="contract",
+        customer_id=customer.customer.id,
+        description=Description.checked(title="房屋租赁合同 Lease", place="武侯区", note="押金两千"),
+        file_name="扫描件01.PDF",
+    )
+    with intake.begin(vault, actor, filing) as receiving:
+        receipt = intake.receive_from(vault, receiving, io.BytesIO(b"x").readinto)
+    for query in (
+        "租赁",
+        "合同 武侯",
+        "lease",
+        "ＬＥＡＳＥ",
+        "押金",
+        "扫描件01.pdf",
+        "锦江",
+        receipt.number,
+        customer.customer.number,
+    ):
+        assert found(vault, actor, query) == [receipt.record_id], query
+    assert found(vault, actor, "赁租") == []
+
+
+def test_what_was_corrected_is_found_by_its_new_words_only(vault: Vault, actor: Actor) -> None:
+    receipt = add_bytes(vault, actor, b"x", title="錯別字 alphaword")
+    assert found(vault, actor, "alphaword") == [receipt.record_id]
+    intake.revise_description(
+        vault, actor, receipt.record_id, Description.checked(title="betaword", reason="typing error")
+    )
+    assert found(vault, actor, "alphaword") == []
+    assert found(vault, actor, "betaword") == [receipt.record_id]
+
+
+def test_the_newest_are_found_first_and_no_more_than_asked(vault: Vault, actor: Actor) -> None:
+    made = [add_bytes(vault, actor, b"x", title="gammaword").record_id for _ in range(3)]
+    result = finding.find(vault, actor, "gammaword", limit=2)
+    assert [view.record.id for view in result.views] == made[:0:-1]
+
+
+def test_an_index_that_is_still_filling_says_so(vault: Vault, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [add_bytes(vault, actor, b"x", title="deltaword").record_id for _ in range(6)]
+    monkeypatch.setattr(finding, "BATCH", 1)
+    empty = replace(vault, search=MemoryIndex())
+    first = finding.find(empty, actor, "deltaword")
+    assert (first.complete, first.indexed) == (False, 4)
+    assert finding.follow(empty)
+    last = finding.find(empty, actor, "deltaword")
+    assert last.complete
+    assert [view.record.id for view in last.views] == made[::-1]
+
+
+def test_one_description_that_does_not_open_does_not_end_the_search_of_the_others(vault: Vault, actor: Actor) -> None:
+    damaged = add_bytes(vault, actor, b"x", title="epsilonword")
+    good = add_bytes(vault, actor, b"x", title="epsilonword")
+    with vault.catalogue.read() as tx:
+        revision = tx.records.description(damaged.record_id, 1)
+    assert revision is not None
+    lost = revision.leaf
+
+    class Keys:
+        """Gives the keys of every leaf but one: that one's were changed."""
+
+        def leaf_keys(self, address: object) -> object:
+            keys = vault.keys.leaf_keys(lost)
+            other = replace(keys, metadata_key=Secret(bytes(32)))
+            return other if address == lost else vault.keys.leaf_keys(address)  # type: ignore[arg-type]  # a leaf address
+
+    broken = replace(vault, search=MemoryIndex(), keys=Keys())  # type: ignore[arg-type]  # it has what is called
+    assert found(broken, actor, "epsilonword") == [good.record_id]
+    assert finding.find(broken, actor, "epsilonword").complete
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u3000"])
+def test_a_search_for_nothing_finds_nothing(vault: Vault, actor: Actor, text: str) -> None:
+    assert found(vault, actor, text) == []
+
+
+def test_a_search_that_is_too_long_or_not_allowed_is_refused(vault: Vault, actor: Actor) -> None:
+    with pytest.raises(InvalidInput):
+        finding.find(vault, actor, "x" * 201)
+    with pytest.raises(NotAllowed):
+        finding.find(vault, Actor(person_id=PersonId("nobody"), roles=frozenset()), "x")
