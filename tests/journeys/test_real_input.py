@@ -12,8 +12,9 @@ pytestmark = pytest.mark.journey
 
 
 def test_real_files_come_back_by_http_and_by_the_command_as_they_were(tmp_path: Path) -> None:
-    work = Work(files=60, large_bytes=64 * MIB, opened_by_command=6)
+    work = Work(files=60, large_bytes=64 * MIB, opened_by_command=3)
     result = file_and_open(tmp_path, work)
+
     assert result.files == 61
     assert result.kinds >= 15
     assert result.chinese_names >= 20
