@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -45,10 +46,7 @@ def sign_in(vault: Vault, password: str = PASSWORD, *, login: str = "wang", orig
 # -- invitations -------------------------------------------------------------------------------------------------------
 
 
-def test_before_the_first_person_only_the_newest_invitation_counts(
-    shared_store: RunningStore, tmp_path: Path
-) -> None:
-
+def test_before_the_first_person_only_the_newest_invitation_counts(shared_store: RunningStore, tmp_path: Path) -> None:
     with running_vault(shared_store.settings, tmp_path / "home") as vault:
         operator = people.operator(vault)
         older, newest = (people.invite(vault, operator, ADMINISTRATORS) for _ in range(2))
