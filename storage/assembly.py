@@ -9,7 +9,10 @@ Opening in numbered steps:
 3. The catalogue: with ``create`` its schema is brought up to date, otherwise it has to be.
 4. The fonds: with ``create`` and none there, root first (in the keeper, durable), then its row, so that no row ever
    names a key tree without a root.
-5. Signs of life: the process is registered, so that others leave its uploads alone.
+5. Catalogue and keepers are compared: one that is older than the other is refused, and nothing is changed. A keeper
+   that was away catches up.
+6. Signs of life: the process is registered, so that others leave its uploads alone.
+7. A destruction that was committed and cut off is finished. No root is destroyed for any other reason.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from typing import Final
 
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from storage.catalogue.schema import SchemaState
+from storage.keeper.custody import Custody, require_belonging
 from storage.keeper.file import FileKeeper
-from storage.keeper.keyring import Keyring
+from storage.keeper.readonly import ReadOnlyKeeper
+from storage.keeper.several import KeeperGroup
 from storage.layout import ObjectLayout
 from storage.machine import SystemClock, SystemRandomness, describe_process, is_gone
 from storage.mediatypes import media_type_of
@@ -38,6 +43,7 @@ from storage.objects.settings import S3Settings
 from storage.searchindex.memory import MemoryIndex
 from storage.settings import Settings
 from vault.audit import Entry, Event
+from vault.destruction import TreeState
 from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong
 from vault.fonds import HOUSE_OWNER, Fonds
 from vault.ids import FondsId, ProcessId, VaultId, new_id
@@ -64,13 +70,16 @@ def open_vault(
     settings: Settings,
     *,
     create: bool = False,
+    keepers_read_only: bool = False,
     progress: Progress = _silent,
     on_store_change: StoreNotice | None = None,
 ) -> Iterator[Vault]:
     """The open vault, for the duration of the block.
 
+    ``keepers_read_only`` is for whoever only looks: then no keeper is changed, and no destruction is finished.
     ``on_store_change`` is told when the embedded store died and when it serves again. Raises ``SettingsWrong``,
-    ``StoreUnavailable``, ``CatalogueUnavailable``, ``CatalogueBroken``, ``KeeperUnavailable``.
+    ``StoreUnavailable``, ``CatalogueUnavailable``, ``CatalogueBroken``, ``CatalogueOlder``, ``KeepersBehind``,
+    ``KeeperUnavailable``.
     """
     clock, randomness, layout = SystemClock(), SystemRandomness(), ObjectLayout()
     with ExitStack() as stack:
@@ -90,6 +99,10 @@ def open_vault(
             with _founders_turn(settings.home):
                 house = _found(catalogue, keeper, store, layout, clock, randomness)
         fonds, extent = house
+        keepers = KeeperGroup([ReadOnlyKeeper(keeper) if keepers_read_only else keeper])
+        require_belonging(catalogue, keepers, fonds)
+        if not keepers_read_only:
+            keepers.catch_up(fonds.tree_id)
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
         vault = Vault(
@@ -98,7 +111,7 @@ def open_vault(
             house=LeafAddress(tree_id=fonds.tree_id, extent=extent, leaf=0),
             catalogue=catalogue,
             store=store,
-            keys=Keyring(keeper),
+            keys=Custody(catalogue, keepers, fonds, randomness),
             layout=layout,
             clock=clock,
             randomness=randomness,
@@ -174,16 +187,17 @@ def _found(
             id=FondsId(new_id(randomness)),
             vault_id=VaultId(new_id(randomness)),
             tree_id=randomness.token_bytes(16),
-            generation=1,
             created_at=clock.now(),
         )
         attempt = randomness.token_bytes(16)
+        state = TreeState.first(fonds.tree_id, attempt)
         keeper.set_up()
-        keeper.stage(fonds.tree_id, fonds.generation, attempt, Secret(randomness.token_bytes(32)))
-        keeper.promote(fonds.tree_id, fonds.generation, attempt)
+        keeper.stage(state.tree_id, state.generation, attempt, Secret(randomness.token_bytes(32)))
+        keeper.promote(state.tree_id, state.generation, attempt)
         created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
         with catalogue.write() as tx:
             tx.fonds.add(fonds)
+            tx.trees.add(fonds.id, state)
             tx.audit.append(created)
     with catalogue.read() as tx:
         reserved = tx.extents.newest_block(fonds.id) is not None

@@ -6,6 +6,7 @@ folders of that name). They hold opaque ids and numbers only.
     records/<first two of the object id>/<object id>      one version's sealed bytes
     meta/<subject id>/<revision>                          sealed metadata: customers, filings, corrections
     blocks/<tree id, hex>/<number, 8 digits>              reserves a block of extents, written once
+    trees/<tree id, hex>/<generation, 10 digits>-<attempt, hex>   key pages of one destruction batch, written once
     canary/...                                            the lock proof's
 """
 
@@ -17,6 +18,7 @@ from typing import Final
 RECORDS_PREFIX: Final = "records/"
 META_PREFIX: Final = "meta/"
 BLOCKS_PREFIX: Final = "blocks/"
+TREES_PREFIX: Final = "trees/"
 
 _SEGMENT = re.compile(r"[a-z0-9-]{1,120}", re.ASCII)
 
@@ -36,6 +38,10 @@ class ObjectLayout:
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object of a block of extents."""
         return f"{BLOCKS_PREFIX}{tree_id.hex()}/{block:08d}"
+
+    def increment(self, tree_id: bytes, generation: int, attempt: bytes) -> str:
+        """The key pages of one batch."""
+        return f"{TREES_PREFIX}{tree_id.hex()}/{generation:010d}-{attempt.hex()}"
 
 
 def object_id_of(key: str) -> str | None:

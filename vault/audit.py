@@ -42,6 +42,9 @@ class Event(StrEnum):
     LINK_READ = "link-read"
     LINK_USE_RETURNED = "link-use-returned"
     LOCK_PROVED = "lock-proved"
+    DESTRUCTION_BEGUN = "destruction-begun"
+    DESTRUCTION_EFFECTIVE = "destruction-effective"
+    CIPHERTEXT_DELETED = "ciphertext-deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from vault.errors import InvalidInput
 from vault.ids import CustomerId, FondsId
@@ -38,6 +39,14 @@ class Profile:
         return cls(name=clean_name, note=clean_note)
 
 
+class CustomerState(StrEnum):
+    """Whether the keys of a customer's extents live; of one whose keys are destroyed the number stays."""
+
+    LIVE = "live"
+    ERASING = "erasing"
+    DESTROYED = "destroyed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """One customer. ``number`` is the vault's own (``K-000001``), never reused."""
@@ -50,3 +59,4 @@ class Customer:
     revision: int
     created_at: datetime
     change: int
+    state: CustomerState = CustomerState.LIVE

@@ -30,6 +30,8 @@
         ├── ObjectMissing           the store does not have what the catalogue names
         ├── LockNotKept             the store did not keep a lock that it was given
         ├── CatalogueBroken         catalogue and vault do not belong together
+        ├── CatalogueOlder          the catalogue is from before a destruction: a restored copy
+        ├── KeepersBehind           no keeper has the root that the catalogue names
         └── SettingsWrong           the installation is not set up as it must be
 
 Rule 1: only these leave an adapter (``raise ... from exc``).
@@ -232,6 +234,18 @@ class CatalogueBroken(Broken):
     """Catalogue and vault do not belong together, or a rule of the catalogue was broken."""
 
     code = "catalogue-broken"
+
+
+class CatalogueOlder(Broken):
+    """The catalogue is from before a destruction that the keepers know of, or of another copy of the vault."""
+
+    code = "catalogue-older"
+
+
+class KeepersBehind(Broken):
+    """No keeper that answers has the root that the catalogue names."""
+
+    code = "keepers-behind"
 
 
 class SettingsWrong(Broken):

@@ -12,12 +12,11 @@ HOUSE_OWNER = "house"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fonds:
-    """One fonds. ``tree_id`` (16 bytes) names its key tree; ``generation`` counts the tree's roots."""
+    """One fonds. ``tree_id`` (16 bytes) names its key tree."""
 
     id: FondsId
     vault_id: VaultId
     tree_id: bytes
-    generation: int
     created_at: datetime
 
 

@@ -52,6 +52,7 @@ class Action(StrEnum):
     REVOKE_LINK = "revoke-link"
     SEE_STATE = "see-state"
     INVITE_PERSON = "invite-person"
+    DESTROY_RECORDS = "destroy-records"
 
 
 _STAFF = frozenset({Role.ADMINISTRATOR, Role.RECORDS, Role.OPERATOR})
@@ -71,6 +72,7 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.REVOKE_LINK: _STAFF,
     Action.SEE_STATE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.DESTROY_RECORDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
 }
 
 

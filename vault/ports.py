@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
 
 if TYPE_CHECKING:
+    from vault.seal.destruction import Doomed
+    from vault.seal.increments import Increment
     from vault.seal.keytree import LeafAddress, LeafKeys
     from vault.seal.secrets import Secret
 
@@ -191,6 +193,71 @@ class LeafKeySource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperStanding:
+    """How one keeper stands to the root in force."""
+
+    name: str
+    answers: bool
+    has_root: bool
+    """Whether it has the root in force, or a newer one, promoted."""
+    still_held: tuple[HeldRoot, ...]
+    """Older generations and other attempts at this one: what delays effect."""
+    text: str
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is known to have nothing that was to be destroyed."""
+        return self.answers and self.has_root and not self.still_held
+
+
+class KeyCustody(LeafKeySource, Protocol):
+    """Gives the keys of leaves, and is the only one that has the root of the fonds or draws the next one.
+
+    Every method may be called from any thread. All raise ``KeeperUnavailable`` and ``CatalogueUnavailable``.
+    """
+
+    def leaf_keys(self, address: LeafAddress) -> LeafKeys:
+        """The keys of one leaf. Raises ``KeyDestroyed``; ``SealBroken`` when a key page is missing or was altered."""
+        ...
+
+    def generation(self) -> int:
+        """The generation that it serves: it has no root, and no page, of an older one."""
+        ...
+
+    def renew(self) -> int:
+        """Goes to the catalogue's generation, forgetting the one before; gives the generation it then serves."""
+        ...
+
+    def plan(self, doomed: Doomed) -> Increment:
+        """Computes the next batch outside of any transaction; the new root stays here until it is staged.
+
+        Raises ``SealBroken`` when a key page on the way is missing or was altered.
+        """
+        ...
+
+    def stage(self, increment: Increment) -> None:
+        """Keeps the root of a planned increment durably on every keeper that answers (on two, where two are set up).
+
+        Raises ``Conflict`` when it was not planned here; ``KeeperUnavailable`` when too few answer. The catalogue is
+        not touched, so this may be called inside a transaction.
+        """
+        ...
+
+    def promote(self, generation: int, attempt: bytes) -> None:
+        """Puts a staged root in force on all keepers that answer, one at least."""
+        ...
+
+    def destroy_others(self, generation: int, attempt: bytes) -> int:
+        """Destroys every older generation, and every other attempt at this one, on all keepers that answer and have
+        this one in force; gives how many were destroyed. Raises ``Conflict`` when none has it."""
+        ...
+
+    def standing(self) -> Sequence[KeeperStanding]:
+        """How each keeper stands to the catalogue's root."""
+        ...
+
+
 class Layout(Protocol):
     """Spells object keys: plain ``[a-z0-9/-]``, no trailing slash, no segment ending in ``.versions``."""
 
@@ -204,6 +271,10 @@ class Layout(Protocol):
 
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object that reserves a block of extents."""
+        ...
+
+    def increment(self, tree_id: bytes, generation: int, attempt: bytes) -> str:
+        """The key pages that one destruction batch wrote; never overwritten."""
         ...
 
 

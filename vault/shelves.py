@@ -14,7 +14,7 @@ Rule 3: lists page by key. ``after`` is the last key of the page before; a page 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,12 +22,14 @@ from typing import Protocol
 
 from vault.audit import Entry, NumberedEntry
 from vault.customers import Customer
+from vault.destruction import Batch, Scope, Targets, TreeState
 from vault.fonds import Extent, Fonds
-from vault.ids import CustomerId, FondsId, IntentId, LinkId, ObjectId, PersonId, ProcessId, RecordId, UseId
+from vault.ids import BatchId, CustomerId, FondsId, IntentId, LinkId, ObjectId, PersonId, ProcessId, RecordId, UseId
 from vault.links import Link, Use
 from vault.objects import Lock
 from vault.people import Invitation, Person, Session
 from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
+from vault.seal.pages import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,9 @@ class CustomerShelf(Protocol):
 
     def add(self, customer: Customer) -> None: ...
 
-    def get(self, customer_id: CustomerId) -> Customer | None: ...
+    def get(self, customer_id: CustomerId, *, shared: bool = False) -> Customer | None:
+        """``shared`` keeps a destruction of the customer waiting until this transaction has ended."""
+        ...
 
     def by_number(self, fonds_id: FondsId, number: str) -> Customer | None: ...
 
@@ -291,8 +295,13 @@ class OutboxShelf(Protocol):
 class ProcessShelf(Protocol):
     """Processes that may own intents; one that has not been seen for long is dead."""
 
-    def beat(self, process_id: ProcessId, *, description: str, now: datetime) -> None:
-        """Registers the process, or says that it is alive. ``description`` says where it runs, for liveness checks."""
+    def beat(self, process_id: ProcessId, *, description: str, now: datetime, generation: int = 0) -> None:
+        """Registers the process, or says that it is alive. ``description`` says where it runs, for liveness checks;
+        ``generation`` is the oldest root from which it may have keys."""
+        ...
+
+    def behind(self, generation: int) -> Sequence[tuple[ProcessId, str, datetime]]:
+        """Those that have not confirmed this generation: (id, description, seen at)."""
         ...
 
     def all(self) -> Sequence[tuple[ProcessId, str, datetime]]:
@@ -320,6 +329,94 @@ class AuditShelf(Protocol):
     ) -> Sequence[NumberedEntry]:
         """Newest first."""
         ...
+
+
+class TreeShelf(Protocol):
+    """Where each key tree stands, and its pages."""
+
+    def add(self, fonds_id: FondsId, state: TreeState) -> None: ...
+
+    def get(self, fonds_id: FondsId, *, for_update: bool = False) -> TreeState | None:
+        """``for_update`` makes batches, and whatever else asks so, follow one another."""
+        ...
+
+    def advance(self, fonds_id: FondsId, state: TreeState) -> None:
+        """Moves a tree on by one generation, to that of a batch on the shelf. Raises ``Conflict``."""
+        ...
+
+    def page(self, fonds_id: FondsId, level: int, number: int) -> bytes | None:
+        """The sealed page of a node, or None where it has none."""
+        ...
+
+    def pages(self, fonds_id: FondsId) -> Iterator[tuple[Place, bytes]]:
+        """Every page, by place."""
+        ...
+
+    def pages_of_generation(self, fonds_id: FondsId, generation: int) -> dict[Place, bytes]:
+        """The pages that a generation wrote and none has replaced since."""
+        ...
+
+    def page_count(self, fonds_id: FondsId) -> int: ...
+
+    def write_pages(
+        self, fonds_id: FondsId, generation: int, pages: Mapping[Place, bytes], removed: Iterable[Place]
+    ) -> None:
+        """What a batch of this generation, which is on the shelf and ``erasing``, does to the pages."""
+        ...
+
+
+class BatchShelf(Protocol):
+    """Destruction batches. A record, and a customer, is in one at most."""
+
+    def scope(self, fonds: Fonds, targets: Targets, *, for_update: bool = False) -> Scope:
+        """Everything that belongs to the targets. ``for_update`` locks customers, extents and records, in this order.
+
+        Records that a batch has already are among the candidates; what does not exist is left out.
+        """
+        ...
+
+    def add(self, batch: Batch, *, record_ids: Sequence[RecordId], customer_ids: Iterable[CustomerId]) -> None:
+        """Raises ``AlreadyExists`` when the generation, or one of the records or customers, has a batch."""
+        ...
+
+    def get(self, batch_id: BatchId) -> Batch | None: ...
+
+    def of_record(self, record_id: RecordId) -> Batch | None: ...
+
+    def page(self, fonds_id: FondsId, *, before: int | None = None, limit: int = 50) -> Sequence[Batch]:
+        """Newest first, by generation; ``before`` is the generation of the last one of the page before."""
+        ...
+
+    def unfinished(self, fonds_id: FondsId) -> Sequence[Batch]:
+        """Batches that are not effective, oldest first."""
+        ...
+
+    def records(self, batch_id: BatchId, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, RecordId]]:
+        """(position from 1, record), by position."""
+        ...
+
+    def customers(self, batch_id: BatchId) -> Sequence[CustomerId]: ...
+
+    def erase(self, batch: Batch) -> None:
+        """Its records and customers -> ``erasing``; no further leaf is issued in the customers' extents.
+
+        Raises ``CatalogueBroken`` when one of them makes no such transition.
+        """
+        ...
+
+    def promote(self, batch_id: BatchId) -> bool:
+        """``erasing`` -> ``promoted``; False when it was not ``erasing``."""
+        ...
+
+    def finish(self, batch: Batch, *, at: datetime) -> bool:
+        """``promoted`` -> ``effective``, its records and customers -> ``destroyed``; False when it was not."""
+        ...
+
+    def ciphertext_due(self, *, now: datetime, after: str = "", limit: int = 200) -> Sequence[RecordId]:
+        """Destroyed records whose locks have lapsed and whose sealed bytes may still be in the store, by id."""
+        ...
+
+    def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None: ...
 
 
 class Transaction(Protocol):
@@ -351,6 +448,10 @@ class Transaction(Protocol):
     def jobs(self) -> JobShelf: ...
     @property
     def audit(self) -> AuditShelf: ...
+    @property
+    def trees(self) -> TreeShelf: ...
+    @property
+    def batches(self) -> BatchShelf: ...
 
 
 class Catalogue(Protocol):

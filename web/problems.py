@@ -131,6 +131,8 @@ PROBLEMS: Final = MappingProxyType(
         "object-missing": _problem(500, later("The store does not have this object"), _LOOK),
         "lock-not-kept": _problem(500, later("The store did not keep a lock"), _LOOK),
         "catalogue-broken": _problem(500, later("The catalogue is not sound"), _LOOK),
+        "catalogue-older": _problem(500, later("The catalogue is not sound"), _LOOK),
+        "keepers-behind": _problem(500, later("The root key's keeper does not answer"), _LOOK),
         "settings-wrong": _problem(500, later("The vault is not set up rightly"), _LOOK),
         "foreign-request": _problem(403, later("Not sent from this page"), later("Load the page anew and try again.")),
         "host-unknown": _problem(421, later("Wrong address"), later("This server does not answer to that host name.")),

@@ -37,3 +37,16 @@ def next_value(rows: Rows, name: str) -> int:
     row = rows.first(_NEXT, {"name": name})
     assert row is not None  # noqa: S101 - an upsert with RETURNING gives one row
     return int(row.value)
+
+
+_MANY: Final = text(
+    "INSERT INTO counters (name, value) VALUES (:name, :count)"
+    " ON CONFLICT (name) DO UPDATE SET value = counters.value + :count RETURNING value"
+)
+
+
+def next_values(rows: Rows, name: str, count: int) -> int:
+    """The first of ``count`` (one at least) values behind each other."""
+    row = rows.first(_MANY, {"name": name, "count": count})
+    assert row is not None  # noqa: S101 - an upsert with RETURNING gives one row
+    return int(row.value) - count + 1

@@ -21,10 +21,10 @@ from sqlalchemy import (
 
 from storage.catalogue.counters import next_value
 from storage.catalogue.fonds import fonds, fonds_column, leaf_of, leaf_values
-from storage.catalogue.metadata import Counted, UtcDateTime, metadata
+from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.objects import leaf_columns
 from storage.catalogue.rows import Rows
-from vault.customers import Customer
+from vault.customers import Customer, CustomerState
 from vault.ids import CustomerId, FondsId
 
 customers = Table(
@@ -38,10 +38,12 @@ customers = Table(
     Column("revision", Counted, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("change", Counted, nullable=False, unique=True),
+    Column("state", Text, nullable=False, server_default="live"),
     UniqueConstraint("fonds_id", "number"),
     Index("ix_customers_number_id", "number", "id"),
     Index("uq_customers_leaf", "fonds_id", "extent", "leaf", unique=True),
     CheckConstraint("revision >= 1", name="revision"),
+    one_of("state", CustomerState),
 )
 
 FIRST: Final = ""
@@ -54,6 +56,7 @@ _ADD = insert(customers).values(
 )
 _ALL = select(customers, fonds.c.tree_id).join(fonds, fonds.c.id == customers.c.fonds_id)
 _GET = _ALL.where(customers.c.id == bindparam("its_id"))
+_GET_SHARED = _GET.with_for_update(read=True, of=customers)
 _BY_NUMBER = _ALL.where(customers.c.fonds_id == bindparam("its_fonds"), customers.c.number == bindparam("its_number"))
 _PAGE = _ALL.where(customers.c.number > bindparam("after")).order_by(customers.c.number).limit(bindparam("at_most"))
 _CHANGED_SINCE = (
@@ -72,6 +75,7 @@ def customer_of(row: Row[Any]) -> Customer:
         revision=row.revision,
         created_at=row.created_at,
         change=row.change,
+        state=CustomerState(row.state),
     )
 
 
@@ -97,12 +101,13 @@ class SqlCustomerShelf:
                 "revision": customer.revision,
                 "created_at": customer.created_at,
                 "change": customer.change,
+                "state": customer.state.value,
                 **leaf_values(customer.profile_leaf),
             },
         )
 
-    def get(self, customer_id: CustomerId) -> Customer | None:
-        row = self._rows.first(_GET, {"its_id": customer_id})
+    def get(self, customer_id: CustomerId, *, shared: bool = False) -> Customer | None:
+        row = self._rows.first(_GET_SHARED if shared else _GET, {"its_id": customer_id})
         return None if row is None else customer_of(row)
 
     def by_number(self, fonds_id: FondsId, number: str) -> Customer | None:

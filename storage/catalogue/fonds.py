@@ -1,4 +1,7 @@
-"""Fonds, and what every table with a leaf address needs of them: the tree's id stands here only."""
+"""Fonds, and what every table with a leaf address needs of them: the tree's id stands here only.
+
+``generation`` is the one that a fonds began with and never changes; where its tree stands is in ``trees.py``.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from storage.catalogue.rows import Rows, Values
 from vault.fonds import Fonds
 from vault.ids import FondsId, VaultId
 from vault.seal.keytree import LeafAddress
+from vault.seal.tree import FIRST_GENERATION
 
 fonds = Table(
     "fonds",
@@ -75,7 +79,7 @@ class SqlFondsShelf:
                 "id": fonds.id,
                 "vault_id": fonds.vault_id,
                 "tree_id": fonds.tree_id,
-                "generation": fonds.generation,
+                "generation": FIRST_GENERATION,
                 "created_at": fonds.created_at,
             },
         )
@@ -88,6 +92,5 @@ class SqlFondsShelf:
             id=FondsId(row.id),
             vault_id=VaultId(row.vault_id),
             tree_id=row.tree_id,
-            generation=row.generation,
             created_at=row.created_at,
         )

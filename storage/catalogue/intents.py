@@ -57,6 +57,7 @@ intents = Table(
     CheckConstraint("ordinal >= 1 AND revision >= 1", name="ordinal"),
     CheckConstraint("idempotency_key_hash IS NULL OR length(idempotency_key_hash) = 32", name="idempotency_key_hash"),
     CheckConstraint("state NOT IN ('sealed', 'committed') OR length(sealed_sha256) = 32", name="sealed_sha256"),
+    Index("ix_intents_record_id", "record_id"),
     Index("uq_intents_leaf", "fonds_id", "extent", "leaf", unique=True),
     Index(
         "uq_intents_live_idempotency_key",

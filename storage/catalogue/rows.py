@@ -53,6 +53,15 @@ class Rows:
         except SQLAlchemyError as error:
             raise self._fail(error) from error
 
+    def run_many(self, statement: Executable, many: Sequence[Values]) -> None:
+        """Runs one statement for each of many values; with none it does nothing."""
+        if not many:
+            return
+        try:
+            self._open().execute(statement, many)
+        except SQLAlchemyError as error:
+            raise self._fail(error) from error
+
     def with_connection(self, question: Callable[[Connection], Answer]) -> Answer:
         """Asks something that only a connection can answer (which tables there are)."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.catalogue.attempts import SqlAttemptShelf
 from storage.catalogue.audit import SqlAuditShelf
+from storage.catalogue.batches import SqlBatchShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.fonds import SqlFondsShelf
@@ -15,6 +16,7 @@ from storage.catalogue.outbox import SqlOutboxShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rows import Rows
+from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
 
 
@@ -77,3 +79,11 @@ class SqlTransaction:
     @property
     def audit(self) -> SqlAuditShelf:
         return SqlAuditShelf(self._rows)
+
+    @property
+    def trees(self) -> SqlTreeShelf:
+        return SqlTreeShelf(self._rows)
+
+    @property
+    def batches(self) -> SqlBatchShelf:
+        return SqlBatchShelf(self._rows)

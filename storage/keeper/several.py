@@ -10,7 +10,6 @@ that is away, or that was removed while it could not be reached, is not known to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from vault.errors import (
@@ -23,30 +22,12 @@ from vault.errors import (
     StrongroomError,
     Unavailable,
 )
-from vault.ports import HeldRoot, KeeperState, RootKeeper
+from vault.ports import HeldRoot, KeeperStanding, KeeperState, RootKeeper
 from vault.seal.secrets import Secret
 
 STAGED_MIN: Final = 2
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeeperStanding:
-    """How one keeper stands to the root in force."""
-
-    name: str
-    answers: bool
-    has_root: bool
-    """Whether it has the root in force, or a newer one, promoted."""
-    still_held: tuple[HeldRoot, ...]
-    """Older generations and other attempts at this one: what delays effect."""
-    text: str
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether it is known to have nothing that was to be destroyed."""
-        return self.answers and self.has_root and not self.still_held
 
 
 class KeeperGroup:

@@ -13,7 +13,7 @@ from vault.audit import Detail, Entry, Event
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
-from vault.ports import Clock, Layout, LeafKeySource, ObjectStore, Randomness, SearchIndex
+from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Randomness, SearchIndex
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
 
@@ -79,7 +79,7 @@ class Vault:
     house: LeafAddress
     catalogue: Catalogue
     store: ObjectStore
-    keys: LeafKeySource
+    keys: KeyCustody
     layout: Layout
     clock: Clock
     randomness: Randomness

@@ -24,7 +24,7 @@ class Rule(NamedTuple):
     message: str
 
 
-def _differ(columns: str) -> str:
+def differ(columns: str) -> str:
     """Some of these columns would change; none of them may be NULL."""
     return " OR ".join(f"OLD.{column} <> NEW.{column}" for column in columns.split())
 
@@ -51,21 +51,21 @@ RULES: tuple[Rule, ...] = (
     Rule("audit_entries", "no_delete", "DELETE", "", "an audit entry is never deleted"),
     Rule("descriptions", "no_update", "UPDATE", "", "a description is never changed; add a revision"),
     Rule("descriptions", "no_delete", "DELETE", "", "a description is never deleted"),
-    Rule("versions", "no_change", "UPDATE", _differ(VERSION_COLUMNS), "only the lock of a version may change"),
+    Rule("versions", "no_change", "UPDATE", differ(VERSION_COLUMNS), "only the lock of a version may change"),
     Rule("versions", "no_delete", "DELETE", "", "a version is never deleted"),
     Rule("records", "transition", "UPDATE", RECORD_TRANSITIONS, "a record does not make this transition"),
     Rule("records", "change", "UPDATE", "NEW.change <= OLD.change", "a changed record takes a new change number"),
     Rule(
-        *("records", "identity", "UPDATE", _differ("id fonds_id number received_at received_by")),
+        *("records", "identity", "UPDATE", differ("id fonds_id number received_at received_by")),
         "the identity of a record is never changed",
     ),
     Rule("records", "no_delete", "DELETE", "", "a record is never deleted; its stub stays"),
     Rule("intents", "transition", "UPDATE", INTENT_TRANSITIONS, "an intent does not make this transition"),
-    Rule("intents", "identity", "UPDATE", _differ(INTENT_COLUMNS), "the identity of an intent is never changed"),
-    Rule("fonds", "identity", "UPDATE", _differ("id vault_id tree_id created_at"), "a fonds keeps its tree"),
+    Rule("intents", "identity", "UPDATE", differ(INTENT_COLUMNS), "the identity of an intent is never changed"),
+    Rule("fonds", "identity", "UPDATE", differ("id vault_id tree_id created_at"), "a fonds keeps its tree"),
     Rule("fonds", "no_delete", "DELETE", "", "a fonds is never deleted"),
     Rule(
-        *("extents", "upwards", "UPDATE", f"{_differ('fonds_id number owner')} OR NEW.next_leaf < OLD.next_leaf"),
+        *("extents", "upwards", "UPDATE", f"{differ('fonds_id number owner')} OR NEW.next_leaf < OLD.next_leaf"),
         "leaves of an extent are issued upwards, to one owner",
     ),
     Rule("extents", "no_delete", "DELETE", "", "an extent is never deleted"),
@@ -73,7 +73,7 @@ RULES: tuple[Rule, ...] = (
         "blocks",
         "upwards",
         "UPDATE",
-        f"{_differ('fonds_id block first_extent extent_count')} OR NEW.next_extent < OLD.next_extent",
+        f"{differ('fonds_id block first_extent extent_count')} OR NEW.next_extent < OLD.next_extent",
         "extents of a block are taken upwards",
     ),
     Rule("blocks", "no_delete", "DELETE", "", "a block is never deleted"),

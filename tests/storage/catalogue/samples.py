@@ -60,7 +60,6 @@ class Home:
             id=FondsId(an_id()),
             vault_id=VaultId(an_id()),
             tree_id=secrets.token_bytes(16),
-            generation=1,
             created_at=NOW,
         )
         home = cls(catalogue=catalogue, fonds=fonds, customer_id=CustomerId(an_id()))
