@@ -13,14 +13,14 @@ RUN /opt/strongroom/bin/pip install --constraint constraints.txt .
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 strongroom \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/strongroom --shell /usr/sbin/nologin strongroom \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/strongroom
+    && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/strongroom /var/lib/strongroom-keeper
 COPY --from=build /opt/strongroom /opt/strongroom
 COPY --chmod=0755 scripts/make_secrets /usr/local/bin/make_secrets
 ENV PATH=/opt/strongroom/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     STRONGROOM_HOME=/var/lib/strongroom
-VOLUME /var/lib/strongroom
+VOLUME ["/var/lib/strongroom", "/var/lib/strongroom-keeper"]
 USER 10001:10001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["strongroom"]
