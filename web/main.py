@@ -33,6 +33,7 @@ from vault.people import Role
 from vault.workflows import people, upkeep
 from vault.workflows.vault import Vault
 from web.application import create_application
+from web.connections import HEAD_WITHIN_S, patient_for
 from web.contents import AnswerBrokenOff
 
 UPKEEP_EVERY_S: Final = 15.0
@@ -92,13 +93,15 @@ def serve(
         progress("stopping")
 
 
-def make_server(application: Starlette, *, behind_proxy: bool = False) -> uvicorn.Server:
+def make_server(
+    application: Starlette, *, behind_proxy: bool = False, head_within_s: float = HEAD_WITHIN_S
+) -> uvicorn.Server:
     """The server. Forwarded addresses are believed behind a proxy on this machine only: guesses are counted by them."""
     return uvicorn.Server(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http="httptools",
+            http=patient_for(head_within_s),
             ws="none",
             lifespan="off",
             log_config=None,
