@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock as Mutex
-from typing import Any, TypeVar, cast
+from typing import Any, cast
+
+import pytest
 
 from storage.layout import RECORDS_PREFIX
 from vault.ids import ProcessId
@@ -19,7 +21,9 @@ from vault.workflows.vault import Limits, Vault
 PART: int = 20 * FRAME_LENGTH
 """The smallest part that S3 servers join with others: 5 MiB."""
 
-Part = TypeVar("Part")
+ON_SQLITE = pytest.mark.parametrize("vault", ["sqlite"], indirect=True)
+"""For what has nothing to do with the database: once is enough."""
+
 Watch = Callable[[str], None]
 
 

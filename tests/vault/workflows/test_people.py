@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.store import RunningStore
 from tests.support.vault import running_vault
-from tests.vault.workflows.faults import HandClock, with_clock
+from tests.vault.workflows.faults import ON_SQLITE, HandClock, with_clock
 from vault.audit import Event
 from vault.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound, NotSignedIn, Overloaded, TooManyAttempts
 from vault.ids import PersonId
@@ -95,6 +95,7 @@ def test_what_is_no_invitation_is_not_found(inhabited: Vault, token: str) -> Non
         people.check_invitation(inhabited, token)
 
 
+@ON_SQLITE
 def test_a_refused_acceptance_leaves_the_invitation_good(inhabited: Vault) -> None:
     token = people.invite(inhabited, ADMINISTRATOR, frozenset({Role.READER}))
     with pytest.raises(InvalidInput):
@@ -121,6 +122,7 @@ def test_nobody_is_invited_to_be_nothing(inhabited: Vault) -> None:
 # -- signing in --------------------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("login", ["Wang", "wang", " WANG ", "ｗａｎｇ"])
 def test_whoever_knows_the_password_is_signed_in(inhabited: Vault, login: str) -> None:
     token, who = people.sign_in(inhabited, login=login, password=PASSWORD, origin=HERE)
@@ -130,6 +132,7 @@ def test_whoever_knows_the_password_is_signed_in(inhabited: Vault, login: str) -
     assert token not in repr(who.session)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("login", "password"),
     [

@@ -19,6 +19,7 @@ from storage.objects.settings import S3Settings
 from tests.support.store import RunningStore
 from tests.support.vault import random_content, read_bytes, running_vault, staff
 from tests.vault.workflows.faults import (
+    ON_SQLITE,
     PART,
     Died,
     count_records,
@@ -215,6 +216,7 @@ LOST: list[tuple[int, str, Callable[[], Exception]]] = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("size", "point", "error"),
@@ -316,10 +318,8 @@ with running_vault(child_store(), home) as vault:
         intake.receive_from(mortal, receiving, io.BytesIO(bytes(size)).readinto)
 """
 KILLS = {
-    "before:put": (SMALL, False),
     "after:put": (SMALL, True),
     "after:put_part": (LARGE, False),
-    "after:complete_upload": (LARGE, True),
 }
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.vault import add_bytes, random_content, read_bytes
 from tests.vault.seal.stock_sdk import sdk_open
-from tests.vault.workflows.faults import interposed, with_clock
+from tests.vault.workflows.faults import ON_SQLITE, interposed, with_clock
 from vault.audit import Event
 from vault.errors import InvalidInput, NotAllowed, NotFound, ObjectMissing, SealBroken, StrongroomError
 from vault.ids import PersonId, RecordId
@@ -62,6 +62,7 @@ PLACES = st.integers(0, SIZE) | st.sampled_from(
 )
 
 
+@ON_SQLITE
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(one=PLACES, other=PLACES, to_the_end=st.booleans())
 def test_a_range_is_that_slice_of_the_file(vault: Vault, actor: Actor, one: int, other: int, to_the_end: bool) -> None:
@@ -71,6 +72,7 @@ def test_a_range_is_that_slice_of_the_file(vault: Vault, actor: Actor, one: int,
     assert b"".join(opening.stream(start, None if to_the_end else end - start)) == wanted
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("start", "length"), [(-1, 1), (0, SIZE + 1), (SIZE, 1), (SIZE + 1, None), (5, -1), (1 << 70, 1)]
 )
@@ -261,6 +263,7 @@ ALTERED = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("how", ALTERED)
 def test_an_altered_object_never_opens_to_something_plausible(vault: Vault, actor: Actor, how: str) -> None:
     record_id = the_record(vault, actor)
@@ -311,6 +314,7 @@ class TamperedCatalogue:
             yield Shelves()
 
 
+@ON_SQLITE
 def test_a_catalogue_row_that_names_another_records_object_never_opens(vault: Vault, actor: Actor) -> None:
     one, other = (add_bytes(vault, actor, random_content(5000)).record_id for _ in range(2))
     mine, theirs = version_of(vault, actor, one), version_of(vault, actor, other)
@@ -344,6 +348,7 @@ def test_an_object_that_is_gone_is_missing_and_not_empty(vault: Vault, actor: Ac
 # -- taking it out sealed ----------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("size", [0, 1, FRAME_LENGTH, SIZE])
 def test_a_sealed_export_opens_without_the_vault(vault: Vault, actor: Actor, tmp_path: Path, size: int) -> None:
     plain = random_content(size)

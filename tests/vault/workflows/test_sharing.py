@@ -11,7 +11,7 @@ import pytest
 
 from storage.objects.s3 import READ_BYTES
 from tests.support.vault import add_bytes, random_content
-from tests.vault.workflows.faults import HandClock, faulty, with_clock
+from tests.vault.workflows.faults import ON_SQLITE, HandClock, faulty, with_clock
 from vault.audit import Event
 from vault.errors import (
     InvalidInput,
@@ -252,6 +252,7 @@ def test_a_use_ends_after_a_day_and_with_its_link(timed: tuple[Vault, HandClock]
 # -- pass codes --------------------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 def test_a_pass_code_is_asked_for_and_hides_the_files_name(vault: Vault, actor: Actor) -> None:
     link, token = link_to(vault, actor, pass_code=CODE, uses_max=3)
     landing = sharing.landing(vault, token)
@@ -305,6 +306,7 @@ def test_many_addresses_together_guess_no_more_than_the_link_allows(
 # -- bytes -------------------------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 def test_games_with_ranges_get_no_byte_beyond_the_allowance(vault: Vault, actor: Actor) -> None:
     _, token = link_to(vault, actor)
     use = sharing.take_use(vault, token, pass_code=None, origin=HERE)
@@ -332,6 +334,7 @@ def test_ranges_asked_for_at_once_share_one_allowance(vault: Vault, actor: Actor
         assert sorted(pool.map(read, range(8))) == [0] * 7 + [len(CONTENT)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("start", "length"), [(-1, 1), (0, -1), (len(CONTENT), 1), (0, len(CONTENT) + 1), (1 << 70, 1)]
 )

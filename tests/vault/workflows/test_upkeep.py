@@ -9,7 +9,7 @@ import pytest
 
 from storage.searchindex.memory import MemoryIndex
 from tests.support.vault import add_bytes
-from tests.vault.workflows.faults import Died, faulty, with_clock
+from tests.vault.workflows.faults import ON_SQLITE, Died, faulty, with_clock
 from vault.audit import Event
 from vault.customers import Profile
 from vault.errors import KeeperUnavailable, NotAllowed, StoreUnavailable
@@ -117,6 +117,7 @@ def test_locks_that_give_way_are_said_to(vault: Vault, actor: Actor) -> None:
     assert not LockVerdict(tried=0, held=0).proved
 
 
+@ON_SQLITE
 def test_the_real_store_withstands_every_attack(vault: Vault) -> None:
     verdict = vault.prove_lock()
     assert verdict.proved, verdict
