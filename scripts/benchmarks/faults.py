@@ -29,12 +29,13 @@ STORE_CALLS = ("records-put", "blocks-put", "meta-put", "upload-", "part-", "loc
 
 @contextmanager
 def _campaigns(folder: Path) -> Iterator[list[tuple[str, Campaign]]]:
-    with postgres_cluster(durable=True) as cluster, cluster.fresh_database() as url:
-        with (
-            campaign(folder / "sqlite") as on_sqlite,
-            campaign(folder / "postgresql", catalogue_url=url) as on_postgres,
-        ):
-            yield [("SQLite", on_sqlite), ("PostgreSQL", on_postgres)]
+    with (
+        postgres_cluster(durable=True) as cluster,
+        cluster.fresh_database() as url,
+        campaign(folder / "sqlite") as on_sqlite,
+        campaign(folder / "postgresql", catalogue_url=url) as on_postgres,
+    ):
+        yield [("SQLite", on_sqlite), ("PostgreSQL", on_postgres)]
 
 
 def rounds(fighting: Campaign, *, kills: int, store_kills: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faultpoints import Arm
-from tests.support.faults import Campaign, campaign
+from tests.support.faults import Campaign, campaign, founding_campaign
 from tests.support.faultworks import WORKS
 from tests.support.postgres import PostgresCluster
 from tests.support.vault import add_bytes, staff
@@ -57,6 +57,22 @@ def test_a_store_killed_under_a_live_application_loses_nothing_acknowledged(figh
     fighting.close_batch()
     assert fighting.tally.findings.all() == []
     assert fighting.tally.store_kills == len(STORE_KILLS)
+
+
+def test_a_first_start_killed_at_any_write_is_gone_on_with_by_the_next(
+    tmp_path: Path, postgres: PostgresCluster
+) -> None:
+    with founding_campaign(tmp_path / "founding") as founding:
+        arms = founding.first_start(None)
+        assert "blocks-put" in {arm.point for arm in arms}
+        for number, arm in enumerate(arms):
+            if number % 2:
+                founding.first_start(arm)
+            else:
+                with postgres.fresh_database() as url:
+                    founding.first_start(arm, catalogue_url=url)
+        assert founding.tally.findings.all() == []
+        assert founding.tally.application_kills == len(arms) > 8
 
 
 def test_what_a_campaign_looks_for_it_finds(fighting: Campaign) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -43,6 +43,13 @@ WHOLE = tuple(
     for fault in Fault
     if fault not in (Fault.RESET_IN_BODY, Fault.RESET_IN_ANSWER, Fault.STALLED_IN_ANSWER)
 )
+
+
+def _alternating(cases: Sequence[tuple[str, Fault]]) -> list[tuple[str, str, Fault]]:
+    """Each case on one of the two databases: what breaks is the line to the store."""
+    cases = sorted(cases, key=lambda case: hashlib.sha256(repr(case).encode()).digest())
+    half = len(cases) // 2
+    return [("sqlite", *case) for case in cases[:half]] + [("postgresql", *case) for case in cases[half:]]
 
 
 class Broken:
@@ -99,7 +106,7 @@ def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 yield Broken(replace(limited(vault), store=adapter), proxy, store, folder / "home", url)
 
 
-@pytest.mark.parametrize(("write", "fault"), [*WHOLE, *IN_BODY], ids=str)
+@pytest.mark.parametrize(("broken", "write", "fault"), _alternating([*WHOLE, *IN_BODY]), indirect=["broken"], ids=str)
 def test_an_upload_with_one_exchange_broken_ends_in_one_whole_record(broken: Broken, write: str, fault: Fault) -> None:
     method, target = WRITES[write]
     broken.proxy.plan(Break(fault=fault, method=method, target=target))
@@ -112,7 +119,7 @@ def test_an_upload_with_one_exchange_broken_ends_in_one_whole_record(broken: Bro
     assert broken.send(key, size).record_id == receipt.record_id
 
 
-@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.STALLED_AFTER, Fault.BUSY_AFTER, Fault.FAILED_AFTER])
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.STALLED_AFTER, Fault.BUSY_AFTER])
 @pytest.mark.parametrize("write", ["small", "complete"])
 def test_a_store_that_goes_on_losing_answers_is_asked_again_later_and_what_it_kept_becomes_the_record(
     broken: Broken, write: str, fault: Fault
@@ -125,10 +132,8 @@ def test_a_store_that_goes_on_losing_answers_is_asked_again_later_and_what_it_ke
     assert broken.send(key, SMALL if write == "small" else LARGE).record_id == receipt.record_id
 
 
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.BUSY_AFTER, Fault.TWICE, Fault.RESET_IN_BODY])
 def test_a_correction_with_its_put_broken_adds_one_version(broken: Broken, fault: Fault) -> None:
-    if fault in (Fault.RESET_IN_ANSWER, Fault.STALLED_IN_ANSWER):
-        fault = Fault.LOST_ANSWER
     vault, actor = broken.vault, staff(broken.vault)
     first = broken.send(f"to correct {fault.name} {broken.proxy.port} {len(broken.kept)}", SMALL)
     said = Description.checked(title="corrected", reason="scanned anew")

@@ -6,8 +6,8 @@ The product has no hooks for this: the store and the catalogue are handed to the
     watched = watch(vault, points)        # the same vault, its store and catalogue passing every point
     points.arm(Arm(point="records-put", phase="after", turn=1), kill)
 
-Phases of a call to the store: ``before``, ``during`` (a few milliseconds into it), ``after``. Of a
-transaction that writes: ``before``, ``uncommitted``, ``during`` (a moment into the commit), ``after``. ``turn`` counts equal points from 1.
+Phases of a call to the store: ``before``, ``during`` (a few milliseconds into it), ``after``. Of a transaction that
+writes: ``before``, ``uncommitted``, ``during`` (a moment into the commit), ``after``. ``turn`` counts equals from 1.
 """
 
 from __future__ import annotations

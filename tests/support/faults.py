@@ -3,7 +3,7 @@
     with campaign(folder) as fighting:                   # SQLite; with catalogue_url, PostgreSQL
         fighting.kill_application(work, arm)
         fighting.kill_store(work, arm)
-        fighting.close_batch()                       # the doctor, deep, and every upload opened again
+        fighting.close_batch()                           # the doctor, deep; every upload opened again
 
 A campaign has a vault and an embedded store of its own. The application that dies is a fork of ``tests.support.faulty``;
 the one that looks lives in this process.
@@ -164,27 +164,6 @@ class Campaign:
             if not finding.ok:
                 found.doctor.append(f"{finding.check}: {finding.text}")
 
-    def kill_founding(self, arm: Arm | None, *, catalogue_url: str | None) -> Sequence[Arm]:
-        """A first start of another home, killed; the next start makes one vault of it."""
-        number = next(self._lives)
-        home = self._folder / f"founded-{number}"
-        order = self._order(FOUNDING, f"f{number}", arm, 0) | {"home": str(home), "catalogue_url": catalogue_url}
-        ended_by, code = self._faulty.live(order)
-        lines = _lines(Path(str(order["answers"])))
-        if code or (arm is not None) != (ended_by == SIGKILL):
-            self.tally.findings.other.append(f"founding {arm}: ended by {ended_by}, code {code}")
-        if arm is not None:
-            self.tally.application_kills += 1
-            try:
-                settings = settings_over(self._endpoint.application, home, catalogue_url=catalogue_url)
-                with open_vault(settings, create=True) as vault:
-                    receipt = add_bytes(vault, staff(vault), b"first")
-                    if read_bytes(vault, staff(vault), receipt.record_id) != b"first":
-                        self.tally.findings.lost.append(f"founding {arm}: the first record opens to other bytes")
-            except StrongroomError as exc:
-                self.tally.findings.other.append(f"founding {arm}: {exc.code}: {exc.message}")
-        return [Arm(**values) for line in lines for values in line.get("done", [])]
-
     # -- one life ---------------------------------------------------------------------------------------------------
 
     def _order(self, work: str, token: str, arm: Arm | None, server_pid: int) -> dict[str, Any]:
@@ -267,6 +246,58 @@ class Campaign:
             return False
         finally:
             connection.close()
+
+
+class FoundingCampaign:
+    """First starts of homes, each killed once, over one store; the next start makes one vault of what is there."""
+
+    def __init__(self, folder: Path, endpoint: Endpoint, faulty: Faulty) -> None:
+        self.tally = Tally()
+        self._folder = folder
+        self._endpoint = endpoint
+        self._faulty = faulty
+        self._lives = count(1)
+
+    def first_start(self, arm: Arm | None, *, catalogue_url: str | None = None) -> Sequence[Arm]:
+        """One first start of a new home, killed at ``arm`` if one is named; gives the points that it passed."""
+        token = f"founding-{next(self._lives)}"
+        home, answers = self._folder / token, self._folder / f"{token}.answers"
+        order = {
+            "work": FOUNDING,
+            "token": token,
+            "answers": str(answers),
+            "arm": arm.values() if arm is not None else None,
+            "server_pid": 0,
+            "home": str(home),
+            "catalogue_url": catalogue_url,
+        }
+        ended_by, code = self._faulty.live(order)
+        lines = _lines(answers)
+        if code or (arm is not None) is not (ended_by == SIGKILL):
+            self.tally.findings.other.append(f"{token} {arm}: ended by signal {ended_by}, code {code}")
+        self.tally.application_kills += ended_by == SIGKILL
+        try:
+            settings = settings_over(self._endpoint.application, home, catalogue_url=catalogue_url)
+            with open_vault(settings, create=True) as vault:
+                record_id = add_bytes(vault, staff(vault), b"the first record").record_id
+                if read_bytes(vault, staff(vault), record_id) != b"the first record":
+                    self.tally.findings.lost.append(f"{token} {arm}: the first record opens to other bytes")
+        except StrongroomError as exc:
+            self.tally.findings.other.append(f"{token} {arm}: {exc.code}: {exc.message}")
+        return [Arm(**values) for line in lines for values in line.get("done", [])]
+
+
+@contextmanager
+def founding_campaign(folder: Path) -> Iterator[FoundingCampaign]:
+    """First starts in a folder of its own, which is the caller's to remove."""
+    with ExitStack() as stack:
+        folder.mkdir(parents=True)
+        embedded = EmbeddedStore(folder / "store")
+        stack.callback(embedded.stop)
+        endpoint = embedded.start()
+        faulty = Faulty(endpoint, folder / "faulty.log")
+        stack.callback(faulty.close)
+        yield FoundingCampaign(folder, endpoint, faulty)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
