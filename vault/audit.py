@@ -45,6 +45,11 @@ class Event(StrEnum):
     DESTRUCTION_BEGUN = "destruction-begun"
     DESTRUCTION_EFFECTIVE = "destruction-effective"
     CIPHERTEXT_DELETED = "ciphertext-deleted"
+    BACKUP_TAKEN = "backup-taken"
+    BACKUP_RESTORED = "backup-restored"
+    CATALOGUE_REBUILT = "catalogue-rebuilt"
+    HOLDS_CONFIRMED = "holds-confirmed"
+    DRILL_RUN = "drill-run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,12 @@ class SqlCatalogue:
             upgrade(connection)
             return True
 
+    @contextmanager
+    def maintain(self) -> Iterator[Connection]:
+        """A transaction of the database itself, beside which nobody writes: for loading a backup."""
+        with self._database.migrating() as connection:
+            yield connection
+
     def close(self) -> None:
         """Waits for the writer at work and closes every connection."""
         self._database.close()

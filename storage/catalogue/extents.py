@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import CheckConstraint, Column, Index, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, bindparam, func, insert, select, text, update
 
 from storage.catalogue.fonds import fonds_column
 from storage.catalogue.metadata import Counted, metadata
@@ -41,7 +41,17 @@ extents = Table(
 )
 
 _other = extents.alias("other")
-_NEWEST_OF_OWNER = (
+_NEWEST_RETIRE_ALL = update(extents).where(extents.c.fonds_id == bindparam("its_fonds")).values(next_leaf=64)
+_RETIRE_BLOCKS = (
+    update(blocks)
+    .where(blocks.c.fonds_id == bindparam("its_fonds"))
+    .values(next_extent=blocks.c.first_extent + blocks.c.extent_count)
+)
+_RETIRE = text(
+    "INSERT INTO extents (fonds_id, number, owner, next_leaf) VALUES (:fonds_id, :number, :owner, 64)"
+    " ON CONFLICT (fonds_id, number) DO UPDATE SET next_leaf = 64"
+)
+_OF_OWNER = (
     select(func.max(_other.c.number))
     .where(_other.c.fonds_id == bindparam("its_fonds"), _other.c.owner == bindparam("its_owner"))
     .scalar_subquery()
@@ -71,6 +81,16 @@ _TAKE_EXTENT = (
 )
 _ADD_EXTENT = insert(extents)
 _ADD_BLOCK = insert(blocks)
+_RETIRE_ALL = update(extents).where(extents.c.fonds_id == bindparam("its_fonds")).values(next_leaf=64)
+_RETIRE_BLOCKS = (
+    update(blocks)
+    .where(blocks.c.fonds_id == bindparam("its_fonds"))
+    .values(next_extent=blocks.c.first_extent + blocks.c.extent_count)
+)
+_RETIRE = text(
+    "INSERT INTO extents (fonds_id, number, owner, next_leaf) VALUES (:fonds_id, :number, :owner, 64)"
+    " ON CONFLICT (fonds_id, number) DO UPDATE SET next_leaf = 64"
+)
 _OF_OWNER = (
     select(extents)
     .where(extents.c.fonds_id == bindparam("its_fonds"), extents.c.owner == bindparam("its_owner"))
@@ -112,6 +132,13 @@ class SqlExtentShelf:
     def newest_block(self, fonds_id: FondsId) -> int | None:
         row = self._rows.first(_NEWEST_BLOCK, {"its_fonds": fonds_id})
         return None if row is None else row[0]
+
+    def retire_all(self, fonds_id: FondsId) -> None:
+        self._rows.run(_RETIRE_ALL, {"its_fonds": fonds_id})
+        self._rows.run(_RETIRE_BLOCKS, {"its_fonds": fonds_id})
+
+    def retire(self, fonds_id: FondsId, number: int, owner: str) -> None:
+        self._rows.run(_RETIRE, {"fonds_id": fonds_id, "number": number, "owner": owner})
 
     def of_owner(self, fonds_id: FondsId, owner: str) -> Sequence[Extent]:
         return [

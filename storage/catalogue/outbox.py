@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Table, Text, bindparam, delete, func, insert, select
+from sqlalchemy import Column, LargeBinary, Table, Text, bindparam, delete, func, insert, select, text
 
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.rows import Rows
@@ -22,6 +22,10 @@ outbox = Table(
 _ADD = insert(outbox)
 _PENDING = select(outbox).order_by(outbox.c.number).limit(bindparam("at_most"))
 _SENT = delete(outbox).where(outbox.c.number == bindparam("its_number"))
+_REGISTERED = text("SELECT value FROM counters WHERE name = 'registered'")
+# The row is there from the first register on; of two who write the same one, the second changes nothing.
+_FIRST_REGISTER = text("INSERT INTO counters (name, value) VALUES ('registered', 0) ON CONFLICT (name) DO NOTHING")
+_REGISTER = text("UPDATE counters SET value = :to WHERE name = 'registered' AND value = :since")
 _LAG = select(func.count(outbox.c.number).label("waiting"), func.min(outbox.c.at).label("oldest"))
 
 
@@ -41,6 +45,17 @@ class SqlOutboxShelf:
 
     def sent(self, number: int) -> None:
         self._rows.run(_SENT, {"its_number": number})
+
+    def registered(self) -> int:
+        row = self._rows.first(_REGISTERED)
+        return 0 if row is None else int(row.value)
+
+    def register(self, key: str, body: bytes, *, since: int, to: int, at: datetime) -> bool:
+        self._rows.run(_FIRST_REGISTER)
+        if self._rows.run(_REGISTER, {"since": since, "to": to}) != 1:
+            return False
+        self.add(key, body, at=at)
+        return True
 
     def lag(self) -> tuple[int, datetime | None]:
         row = self._rows.first(_LAG)
