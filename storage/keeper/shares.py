@@ -22,7 +22,7 @@ from vault.seal.secrets import SECRET_LENGTH, Secret
 SHARES_MAX: Final = 16
 WORDS_A_SHARE: Final = 33
 _WORDS_A_LINE: Final = 11
-_HEADS: Final = ("STRONGROOM RECOVERY SHARE", "KEEPER:", "Keep it apart")
+_HEADS: Final = ("strongroom recovery share", "keeper:", "keep it apart")
 _TRIED_MAX: Final = 20
 
 
@@ -80,5 +80,5 @@ def _text(mnemonic: str, *, keeper: str, needed: int, made: int) -> str:
 
 def _words_of(text: str) -> str:
     """The words of a share, without the printed lines above them."""
-    lines = [line.strip() for line in text.splitlines()]
-    return " ".join(line.lower() for line in lines if not line.startswith(_HEADS))
+    lines = [line.strip().lower() for line in text.splitlines()]
+    return " ".join(line for line in lines if not line.startswith(_HEADS))
