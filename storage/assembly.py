@@ -44,14 +44,15 @@ from storage.searchindex.memory import MemoryIndex
 from storage.settings import Settings
 from vault.audit import Entry, Event
 from vault.destruction import TreeState
-from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong
+from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong, Unavailable
 from vault.fonds import HOUSE_OWNER, Fonds
 from vault.ids import FondsId, ProcessId, VaultId, new_id
 from vault.people import OPERATOR_ID
 from vault.seal.keytree import LeafAddress
 from vault.seal.secrets import Secret
 from vault.workflows.allocation import reserve_block
-from vault.workflows.upkeep import beat
+from vault.workflows.destruction import resume
+from vault.workflows.processes import beat
 from vault.workflows.vault import Limits, LockVerdict, Vault
 
 POOL_THREADS: Final = 8
@@ -127,6 +128,10 @@ def open_vault(
         # The keeper has to answer before anything is promised.
         vault.house_keys()
         stack.enter_context(_signs_of_life(vault))
+        if not keepers_read_only:
+            # What cannot be finished now is upkeep's; the vault works meanwhile.
+            with suppress(Unavailable):
+                resume(vault)
         yield vault
 
 

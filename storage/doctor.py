@@ -40,7 +40,7 @@ class Finding:
 def examine(settings: Settings, *, deep: bool = False) -> Sequence[Finding]:
     """Everything the doctor sees. An installation that cannot even be opened is a finding, not an error."""
     try:
-        with open_vault(settings) as vault:
+        with open_vault(settings, keepers_read_only=True) as vault:
             return list(_findings(settings, vault, deep=deep))
     except StrongroomError as exc:
         return [Finding(check="opens", ok=False, text=exc.message)]

@@ -33,7 +33,11 @@ class ObjectLayout:
 
     def meta(self, subject_id: str, revision: str) -> str:
         """A sealed metadata object."""
-        return f"{META_PREFIX}{_plain(subject_id)}/{_plain(revision)}"
+        return f"{self.meta_folder(subject_id)}{_plain(revision)}"
+
+    def meta_folder(self, subject_id: str) -> str:
+        """What the keys of all metadata objects of a subject begin with."""
+        return f"{META_PREFIX}{_plain(subject_id)}/"
 
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object of a block of extents."""

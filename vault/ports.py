@@ -269,6 +269,10 @@ class Layout(Protocol):
         """A sealed metadata object of a record, a customer or another subject; never overwritten."""
         ...
 
+    def meta_folder(self, subject_id: str) -> str:
+        """What the keys of all metadata objects of a subject begin with."""
+        ...
+
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object that reserves a block of extents."""
         ...

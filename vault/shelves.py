@@ -69,6 +69,14 @@ class ExtentShelf(Protocol):
         """The highest block number recorded."""
         ...
 
+    def retire_all(self, fonds_id: FondsId) -> None:
+        """No further leaf of any extent, and no extent of any block, is taken: of a catalogue that was restored."""
+        ...
+
+    def retire(self, fonds_id: FondsId, number: int, owner: str) -> None:
+        """Takes down an extent that was found in use, all leaves of it as issued."""
+        ...
+
     def of_owner(self, fonds_id: FondsId, owner: str) -> Sequence[Extent]: ...
 
 
@@ -287,6 +295,14 @@ class OutboxShelf(Protocol):
 
     def sent(self, number: int) -> None: ...
 
+    def registered(self) -> int:
+        """The newest change number that a register covers."""
+        ...
+
+    def register(self, key: str, body: bytes, *, since: int, to: int, at: datetime) -> bool:
+        """Adds the register of changes ``since`` to ``to``; False when another one was added meanwhile."""
+        ...
+
     def lag(self) -> tuple[int, datetime | None]:
         """How many wait, and since when the oldest does."""
         ...
@@ -414,6 +430,10 @@ class BatchShelf(Protocol):
 
     def ciphertext_due(self, *, now: datetime, after: str = "", limit: int = 200) -> Sequence[RecordId]:
         """Destroyed records whose locks have lapsed and whose sealed bytes may still be in the store, by id."""
+        ...
+
+    def objects_of(self, record_id: RecordId) -> Sequence[tuple[ObjectId, str]]:
+        """Every object that a record has, or had an upload for: (object id, key)."""
         ...
 
     def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None: ...

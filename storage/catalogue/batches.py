@@ -29,6 +29,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    union,
     update,
 )
 
@@ -37,12 +38,13 @@ from storage.catalogue.counters import CHANGE, next_values
 from storage.catalogue.customers import customers
 from storage.catalogue.extents import extents
 from storage.catalogue.fonds import fonds_column
+from storage.catalogue.intents import intents
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.records import records
 from storage.catalogue.versions import versions
 from vault.destruction import Batch, BatchState
 from vault.errors import Conflict
-from vault.ids import BatchId, CustomerId, FondsId, PersonId, RecordId
+from vault.ids import BatchId, CustomerId, FondsId, ObjectId, PersonId, RecordId
 from vault.seal.pages import Place
 
 CHUNK: Final = 1000
@@ -166,6 +168,12 @@ _CIPHERTEXT_DUE = (
     .order_by(batch_records.c.record_id)
     .limit(bindparam("at_most"))
 )
+_OBJECTS_OF = union(
+    *(
+        select(table.c.object_id, table.c.object_key).where(table.c.record_id == bindparam("its_record"))
+        for table in (versions, intents)
+    )
+)
 _CIPHERTEXT_DELETED = (
     update(batch_records)
     .where(batch_records.c.record_id == bindparam("its_record"))
@@ -265,6 +273,10 @@ class SqlBatchShelf(SqlCandidates):
     def ciphertext_due(self, *, now: datetime, after: str = "", limit: int = 200) -> Sequence[RecordId]:
         rows = self._rows.all(_CIPHERTEXT_DUE, {"now": now, "after": after, "at_most": limit})
         return [RecordId(row.record_id) for row in rows]
+
+    def objects_of(self, record_id: RecordId) -> Sequence[tuple[ObjectId, str]]:
+        rows = self._rows.all(_OBJECTS_OF, {"its_record": record_id})
+        return [(ObjectId(row.object_id), row.object_key) for row in rows]
 
     def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None:
         self._rows.run(_CIPHERTEXT_DELETED, {"its_record": record_id, "at": at})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vault.audit import Event
 from vault.customers import Customer, Profile
-from vault.errors import Conflict, NotFound
+from vault.errors import Conflict, KeyDestroyed, NotFound
 from vault.ids import CustomerId, could_be_key
 from vault.people import Action, Actor
 from vault.workflows import allocation, descriptions, outbox
@@ -16,7 +16,7 @@ from vault.workflows.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerView:
-    """A customer with what is known of them."""
+    """A customer with what is known of them: nothing any more, once their keys are destroyed."""
 
     customer: Customer
     profile: Profile
@@ -55,14 +55,17 @@ def list_customers(vault: Vault, actor: Actor, *, after: str | None = None, limi
 
 
 def customer_view(vault: Vault, customer: Customer) -> CustomerView:
-    """Opens a customer's profile. The caller has authorised."""
-    profile = descriptions.open_profile(
-        vault,
-        customer.profile_leaf,
-        customer.sealed_profile,
-        customer_id=customer.id,
-        revision=customer.revision,
-    )
+    """Opens a customer's profile; a destroyed one's is empty. The caller has authorised."""
+    try:
+        profile = descriptions.open_profile(
+            vault,
+            customer.profile_leaf,
+            customer.sealed_profile,
+            customer_id=customer.id,
+            revision=customer.revision,
+        )
+    except KeyDestroyed:
+        profile = Profile(name="")
     return CustomerView(customer=customer, profile=profile)
 
 

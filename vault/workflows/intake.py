@@ -24,6 +24,7 @@ from typing import Self
 
 from vault.audit import Event
 from vault.classes import find_class
+from vault.destruction import require_living
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
 from vault.ids import CustomerId, RecordId
 from vault.people import Action, Actor
@@ -83,8 +84,10 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
     file_name = checked_file_name(filing.file_name)
     if filing.customer_id is not None:
         with vault.catalogue.read() as tx:
-            if tx.customers.get(filing.customer_id) is None:
-                raise NotFound("there is no such customer; add the customer first")
+            customer = tx.customers.get(filing.customer_id)
+        if customer is None:
+            raise NotFound("there is no such customer; add the customer first")
+        require_living(customer)
     announcement = Announcement(
         record_id=RecordId(vault.new_id()),
         ordinal=1,

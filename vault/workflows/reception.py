@@ -20,6 +20,7 @@ from threading import local
 from typing import Final
 
 from vault.classes import find_class
+from vault.destruction import require_living
 from vault.errors import AlreadyExists, Conflict, ObjectMissing, SourceChanged, StoreUnavailable, Unavailable
 from vault.fonds import HOUSE_OWNER
 from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId
@@ -351,6 +352,11 @@ class Reception:
         try:
             with vault.catalogue.write() as tx:
                 leaf = allocation.issue_leaf(vault, tx, self._announcement.owner)
+                if self._announcement.customer_id is not None:
+                    # Looked at behind the leaf: its row keeps a destruction of the customer waiting, or waited for it.
+                    customer = tx.customers.get(self._announcement.customer_id)
+                    if customer is not None:
+                        require_living(customer)
                 if leaf is not None:
                     announced = self._prepare(leaf, state, content, plaintext)
                     vault.underway.add(announced.intent.id)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from vault.audit import Detail, Event
+from vault.destruction import require_living
 from vault.errors import Conflict, NotFound, SealBroken
 from vault.ids import ObjectId, ProcessId
 from vault.objects import StoredObject
@@ -48,6 +49,10 @@ def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: boo
             return record
         if current.state is not IntentState.SEALED:
             raise Conflict("the upload was given up meanwhile; send the file again")
+        if current.customer_id is not None:
+            customer = tx.customers.get(current.customer_id, shared=True)
+            if customer is not None:
+                require_living(customer)
         event = Event.RECORD_RECEIVED if intent.ordinal == 1 else Event.RECORD_CORRECTED
         record = _new_record(vault, tx, intent) if intent.ordinal == 1 else _next_version(tx, intent)
         leaf = intent.object.leaf

@@ -8,12 +8,14 @@ Rule 3: bytes that do not verify raise ``SealBroken`` in the middle of a stream;
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
-from vault.errors import InvalidInput, NotFound
+from vault.destruction import Batch
+from vault.errors import InvalidInput, KeyDestroyed, NotFound
 from vault.ids import RecordId, could_be_key
 from vault.people import Action, Actor
 from vault.records import ContentFacts, Description, DescriptionRevision, Record, RecordState, SealedObject, Version
@@ -32,12 +34,13 @@ STORY_ENTRIES_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordView:
-    """A record as a list shows it; what is sealed is None once its key is gone."""
+    """A record as a list shows it; what is sealed is None once its key is gone; ``batch`` then says which took it."""
 
     record: Record
     description: Description | None
     content: ContentFacts | None
     customer: CustomerView | None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,10 @@ class RevisionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStory:
-    """Everything a record's page shows; ``entries`` are the newest of the log about it."""
+    """Everything a record's page shows; ``entries`` are the newest of the log about it.
+
+    Of a destroyed record there is no version and no revision any more: nothing can be said of them.
+    """
 
     view: RecordView
     versions: Sequence[VersionView]
@@ -91,8 +97,8 @@ def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
         entries = tx.audit.page(subject=record_id, limit=STORY_ENTRIES_MAX)
     return RecordStory(
         view=view,
-        versions=[VersionView(version=version, content=_content(vault, version)) for version in versions],
-        revisions=[RevisionView(revision=each, description=_description(vault, each)) for each in revisions],
+        versions=list(_version_views(vault, view, versions)),
+        revisions=list(_revision_views(vault, view, revisions)),
         entries=entries,
     )
 
@@ -252,9 +258,30 @@ def _version(tx: Transaction, record: Record, ordinal: int | None) -> Version | 
     return tx.records.version(record.id, wanted) if 1 <= wanted <= record.current_ordinal else None
 
 
+def _version_views(vault: Vault, view: RecordView, versions: Sequence[Version]) -> Iterator[VersionView]:
+    if view.batch is None:
+        with suppress(KeyDestroyed):
+            yield from [VersionView(version=version, content=_content(vault, version)) for version in versions]
+
+
+def _revision_views(vault: Vault, view: RecordView, revisions: Sequence[DescriptionRevision]) -> Iterator[RevisionView]:
+    if view.batch is None:
+        with suppress(KeyDestroyed):
+            yield from [RevisionView(revision=each, description=_description(vault, each)) for each in revisions]
+
+
 def _view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
-    if record.state in (RecordState.ERASING, RecordState.DESTROYED):
+    try:
+        return _open_view(vault, tx, record)
+    except KeyDestroyed:
+        # A batch took it after this snapshot was taken.
         return RecordView(record=record, description=None, content=None, customer=None)
+
+
+def _open_view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
+    if record.state in (RecordState.ERASING, RecordState.DESTROYED):
+        batch = tx.batches.of_record(record.id)
+        return RecordView(record=record, description=None, content=None, customer=None, batch=batch)
     revision = tx.records.description(record.id, record.current_revision)
     version = tx.records.version(record.id, record.current_ordinal)
     customer = tx.customers.get(record.customer_id) if record.customer_id is not None else None

@@ -18,6 +18,7 @@ from typing import Final
 from vault.audit import Detail, Event
 from vault.errors import (
     InvalidInput,
+    KeyDestroyed,
     LinkExpired,
     LinkRevoked,
     LinkUsedUp,
@@ -52,6 +53,7 @@ BUYER: Final = "link-holder"
 """Stands as the actor in the log for whoever holds a link."""
 
 LINK_TRIES_MAX: Final = 50
+GONE: Final = "what this link led to no longer exists; ask its sender"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +360,7 @@ def _link_of(vault: Vault, tx: Transaction, token: str) -> tuple[Link, Version]:
     record = tx.records.get(link.record_id)
     version = tx.records.version(link.record_id, link.ordinal)
     if record is None or version is None or record.state not in (RecordState.RECEIVED, RecordState.FILED):
-        raise LinkRevoked("what this link led to no longer exists; ask its sender")
+        raise LinkRevoked(GONE)
     return link, version
 
 
@@ -370,19 +372,27 @@ def _view(vault: Vault, tx: Transaction, link: Link, now: datetime) -> LinkView:
     except (LinkExpired, LinkRevoked, LinkUsedUp) as over:
         state = over.code.removeprefix("link-")
     alive = record is not None and record.state in (RecordState.RECEIVED, RecordState.FILED)
+    if not alive and state == "open":
+        state = "revoked"
     note = _note(vault, link) if alive else ""
     return LinkView(link=link, note=note, record_number=record.number if record is not None else "", state=state)
 
 
 def _note(vault: Vault, link: Link) -> str:
-    values = descriptions.unseal(vault, link.leaf, link.sealed_note, subject=link.id, field_set="link", revision=1)
+    try:
+        values = descriptions.unseal(vault, link.leaf, link.sealed_note, subject=link.id, field_set="link", revision=1)
+    except KeyDestroyed:
+        return ""
     return str(values.get("note", ""))
 
 
 def _content(vault: Vault, version: Version) -> ContentFacts:
-    return descriptions.open_content(
-        vault, version.object.leaf, version.sealed_content, record_id=version.record_id, ordinal=version.ordinal
-    )
+    try:
+        return descriptions.open_content(
+            vault, version.object.leaf, version.sealed_content, record_id=version.record_id, ordinal=version.ordinal
+        )
+    except KeyDestroyed as gone:
+        raise LinkRevoked(GONE) from gone
 
 
 def _blinding(vault: Vault) -> Secret:

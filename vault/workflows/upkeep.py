@@ -15,9 +15,10 @@ from vault.audit import Detail, Event
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import finding, outbox, recovery
+from vault.workflows import destruction, finding, outbox, recovery
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
+from vault.workflows.processes import beat as beat
 from vault.workflows.vault import Vault
 
 OPENINGS_KEPT: Final = timedelta(days=1)
@@ -89,12 +90,6 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     return ran
 
 
-def beat(vault: Vault) -> None:
-    """Says that this process is alive."""
-    with vault.catalogue.write() as tx:
-        tx.processes.beat(vault.process_id, description=vault.description, now=vault.now())
-
-
 def state(vault: Vault, actor: Actor) -> VaultState:
     """The state of the vault. Raises ``NotAllowed``."""
     actor.require(Action.SEE_STATE)
@@ -156,6 +151,12 @@ def renew_locks(vault: Vault) -> str:
     return f"extended {renewed}, {left} left to the doctor"
 
 
+def _finish_batches(vault: Vault) -> str:
+    waiting = destruction.resume(vault)
+    told = "; ".join(sorted({each for view in waiting for each in view.waiting}))
+    return f"{len(waiting)} destructions not effective yet" + (f": {told}" if told else "")
+
+
 def _send_outbox(vault: Vault) -> str:
     return f"sent {outbox.send_pending(vault)}"
 
@@ -191,7 +192,9 @@ def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobR
 JOBS: Final = (
     Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
     Job(name="send-outbox", every=timedelta(seconds=15), run=_send_outbox),
+    Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
+    Job(name="delete-ciphertext", every=timedelta(hours=1), run=destruction.delete_ciphertext),
     Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,9 @@ from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
 
 MIB = 1024 * 1024
+
+CopyPages = Callable[[str, bytes], None]
+"""Puts the key pages of a batch, by their object key, into one backup place, durably; the same again is harmless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Vault:
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
     file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
-    some thread of this process still works on; recovery leaves those alone.
+    some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places.
     """
 
     vault_id: VaultId
@@ -91,6 +94,7 @@ class Vault:
     is_gone: Callable[[str], bool]
     prove_lock: Callable[[], LockVerdict]
     limits: Limits = field(default_factory=Limits)
+    page_copies: Sequence[CopyPages] = ()
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)

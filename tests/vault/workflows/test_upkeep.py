@@ -53,9 +53,9 @@ def test_every_job_runs_when_it_is_due_and_not_before(vault: Vault) -> None:
     assert set(ran(vault)) == ALL
     assert ran(vault) == {}
     clock.advance(timedelta(seconds=15))
-    assert set(ran(vault)) == {"settle-intents", "send-outbox"}
+    assert set(ran(vault)) == {"settle-intents", "send-outbox", "finish-batches"}
     clock.advance(timedelta(minutes=5))
-    assert set(ran(vault)) == {"settle-intents", "send-outbox", "renew-locks"}
+    assert set(ran(vault)) == {"settle-intents", "send-outbox", "finish-batches", "renew-locks"}
     assert set(ran(vault, starting=True)) == {"prove-lock"}
 
 
