@@ -57,6 +57,7 @@ class Server:
     def start(self) -> float:
         """Starts it and waits until it is ready; gives the seconds that took."""
         begun = time.monotonic()
+        self.home.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vault.cli", "serve", "--listen", f"127.0.0.1:{self.port}"],
