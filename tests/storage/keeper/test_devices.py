@@ -16,6 +16,7 @@ from storage.machine import SystemRandomness
 from tests.support.keepers import PIN, TOKEN, KeeperSpec, SoftToken, SoftTpm
 from vault.errors import KeeperUnavailable, NotFound, SettingsWrong
 from vault.seal.secrets import Secret
+from vault.seal.unlock import tpm_password
 
 ROOT = Secret(bytes(range(32)))
 
@@ -172,3 +173,23 @@ def test_a_tpm_without_a_pin_warns_and_works_with_an_owner_password(tpm: SoftTpm
 def test_a_tpms_folder_and_a_files_folder_are_not_mixed_up(tpm: SoftTpm, on_tpm: KeeperSpec) -> None:
     mixed = KeeperSpec(kind="file-key", folder=on_tpm.folder).open()
     assert not mixed.describe().answers
+
+
+def test_no_secret_is_an_argument_of_a_program(
+    on_tpm: KeeperSpec, tree: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, log = tmp_path / "programs", tmp_path / "arguments"
+    programs.mkdir()
+    # The real program, behind one that notes its arguments and environment.
+    (programs / "tpm2").write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >>{log}\nexec {shutil.which("tpm2")} "$@"\n')
+    (programs / "tpm2").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    keeper = on_tpm.open()
+    keeper.stage(tree, 2, bytes(range(16)), ROOT)
+    keeper.promote(tree, 2, bytes(range(16)))
+    assert keeper.destroy_others(tree, 2, bytes(range(16))) == 1
+    noted = log.read_text()
+    assert "nvdefine" in noted
+    assert "file:/proc/self/fd/" in noted
+    for secret in (PIN, tpm_password(PIN), ROOT.expose().hex()):
+        assert secret not in noted
