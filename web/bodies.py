@@ -3,7 +3,7 @@
 Rule 1: a body is read in the order: limit checked, place taken, bytes read. What waits is not read.
 Rule 2: chunks are collected into part buffers; one thread hop a part. At most ``parts_in_flight`` parts are under way
 for an upload, and one is being collected, so memory is bounded whatever the file's size.
-Rule 3: a client that is gone, or silent for too long, leaves nothing behind.
+Rule 3: a client that is gone, silent for too long, or so slow that it is as good as silent, leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ FORM_BYTES_MAX: Final = 64 * 1024
 SMALL_BYTES: Final = 1024 * 1024
 """Bodies announced to be at most this long are read first and stored in one thread hop."""
 FIRST_BUFFER_BYTES: Final = 64 * 1024
+PROGRESS_BYTES: Final = 16 * 1024
+"""What has to come, or all of it, for the client's patience to begin anew: a trickle would hold a place for ever."""
 
 
 class RequestBody:
@@ -37,14 +39,17 @@ class RequestBody:
         self._clock = asyncio.get_running_loop().time
         self._ended = False
         self.bytes_read = 0
-        self.waiting_since: float | None = None
+        self._waiting_since: float | None = None
+        self._waited_s = 0.0
+        self._progress_bytes = 0
 
     async def read(self) -> bytes:
         """The next chunk, empty at the end. Raises ``ClientDisconnect``."""
         while not self._ended:
-            self.waiting_since = self._clock()
+            self._waiting_since = since = self._clock()
             message = await self._receive()
-            self.waiting_since = None
+            self._waiting_since = None
+            self._waited_s += self._clock() - since
             if message["type"] != "http.request":
                 raise ClientDisconnect
             if not message.get("more_body", False):
@@ -52,13 +57,21 @@ class RequestBody:
             chunk: bytes = message.get("body", b"")
             if chunk:
                 self.bytes_read += len(chunk)
+                self._progress_bytes += len(chunk)
+                if self._progress_bytes >= PROGRESS_BYTES:
+                    self._progress_bytes, self._waited_s = 0, 0.0
                 return chunk
         return b""
+
+    def waited_s(self) -> float:
+        """How long the client has been waited for since its last progress; time that we took does not count."""
+        waiting_s = self._clock() - self._waiting_since if self._waiting_since is not None else 0.0
+        return self._waited_s + waiting_s
 
 
 @asynccontextmanager
 async def open_body(request: Request, *, idle_s: float) -> AsyncIterator[RequestBody]:
-    """The body of a request, watched: raises ``ClientTooSlow`` when no byte came for ``idle_s``.
+    """The body of a request, watched: raises ``ClientTooSlow`` when its client made no progress for ``idle_s``.
 
     One timer for the whole body looks after it; a timeout for each chunk would cost more than the chunk.
     """
@@ -68,12 +81,11 @@ async def open_body(request: Request, *, idle_s: float) -> AsyncIterator[Request
         async with asyncio.timeout(None) as patience:
 
             def look() -> None:
-                since = body.waiting_since
-                silent_s = loop.time() - since if since is not None else 0.0
-                if silent_s >= idle_s:
+                waited_s = body.waited_s()
+                if waited_s >= idle_s:
                     patience.reschedule(loop.time())
                 else:
-                    timers[0] = loop.call_later(idle_s - silent_s, look)
+                    timers[0] = loop.call_later(idle_s - waited_s, look)
 
             timers = [loop.call_later(idle_s, look)]
             try:
@@ -84,7 +96,8 @@ async def open_body(request: Request, *, idle_s: float) -> AsyncIterator[Request
         if not patience.expired():
             raise
         raise ClientTooSlow(
-            f"no data came for {idle_s:g} seconds after {body.bytes_read} bytes; nothing was stored; send it again"
+            f"next to nothing came for {idle_s:g} seconds, {body.bytes_read} bytes in all; nothing was stored; "
+            "send it again"
         ) from None
 
 
@@ -159,10 +172,8 @@ class Pump:
 
     async def abandon(self) -> None:
         """Gives up, once no thread works on a part any more."""
-        if self._outstanding:
-            await asyncio.wait([asyncio.wrap_future(future) for future, _ in self._outstanding])
-            for future, _ in self._outstanding:
-                future.exception()
+        # Whatever became of them is of no interest any more.
+        await asyncio.gather(*(asyncio.wrap_future(future) for future, _ in self._outstanding), return_exceptions=True)
         await self._site.call(self._receiving.abandon)
 
     async def _make_room(self) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.web.conftest import IDLE_S, MIB, UPLOAD_MAX, Served
 from tests.web.visitors import Staff, exchange, metadata, opened, store, stored_id
+from web.bodies import PROGRESS_BYTES
 
 PART = 8 * MIB
 
@@ -169,11 +170,26 @@ def test_a_slow_client_that_goes_on_is_waited_for(served: Served, program: httpx
     def slowly() -> Iterator[bytes]:
         for _ in range(4):
             time.sleep(IDLE_S / 2)
-            yield b"slow "
+            yield bytes(PROGRESS_BYTES)
 
     answer = store(program, slowly())
     assert answer.status_code == 201
-    assert opened(program, answer.json()["id"]).content == b"slow " * 4
+    assert opened(program, answer.json()["id"]).content == bytes(4 * PROGRESS_BYTES)
+
+
+def test_a_client_that_only_trickles_does_not_hold_its_place(served: Served, program: httpx.Client) -> None:
+    def trickling() -> Iterator[bytes]:
+        for _ in range(200):
+            time.sleep(IDLE_S / 20)
+            yield b"."
+
+    began = time.monotonic()
+    try:
+        assert store(program, trickling()).status_code == 408
+    except httpx.TransportError:  # told while it was still sending
+        pass
+    assert IDLE_S <= time.monotonic() - began < 4 * IDLE_S
+    assert unsettled(served) == 0
 
 
 def test_more_uploads_than_places_are_all_stored(served: Served, program: httpx.Client) -> None:
