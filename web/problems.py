@@ -21,10 +21,12 @@ from vault.errors import (
     InvalidInput,
     LinkUnusable,
     NotFound,
+    Overloaded,
     PassCodeWrong,
     Refused,
     StrongroomError,
     TooManyAttempts,
+    Unavailable,
 )
 from web.i18n import later
 from web.lingering import LingeringResponse
@@ -156,9 +158,13 @@ def for_outsiders(error: StrongroomError) -> StrongroomError:
 
 
 def describe(visit: Visit, error: StrongroomError) -> str:
-    """The error's message where the visitor's language has it, else the advice for its code."""
+    """The error's message where the visitor's language has it, else the advice for its code.
+
+    What is broken or away is told by its advice alone: its message names keys, folders and servers, and is for the log.
+    """
     known = visit.language.tag == "en" or error.message in MESSAGES
-    if known and not isinstance(error, Broken):
+    inner = isinstance(error, Broken | Unavailable) and not isinstance(error, Overloaded)
+    if known and not inner:
         return sentence(visit.language.text(error.message))
     return visit.language.text(PROBLEMS[error.code].advice)
 
