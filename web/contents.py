@@ -18,6 +18,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from vault.errors import Broken, StrongroomError
 from vault.records import ContentFacts
 from web.problems import RangeNotSatisfiable, answer_error
 from web.ranges import Span, asked_span
@@ -142,7 +143,8 @@ class ContentResponse(Response):
         self._length = length
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends it (ASGI). Raises ``AnswerBrokenOff`` when the blocks end early or the client stalls."""
+        """Sends it (ASGI). Raises ``AnswerBrokenOff`` when the blocks end early or the client stalls; what is broken
+        goes on as it is, for somebody has to look."""
         pending: asyncio.Future[bytes | None] | None = None
         block, sent = self._first, 0
         try:
@@ -166,6 +168,10 @@ class ContentResponse(Response):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             raise AnswerBrokenOff("the client takes nothing any more") from None
+        except Broken:
+            raise
+        except StrongroomError as ended:
+            raise AnswerBrokenOff(ended.code) from ended
         finally:
             if pending is not None:
                 await asyncio.wait([pending])
