@@ -37,6 +37,7 @@ GROUP_WINDOW_S: Final = 0.005
 WAIT_LIMIT_S: Final = 30.0
 LOCK_LIMIT_S: Final = 15.0
 POLL_S: Final = 0.001
+RETRY_AFTER_S: Final = 5
 IN_DOUBT: Final = "the catalogue was interrupted while it wrote; look up what became of this before you try again"
 
 
@@ -97,7 +98,9 @@ class GroupCommit:
             self._leave(turn)
         group.done.wait()
         if group.error is not None:
-            raise CatalogueUnavailable(group.error.message) from group.error
+            raise CatalogueUnavailable(
+                group.error.message, retry_after_s=group.error.retry_after_s or RETRY_AFTER_S
+            ) from group.error
 
     def close(self) -> None:
         """Closes the connection once nobody writes."""
