@@ -55,11 +55,16 @@ class IntentState(StrEnum):
     ABORTED = "aborted"
 
 
+def _is_control(character: str) -> bool:
+    """Whether it controls instead of being read: C0, DEL and C1, and Unicode's own line and paragraph separators."""
+    return ord(character) < 32 or 127 <= ord(character) < 160 or character in "\u2028\u2029"
+
+
 def _single_line(text: str, *, field: str, max_characters: int) -> str:
     stripped = text.strip()
     if len(stripped) > max_characters:
         raise InvalidInput(f"{field} is longer than {max_characters} characters; shorten it", field=field)
-    if any(ord(character) < 32 or ord(character) == 127 for character in stripped):
+    if any(map(_is_control, stripped)):
         raise InvalidInput(f"{field} holds a control character (a line break, say); remove it", field=field)
     return _encodable(stripped, field=field)
 
@@ -76,7 +81,7 @@ def _many_lines(text: str, *, field: str, max_characters: int) -> str:
     stripped = text.strip()
     if len(stripped) > max_characters:
         raise InvalidInput(f"{field} is longer than {max_characters} characters; shorten it", field=field)
-    if any(ord(character) < 32 and character not in "\n\r\t" for character in stripped):
+    if any(_is_control(character) for character in stripped if character not in "\n\r\t\u2028\u2029"):
         raise InvalidInput(f"{field} holds a control character; remove it", field=field)
     return _encodable(stripped, field=field)
 
@@ -126,7 +131,7 @@ def checked_file_name(name: str) -> str:
     last = name.replace("\\", "/").rsplit("/", 1)[-1] if "/" in name or "\\" in name else name
     if not last or last in (".", ".."):
         raise InvalidInput("the file has no name; give one", field="file_name")
-    if any(ord(character) < 32 or ord(character) == 127 for character in last):
+    if any(map(_is_control, last)):
         raise InvalidInput("the file's name holds a control character; rename the file", field="file_name")
     if len(_encodable(last, field="file_name").encode("utf-8")) > FILE_NAME_MAX_BYTES:
         raise InvalidInput(f"the file's name is longer than {FILE_NAME_MAX_BYTES} bytes; rename it", field="file_name")

@@ -113,12 +113,10 @@ def cursor_of(text: str) -> tuple[datetime, str] | None:
 
 
 def title_from(file_name: str) -> str:
-    """A title for a file that was given none: its name without folders and ending."""
+    """A title for a file that was given none: its name without folders and ending, or the whole name."""
     last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
-    stem = last.rpartition(".")[0] or last
-    return "".join(" " if ord(character) < 32 or ord(character) == 127 else character for character in stem).strip()[
-        :300
-    ]
+    stem = last.rpartition(".")[0].strip() or last.strip()
+    return (stem or f"({len(last)} spaces)")[:300]
 
 
 def local_path(text: str) -> str:
