@@ -41,17 +41,7 @@ extents = Table(
 )
 
 _other = extents.alias("other")
-_NEWEST_RETIRE_ALL = update(extents).where(extents.c.fonds_id == bindparam("its_fonds")).values(next_leaf=64)
-_RETIRE_BLOCKS = (
-    update(blocks)
-    .where(blocks.c.fonds_id == bindparam("its_fonds"))
-    .values(next_extent=blocks.c.first_extent + blocks.c.extent_count)
-)
-_RETIRE = text(
-    "INSERT INTO extents (fonds_id, number, owner, next_leaf) VALUES (:fonds_id, :number, :owner, 64)"
-    " ON CONFLICT (fonds_id, number) DO UPDATE SET next_leaf = 64"
-)
-_OF_OWNER = (
+_NEWEST_OF_OWNER = (
     select(func.max(_other.c.number))
     .where(_other.c.fonds_id == bindparam("its_fonds"), _other.c.owner == bindparam("its_owner"))
     .scalar_subquery()
