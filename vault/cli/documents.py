@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vault.audit import NumberedEntry
     from vault.classes import RecordClass
     from vault.cli.speech import JSON
+    from vault.destruction import Batch
     from vault.records import ContentFacts, Record
     from vault.workflows.customers import CustomerView
     from vault.workflows.retrieval import RecordStory, RecordView, RevisionView, VersionView
@@ -61,6 +62,7 @@ def record_document(view: RecordView) -> dict[str, JSON]:
         "date": None if said is None else iso_date(said.dated_on),
         "place": None if said is None else said.place,
         "note": None if said is None else said.note,
+        "destruction": None if view.batch is None else view.batch.id,
         **content_document(view.content),
     }
 
@@ -120,6 +122,22 @@ def customer_document(view: CustomerView) -> dict[str, JSON]:
         "name": view.profile.name,
         "note": view.profile.note,
         "created_at": iso(view.customer.created_at),
+        "state": view.customer.state.value,
+    }
+
+
+def batch_document(batch: Batch) -> dict[str, JSON]:
+    """A destruction."""
+    return {
+        "id": batch.id,
+        "generation": batch.generation,
+        "state": batch.state.value,
+        "records": batch.record_count,
+        "customers": batch.customer_count,
+        "requested_by": batch.requested_by,
+        "alone": batch.alone,
+        "created_at": iso(batch.created_at),
+        "effective_at": iso(batch.effective_at),
     }
 
 

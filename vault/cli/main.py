@@ -75,6 +75,22 @@ person = _group(
     "The people who work with the vault.",
     {"invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join.")},
 )
+destruction = _group(
+    "destruction",
+    "Destroy records and customers, for ever.",
+    {
+        "preview": Entry("vault.cli.destruction:show_preview", "Show exactly what would be destroyed."),
+        "run": Entry("vault.cli.destruction:run", "Destroy the keys of records, and of whole customers."),
+        "list": Entry("vault.cli.destruction:list_batches", "List destructions, newest first."),
+        "show": Entry("vault.cli.destruction:show", "Show a destruction and how far it came."),
+        "resume": Entry("vault.cli.destruction:resume", "Finish what was begun and cut off."),
+    },
+)
+keeper = _group(
+    "keeper",
+    "The keepers of the root key.",
+    {"status": Entry("vault.cli.keeper:status", "Show how each keeper stands.")},
+)
 upkeep = _group(
     "upkeep",
     "The work that the vault does by itself.",
@@ -92,6 +108,8 @@ _ENTRIES: Final = {
     "class": Entry("vault.cli.main:record_class", "The classes that records are filed under."),
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
+    "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
+    "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "upkeep": Entry("vault.cli.main:upkeep", "The work that the vault does by itself."),
 }
 

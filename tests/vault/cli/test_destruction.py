@@ -1,0 +1,89 @@
+"""Destruction and keepers on the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.vault.cli.conftest import Installation, Strongroom
+from vault.cli import exits
+from vault.objects import Lock, LockMode
+
+LAPSED = Lock(mode=LockMode.GOVERNANCE, retain_until=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def add(strongroom: Strongroom, folder: Path, *options: str) -> str:
+    path = folder / "paper.txt"
+    path.write_bytes(b"a paper")
+    done = strongroom("record", "add", path, "--class", "house", "--json", *options)
+    assert done.code == exits.OK, done.talk
+    number: str = done.document["files"][0]["number"]
+    return number
+
+
+def let_lapse(installation: Installation, number: str) -> None:
+    """The record's lock has lapsed, as far as the catalogue knows."""
+    with installation.open() as vault, vault.catalogue.write() as tx:
+        record = tx.records.by_number(vault.fonds.id, number)
+        assert record is not None
+        tx.records.set_lock(record.id, 1, LAPSED)
+
+
+def test_a_destruction_from_preview_to_effect(
+    strongroom: Strongroom, installation: Installation, tmp_path: Path
+) -> None:
+    number, kept = add(strongroom, tmp_path), add(strongroom, tmp_path)
+    locked = strongroom("destruction", "preview", number, "--json")
+    assert locked.code == exits.REFUSED
+    assert [each["code"] for each in locked.document["blockers"]] == ["still-locked"]
+    assert "NOT NOW: record" in strongroom("destruction", "preview", number).stdout.decode()
+    refused = strongroom("destruction", "run", number, "--i-am-alone")
+    assert refused.code == exits.REFUSED
+    assert "is locked until" in refused.talk
+    let_lapse(installation, number)
+    assert strongroom("destruction", "run", number).code == exits.NOT_ALLOWED
+    tried = strongroom("destruction", "run", number, "--i-am-alone", "--dry-run", "--json")
+    assert (tried.code, tried.document["dry_run"], len(tried.document["records"])) == (exits.OK, True, 1)
+    done = strongroom("destruction", "run", number, "--i-am-alone", "--json")
+    assert done.code == exits.OK, done.talk
+    assert (done.document["state"], done.document["records"], done.document["alone"]) == ("effective", 1, True)
+    assert strongroom("record", "open", number, "--purpose", "business").code == exits.REFUSED
+    assert strongroom("record", "open", kept, "--purpose", "business").stdout == b"a paper"
+    stub = strongroom("record", "show", number, "--json").document
+    assert (stub["state"], stub["title"], stub["destruction"]) == ("destroyed", None, done.document["id"])
+    listed = strongroom("destruction", "list", "--json").document["destructions"]
+    assert listed[0]["id"] == done.document["id"]
+    shown = strongroom("destruction", "show", done.document["id"], "--json").document
+    assert [each["number"] for each in shown["stubs"]] == [number]
+    assert done.document["id"] in strongroom("destruction", "show", done.document["id"]).stdout.decode()
+    resumed = strongroom("destruction", "resume", "--json")
+    assert (resumed.code, resumed.document) == (exits.OK, {"waiting": []})
+
+
+def test_a_whole_customer_is_named_by_number(
+    strongroom: Strongroom, installation: Installation, tmp_path: Path
+) -> None:
+    customer = strongroom("customer", "add", "Wei", "--json")
+    assert customer.code == exits.OK, customer.talk
+    theirs = customer.document["number"]
+    number = add(strongroom, tmp_path, "--customer", theirs)
+    let_lapse(installation, number)
+    done = strongroom("destruction", "run", "--customer", theirs, "--i-am-alone", "--json")
+    assert done.code == exits.OK, done.talk
+    assert (done.document["records"], done.document["customers"]) == (1, 1)
+    shown = strongroom("customer", "show", theirs, "--json").document
+    assert (shown["state"], shown["name"]) == ("destroyed", "")
+
+
+def test_nothing_named_is_nothing_destroyed(strongroom: Strongroom) -> None:
+    assert strongroom("destruction", "run", "--i-am-alone").code == exits.REFUSED
+    assert strongroom("destruction", "preview", "2020-999999").code == exits.REFUSED
+    assert strongroom("destruction", "show", "nothing").code == exits.REFUSED
+
+
+def test_the_keepers_tell_how_they_stand(strongroom: Strongroom) -> None:
+    done = strongroom("keeper", "status", "--json")
+    assert done.code == exits.OK
+    assert [(each["name"], each["proven"]) for each in done.document["keepers"]] == [("file", True)]
+    assert "lose it, lose everything" in done.talk
+    assert "generation" in strongroom("keeper", "status").stdout.decode()

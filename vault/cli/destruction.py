@@ -1,0 +1,196 @@
+"""``strongroom destruction``: what would die, destroying it, and how far each batch came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from vault.cli import exits
+from vault.cli.documents import bare_record_document, batch_document
+from vault.cli.invocation import Invocation, pass_invocation, speaking
+from vault.cli.plain import iso, local, plain, size, table
+from vault.destruction import Targets
+from vault.errors import InvalidInput
+from vault.ids import BatchId
+from vault.people import Action
+from vault.workflows import customers, destruction, retrieval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vault.cli.speech import JSON
+    from vault.destruction import Batch
+    from vault.people import Actor
+    from vault.records import Record
+    from vault.workflows.destruction import BatchView, Preview
+    from vault.workflows.vault import Vault
+
+LIMIT: Final = 50
+SHOWN_MAX: Final = 20
+_HEADINGS: Final = ("DESTRUCTION", "GENERATION", "STATE", "RECORDS", "CUSTOMERS", "BEGUN", "EFFECTIVE")
+
+
+@click.command("preview")
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@click.option(
+    "--customer", "customer_keys", multiple=True, metavar="CUSTOMER", help="A whole customer; may be repeated."
+)
+@speaking
+@pass_invocation
+def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...]) -> int:
+    """Show exactly what a destruction would take, and what stands against it. Nothing is changed."""
+    with invocation.acting() as (vault, actor):
+        seen = destruction.preview(vault, actor, _targets(vault, actor, records, customer_keys))
+    invocation.speech.data(_preview_document(seen), _preview_lines(seen))
+    return exits.REFUSED if seen.blockers else exits.OK
+
+
+@click.command("run")
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@click.option(
+    "--customer", "customer_keys", multiple=True, metavar="CUSTOMER", help="A whole customer; may be repeated."
+)
+@click.option("--i-am-alone", "alone", is_flag=True, help="There is no second person to approve it. This is logged.")
+@click.option("--dry-run", is_flag=True, help="Show what would be destroyed, and destroy nothing.")
+@speaking
+@pass_invocation
+def run(
+    invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...], alone: bool, dry_run: bool
+) -> int:
+    """Destroy the keys of records, and of whole customers, for ever: no backup brings them back."""
+    with invocation.acting() as (vault, actor):
+        targets = _targets(vault, actor, records, customer_keys)
+        if dry_run:
+            seen = destruction.preview(vault, actor, targets)
+            invocation.speech.data({**_preview_document(seen), "dry_run": True}, _preview_lines(seen))
+            return exits.REFUSED if seen.blockers else exits.OK
+        batch = destruction.destroy(vault, actor, targets, alone=alone)
+        view = destruction.show_batch(vault, actor, batch.id)
+    _say_batch(invocation, view)
+    return exits.OK
+
+
+@click.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="At most so many.")
+@speaking
+@pass_invocation
+def list_batches(invocation: Invocation, limit: int) -> None:
+    """List destructions, newest first; each is one generation of the keys."""
+    with invocation.acting() as (vault, actor):
+        batches = destruction.list_batches(vault, actor, limit=limit + 1)
+    shown = batches[:limit]
+    more = len(batches) > limit
+    document: dict[str, JSON] = {"destructions": [batch_document(each) for each in shown], "more": more}
+    invocation.speech.data(document, table(_HEADINGS, [_row(each) for each in shown]) if shown else ())
+    if not shown:
+        invocation.speech.talk("nothing was ever destroyed")
+    if more:
+        invocation.speech.talk(f"there are more than {limit}; say --limit to see them")
+
+
+@click.command("show")
+@click.argument("destruction_id", metavar="DESTRUCTION")
+@speaking
+@pass_invocation
+def show(invocation: Invocation, destruction_id: str) -> None:
+    """Show a destruction: how far it came, what it waits for, and the numbers of its records."""
+    with invocation.acting() as (vault, actor):
+        view = destruction.show_batch(vault, actor, BatchId(destruction_id))
+        stubs: list[Record] = []
+        while page := destruction.stubs(vault, actor, view.batch.id, after=len(stubs)):
+            stubs += page
+    document = {**_view_document(view), "stubs": [bare_record_document(each) for each in stubs]}
+    lines = [*_view_lines(view), *(f"  {each.number}  {each.class_code}  {each.state.value}" for each in stubs)]
+    invocation.speech.data(document, lines)
+
+
+@click.command("resume")
+@speaking
+@pass_invocation
+def resume(invocation: Invocation) -> int:
+    """Finish what was cut off, or waited for a keeper. Upkeep does so by itself; doing it twice is harmless."""
+    with invocation.acting() as (vault, actor):
+        actor.require(Action.DESTROY_RECORDS)
+        waiting = destruction.resume(vault)
+    document: dict[str, JSON] = {"waiting": [_view_document(view) for view in waiting]}
+    invocation.speech.data(document, [line for view in waiting for line in _view_lines(view)])
+    if not waiting:
+        invocation.speech.talk("every destruction is effective")
+    return exits.UNAVAILABLE if waiting else exits.OK
+
+
+def _targets(vault: Vault, actor: Actor, records: Sequence[str], customer_keys: Sequence[str]) -> Targets:
+    if not records and not customer_keys:
+        raise InvalidInput("nothing is named that is to be destroyed; name records, or --customer", field="records")
+    return Targets(
+        records=frozenset(retrieval.find_record(vault, actor, each).id for each in records),
+        customers=frozenset(customers.find_customer(vault, actor, each).customer.id for each in customer_keys),
+    )
+
+
+def _preview_document(seen: Preview) -> dict[str, JSON]:
+    return {
+        "records": [
+            {
+                "id": each.record.id,
+                "number": each.record.number,
+                "class": each.record.class_code,
+                "versions": each.version_count,
+                "size_bytes": each.size_bytes,
+                "links": each.link_count,
+                "locked_until": iso(each.locked_until),
+            }
+            for each in seen.candidates
+        ],
+        "customers": [{"id": each.id, "number": each.number} for each in seen.customers],
+        "versions": seen.version_count,
+        "size_bytes": seen.size_bytes,
+        "links": seen.link_count,
+        "ciphertext_until": iso(seen.ciphertext_until),
+        "blockers": [{"subject": each.subject, "code": each.code, "message": each.message} for each in seen.blockers],
+    }
+
+
+def _preview_lines(seen: Preview) -> list[str]:
+    counted = f"{len(seen.candidates)} records in {seen.version_count} versions ({size(seen.size_bytes)})"
+    lines = [f"{counted}, {len(seen.customers)} whole customers, {seen.link_count} links that lead to them"]
+    lines += [
+        f"  {each.record.number}  {each.record.class_code}  {each.version_count} versions  {size(each.size_bytes)}"
+        for each in seen.candidates[:SHOWN_MAX]
+    ]
+    if len(seen.candidates) > SHOWN_MAX:
+        lines.append(f"  and {len(seen.candidates) - SHOWN_MAX} more; --json names all")
+    lines += [f"  {each.number}" for each in seen.customers]
+    if seen.ciphertext_until is not None:
+        lines.append(f"sealed bytes stay in the store until their locks lapse, the last {local(seen.ciphertext_until)}")
+    lines += [f"NOT NOW: {plain(each.message)}" for each in seen.blockers[:SHOWN_MAX]]
+    if len(seen.blockers) > SHOWN_MAX:
+        lines.append(f"and {len(seen.blockers) - SHOWN_MAX} more reasons; --json names all")
+    return lines
+
+
+def _say_batch(invocation: Invocation, view: BatchView) -> None:
+    invocation.speech.data(_view_document(view), _view_lines(view))
+    if view.waiting:
+        invocation.speech.warn("committed, and not effective yet; upkeep goes on with it")
+
+
+def _view_document(view: BatchView) -> dict[str, JSON]:
+    return {**batch_document(view.batch), "waiting": list(view.waiting)}
+
+
+def _view_lines(view: BatchView) -> list[str]:
+    return [*table(_HEADINGS, [_row(view.batch)]), *(f"waits for {plain(each)}" for each in view.waiting)]
+
+
+def _row(batch: Batch) -> tuple[str, ...]:
+    return (
+        batch.id,
+        str(batch.generation),
+        batch.state.value,
+        str(batch.record_count),
+        str(batch.customer_count),
+        local(batch.created_at),
+        local(batch.effective_at) if batch.effective_at is not None else "",
+    )
