@@ -15,7 +15,7 @@ from vault.audit import Detail, Event
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import destruction, finding, outbox, recovery
+from vault.workflows import destruction, finding, outbox, recovery, register
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -158,7 +158,8 @@ def _finish_batches(vault: Vault) -> str:
 
 
 def _send_outbox(vault: Vault) -> str:
-    return f"sent {outbox.send_pending(vault)}"
+    changes = register.write_pending(vault)
+    return f"registered {changes}, sent {outbox.send_pending(vault)}"
 
 
 def _forget(vault: Vault) -> str:

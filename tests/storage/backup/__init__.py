@@ -1,0 +1,1 @@
+"""Backups: taken beside work, verified, restored, led forward."""

@@ -1,0 +1,124 @@
+"""A vault that was lost comes back from its backup: the same bytes, what was destroyed since stays destroyed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from storage.backup.scratch import scratch_folder
+from storage.backup.verify import verify
+from tests.support.backups import Site, Sites, add_customer, add_for, destroy
+from tests.support.store import RunningStore
+from tests.support.vault import random_content, read_bytes, staff
+from vault.customers import CustomerState
+from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
+from vault.ids import RecordId
+from vault.records import RecordState
+from vault.workflows import upkeep
+from vault.workflows.vault import Vault
+
+MIB = 1 << 20
+
+
+def verified(sites: Sites, site: Site, *, run: str | None = None) -> list[str]:
+    with scratch_folder() as folder:
+        return verify(sites.place, site.keeper(), folder, run=run).problems
+
+
+def fill(vault: Vault) -> dict[RecordId, bytes]:
+    """A customer's and the house's records, small and in parts; their bytes by id."""
+    customer = add_customer(vault, staff(vault), "Somebody")
+    contents: dict[RecordId, bytes] = {}
+    for size in (0, 1, 300_000, 9 * MIB):
+        content = random_content(size)
+        contents[add_for(vault, customer.id if size else None, content)] = content
+    upkeep.run_due(vault)
+    return contents
+
+
+def test_a_lost_vault_comes_back_with_the_same_bytes(sites: Sites) -> None:
+    site = sites.new()
+    with site.open() as vault:
+        contents = fill(vault)
+        outcome = sites.take(site, vault)
+    assert outcome.manifest is not None
+    assert outcome.damaged == ()
+    assert verified(sites, site) == []
+    back = sites.new(like=site)
+    told = sites.restore(back)
+    assert told.put_back.damaged == []
+    assert told.records_destroyed == 0
+    with back.open() as vault:
+        for record_id, content in contents.items():
+            assert read_bytes(vault, staff(vault), record_id) == content
+        later = add_for(vault, None, b"after the restore")
+        assert read_bytes(vault, staff(vault), later) == b"after the restore"
+        with vault.catalogue.read() as tx:
+            versions = list(tx.records.all_versions())
+    assert len({version.object.leaf for version in versions}) == len(versions)
+
+
+def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(sites: Sites) -> None:
+    site = sites.new()
+    with site.open() as vault:
+        contents = fill(vault)
+        doomed_customer = add_customer(vault, staff(vault), "Leaving")
+        theirs = add_for(vault, doomed_customer.id, b"theirs")
+        doomed, *living = contents
+        older = sites.take(site, vault)
+        destroy(vault, doomed)
+        destroy(vault, customer_ids=frozenset({doomed_customer.id}))
+        newer = add_for(vault, None, b"newer than the backup")
+        upkeep.run_due(vault)
+    assert older.manifest is not None
+    # The catalogue is lost, the store and the keepers are not.
+    back = sites.new(like=site, same_store=True)
+    told = sites.restore(back, run=older.manifest.run)
+    assert (told.generation_before, told.generation) == (1, 3)
+    assert (told.records_destroyed, told.customers_destroyed) == (2, 1)
+    with back.open() as vault:
+        upkeep.run_due(vault)
+        with vault.catalogue.read() as tx:
+            for record_id in (doomed, theirs):
+                record = tx.records.get(record_id)
+                assert record is not None
+                assert record.state is RecordState.DESTROYED
+                for version in tx.records.versions(record.id):
+                    with pytest.raises(KeyDestroyed):
+                        vault.leaf_keys(version.object.leaf)
+            customer = tx.customers.get(doomed_customer.id)
+        assert customer is not None
+        assert customer.state is CustomerState.DESTROYED
+        for record_id in living:
+            assert read_bytes(vault, staff(vault), record_id) == contents[record_id]
+        assert read_bytes(vault, staff(vault), newer) == b"newer than the backup"
+
+
+def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(
+    shared_store: RunningStore, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        sites = Sites(shared_store, tmp_path, None, stack)
+        site = sites.new()
+        path = site.home / "catalogue.sqlite"
+        with site.open() as vault:
+            doomed, living = add_for(vault, None, b"doomed"), add_for(vault, None, b"living")
+            sites.take(site, vault)
+        kept = path.read_bytes()
+        with site.open() as vault:
+            destroy(vault, doomed)
+        path.write_bytes(kept)
+        with pytest.raises(CatalogueOlder), site.open():
+            pass
+        with pytest.raises(Conflict):
+            sites.restore(site)
+        sites.restore(site, replace=True)
+        with site.open() as vault:
+            upkeep.run_due(vault)
+            with vault.catalogue.read() as tx:
+                record = tx.records.get(doomed)
+            assert record is not None
+            assert record.state is RecordState.DESTROYED
+            assert read_bytes(vault, staff(vault), living) == b"living"
