@@ -43,16 +43,21 @@ def rounds(fighting: Campaign, *, kills: int, store_kills: int, seed: int) -> No
     chosen = random.Random(seed)  # noqa: S311 - spreads kills, guards nothing
     places = [(work, arm) for work in WORKS for arm in fighting.arms_of(work)]
     struck = [place for place in places if place[1].point.startswith(STORE_CALLS)]
-    for work, arm in _spread(struck, store_kills, chosen):
+    # A life that another thread led past its point counts as no kill; the next place stands in for it.
+    for work, arm in _rounds_of(struck, chosen):
+        if fighting.tally.store_kills >= store_kills:
+            break
         fighting.kill_store(work, arm)
-    for work, arm in _spread(places, kills, chosen):
+    for work, arm in _rounds_of(places, chosen):
+        if fighting.tally.application_kills >= kills:
+            break
         fighting.kill_application(work, arm)
 
 
-def _spread(places: list[tuple[str, Arm]], wanted: int, chosen: random.Random) -> list[tuple[str, Arm]]:
-    """Whole rounds of all places, and the rest drawn from them."""
-    whole, rest = divmod(wanted, len(places))
-    return places * whole + chosen.sample(places, rest)
+def _rounds_of(places: list[tuple[str, Arm]], chosen: random.Random) -> Iterator[tuple[str, Arm]]:
+    """All places in a drawn order, and again in another, for ever."""
+    while True:
+        yield from chosen.sample(places, len(places))
 
 
 def measure(quick: bool) -> list[Measure]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,7 @@ from storage.doctor import examine
 from storage.objects.s3 import S3Store
 from tests.support.faultproxy import Break, Fault, FaultProxy, fault_proxy
 from tests.support.faultworks import PART, content_of, limited
+from tests.support.postgres import PostgresCluster
 from tests.support.store import RunningStore, running_store
 from tests.support.vault import add_bytes, read_bytes, running_vault, settings_over, staff
 from vault.errors import StoreUnavailable, Unavailable
@@ -91,11 +92,8 @@ class Broken:
         assert [finding for finding in examine(settings, deep=True) if not finding.ok] == []
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
-    """A vault of each database whose store is behind a proxy; the client gives up after a second of silence."""
-    folder = tmp_path_factory.mktemp("network")
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+@contextmanager
+def _broken(folder: Path, url: str | None) -> Iterator[Broken]:
     with running_store(folder / "store") as store:
         port = urlsplit(store.settings.endpoint_url).port
         assert port is not None
@@ -104,6 +102,24 @@ def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             behind = replace(store.settings, endpoint_url=endpoint, read_timeout_s=TIMEOUT_S)
             with closing(S3Store(behind)) as adapter:
                 yield Broken(replace(limited(vault), store=adapter), proxy, store, folder / "home", url)
+
+
+@pytest.fixture(scope="module")
+def both(postgres: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Broken]]:
+    """A vault of each database whose store is behind a proxy; the client gives up after a second of silence."""
+    folder = tmp_path_factory.mktemp("network")
+    with (
+        postgres.fresh_database() as url,
+        _broken(folder / "sqlite", None) as on_sqlite,
+        _broken(folder / "postgresql", url) as on_postgres,
+    ):
+        yield {"sqlite": on_sqlite, "postgresql": on_postgres}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def broken(request: pytest.FixtureRequest, both: dict[str, Broken]) -> Broken:
+    """One of them."""
+    return both[request.param]
 
 
 @pytest.mark.parametrize(("broken", "write", "fault"), _alternating([*WHOLE, *IN_BODY]), indirect=["broken"], ids=str)

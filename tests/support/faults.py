@@ -5,8 +5,8 @@
         fighting.kill_store(work, arm)
         fighting.close_batch()                           # the doctor, deep; every upload opened again
 
-A campaign has a vault and an embedded store of its own. The application that dies is a fork of ``tests.support.faulty``;
-the one that looks lives in this process.
+A campaign has a vault and an embedded store of its own. The application that dies is a fork of
+``tests.support.faulty``; the one that looks lives in this process.
 """
 
 from __future__ import annotations

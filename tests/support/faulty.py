@@ -113,7 +113,7 @@ def _found(settings: Settings, order: Order, points: FaultPoints) -> None:
     setattr(assembly, "open_catalogue", watched_catalogue)  # noqa: B010
     points.arm(order.arm, order.strike)
     with open_vault(settings, create=True):
-        pass
+        points.disarm()
 
 
 class _WatchedSqlCatalogue(SqlCatalogue):
