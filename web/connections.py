@@ -1,10 +1,11 @@
 """One client's connection: uvicorn's protocol, with bounds on what may come before a request is understood.
 
 Rule 1: a request's head is whole ``HEAD_WITHIN_S`` after it may begin, however slowly its bytes trickle, and at most
-``HEAD_BYTES_MAX`` long. Neither the parser nor the server behind it bounds either, and a head that never ends is
-copied anew for every piece of it.
+``HEAD_BYTES_MAX`` and one reading long. Neither the parser nor the server behind it bounds either, and a head that
+never ends is copied anew for every piece of it.
 Rule 2: what comes between pieces of a body (chunk extensions, trailers) is bounded likewise.
 Rule 3: whoever is refused is told; what still comes is dropped for a short while, so that the answer is not lost.
+An answer is that of the request that it follows: bytes after a body never take the place of its acknowledgement.
 Rule 4: of a body that is being read, up to ``BODY_AHEAD_BYTES`` are taken ahead: with the 64 KiB of the server behind
 it, the kernel's work for a narrow window costs more than all else of receiving (1.0 against 0.3 CPU s/GiB). Of one that
 nobody reads yet no more than those 64 KiB are taken.
@@ -95,6 +96,17 @@ class Connection(HttpToolsProtocol):
         """The request is whole."""
         self._not_understood_bytes = 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request. One before it that is whole still gets its own answer, and only then the end."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete or (cycle.more_body and not cycle.response_started):
+            super().send_400_response(msg)
+        elif cycle.more_body:
+            self.transport.close()
+        else:
+            cycle.keep_alive = False
+            self._refused = True
 
     def _unsupported_upgrade_warning(self) -> None:
         """Whoever asks for another protocol is answered in this one; nobody has to know."""
