@@ -1,0 +1,358 @@
+"""Histories of ingest and destruction, with deaths at every step, and somebody who collects everything on the way.
+
+    with history(folder, store) as life:
+        life.kill_at(point)          # a destruction in another process, killed there; then recovered in this one
+        life.destroy(...)            # one that is not killed
+        life.verify()                # what died is beyond reach of the collector; what lives opens
+
+The collector gets every page ever computed (of batches never committed, too), the pages of the database after each
+step, the increments in the store, and at the end what the keepers still hold.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+from storage.layout import TREES_PREFIX
+from storage.machine import SystemClock
+from storage.objects.settings import S3Settings
+from tests.support.adversary import Adversary
+from tests.support.mortal import KEEPERS, Place, read_pages_log
+from tests.support.vault import add_bytes, read_bytes, staff
+from vault.customers import Profile
+from vault.destruction import BatchState
+from vault.errors import CatalogueOlder, KeyDestroyed, StrongroomError
+from vault.ids import CustomerId, RecordId
+from vault.records import Description, RecordState
+from vault.seal.increments import read_increment
+from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
+from vault.seal.secrets import Secret
+from vault.workflows import customers, destruction, intake
+from vault.workflows.vault import Vault
+
+Point = tuple[str, int]
+ROOT_FOLDER = Path(__file__).parents[2]
+
+
+class Mortal:
+    """The process whose forks die."""
+
+    def __init__(self, place: Place) -> None:
+        self._folder = place.folder
+        self._log = (place.folder / "mortal.log").open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "tests.support.mortal"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            cwd=ROOT_FOLDER,
+        )
+        names = ("endpoint_url", "bucket", "access_key", "secret_key", "region", "path_style")
+        store = {name: getattr(place.store, name) for name in names}
+        self._say({"folder": str(place.folder), "store": store, "catalogue_url": place.catalogue_url})
+
+    def destroy(
+        self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId], point: Point | None
+    ) -> tuple[int, list[Point]]:
+        """One life; gives its exit status (negative: the signal that ended it) and the points that it passed."""
+        answer = self._folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        self._say({"records": records, "customers": customer_ids, "point": point, "answer": str(answer)})
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process whose forks die has ended; see {self._log.name}")
+        status = json.loads(line)["status"]
+        points = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
+        return status, [(point, turn) for point, turn in points]
+
+    def last_words(self) -> str:
+        """The end of what it said on stderr."""
+        return Path(str(self._log.name)).read_text(encoding="utf-8", errors="replace")[-2000:]
+
+    def close(self) -> None:
+        """Ends it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        self._process.stdout.close()
+        self._log.close()
+
+    def _say(self, values: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(values) + "\n")
+        self._process.stdin.flush()
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What came of a history. Empty ``wrong`` and ``found`` are what is promised."""
+
+    kills: int
+    batches: int
+    dead_leaves: int
+    live_records: int
+    pages: int
+    found: set[LeafAddress]
+    wrong: list[str]
+
+
+@dataclass(slots=True)
+class History:
+    """One vault, what was put into it, what died, and what somebody collected meanwhile."""
+
+    place: Place
+    vault: Vault
+    mortal: Mortal
+    first_root: Secret
+    chance: random.Random
+    live: dict[RecordId, bytes] = field(default_factory=dict)
+    owners: dict[RecordId, CustomerId] = field(default_factory=dict)
+    doomed: set[LeafAddress] = field(default_factory=set)
+    roots: list[tuple[int, Secret]] = field(default_factory=list)
+    snapshots: dict[tuple[int, int], set[bytes]] = field(default_factory=dict)
+    copies: list[Path] = field(default_factory=list)
+    kills: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    # -- what happens ---------------------------------------------------------------------------------------------
+
+    def ingest(self, count: int = 1) -> None:
+        """Records of the house."""
+        for _ in range(count):
+            content = self.chance.randbytes(64)
+            self.live[add_bytes(self._today, staff(self.vault), content).record_id] = content
+
+    def ingest_customer(self, count: int) -> CustomerId:
+        """A customer with so many records."""
+        vault, actor = self._today, staff(self.vault)
+        customer_id = customers.add_customer(vault, actor, Profile(name="Somebody")).customer.id
+        filing = intake.Filing(
+            class_code="contract", customer_id=customer_id, description=Description(title="Paper"), file_name="p"
+        )
+        for _ in range(count):
+            content = self.chance.randbytes(64)
+            with intake.begin(vault, actor, filing) as receiving:
+                record_id = intake.receive_from(vault, receiving, io.BytesIO(content).readinto).record_id
+            self.live[record_id], self.owners[record_id] = content, customer_id
+        return customer_id
+
+    def points(self) -> list[Point]:
+        """Every point that a destruction passes, by carrying one out."""
+        self.ingest()
+        victim = self._victims(1)
+        status, points = self.mortal.destroy(victim, [], None)
+        if status:
+            self.wrong.append(f"an undisturbed destruction ended with {status}: {self.mortal.last_words()}")
+        self._recover(victim, [])
+        return points
+
+    def destroy(self, count: int = 1, *, point: Point | None = None, customer: bool = False) -> None:
+        """A destruction in another process, killed at a point where one is named, then recovered in this one."""
+        records: list[RecordId] = []
+        customer_ids: list[CustomerId] = []
+        if customer:
+            customer_ids = [self.ingest_customer(count)]
+        else:
+            self.ingest(count)
+            records = self._victims(count)
+        self._note_root()
+        status, _ = self.mortal.destroy(records, customer_ids, point)
+        if point is not None and status == -SIGKILL:
+            self.kills += 1
+        elif status:
+            self.wrong.append(f"a destruction at {point} ended with {status}: {self.mortal.last_words()}")
+        self._recover(records, customer_ids)
+
+    def copy_database(self) -> None:
+        """Somebody's backup of the catalogue (SQLite)."""
+        copy = self.place.folder / f"copy-{len(self.copies)}.sqlite"
+        database = self.place.folder / "home" / "catalogue.sqlite"
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        self.copies.append(copy)
+
+    def take_away(self, name: str) -> None:
+        """A keeper is out of reach from here on."""
+        folder = self.place.keeper(name).folder
+        folder.rename(folder.with_name(f"{folder.name}-away"))
+
+    def bring_back(self, name: str) -> None:
+        """It is there again, as it was."""
+        folder = self.place.keeper(name).folder
+        folder.with_name(f"{folder.name}-away").rename(folder)
+
+    # -- what is looked at ----------------------------------------------------------------------------------------
+
+    def collector(self) -> Adversary:
+        """Somebody with every page of any time. Roots are still to be learnt."""
+        adversary = Adversary(self.vault.fonds.tree_id)
+        for level, number, sealed in read_pages_log(self.place.folder / "pages.log"):
+            adversary.learn_page(level, number, sealed)
+        for (level, number), pages in self.snapshots.items():
+            for sealed in pages:
+                adversary.learn_page(level, number, sealed)
+        for listed in self.vault.store.versions(f"{TREES_PREFIX}{self.vault.fonds.tree_id.hex()}/"):
+            with self.vault.store.read(listed.key, listed.version_id) as chunks:
+                adversary.learn_increment(read_increment(chunks))
+        return adversary
+
+    def held_roots(self) -> list[Secret]:
+        """Everything that every keeper still holds."""
+        tree_id = self.vault.fonds.tree_id
+        keepers = [self.place.keeper(name) for name in KEEPERS]
+        return [k.root(tree_id, each.generation, each.attempt) for k in keepers for each in k.held(tree_id)]
+
+    def secrets(self, leaves: set[LeafAddress]) -> list[tuple[LeafAddress, Secret]]:
+        """The secrets that leaves were born with."""
+        return [(leaf, leaf_secret(self.first_root, leaf)) for leaf in leaves]
+
+    def live_leaves(self) -> set[LeafAddress]:
+        """The leaves of everything that lives."""
+        with self.vault.catalogue.read() as tx:
+            return {version.object.leaf for record_id in self.live for version in tx.records.versions(record_id)}
+
+    def verify(self) -> Verdict:
+        """Holds everything that was collected against what died, and opens everything that lives."""
+        destruction.resume(self.vault)
+        actor = staff(self.vault)
+        with self.vault.catalogue.read() as tx:
+            batches = tx.batches.page(self.vault.fonds.id, limit=10_000)
+        self.wrong += [f"batch {each.generation} is {each.state.value}" for each in batches if not _is_done(each.state)]
+        for record_id, content in self.live.items():
+            try:
+                if read_bytes(self.vault, actor, record_id) != content:
+                    self.wrong.append(f"{record_id} opens to other bytes")
+            except StrongroomError as exc:
+                self.wrong.append(f"{record_id} lives and does not open: {exc.code}")
+        for leaf, secret in self.secrets(self.live_leaves()):
+            if self.vault.leaf_keys(leaf) != leaf_keys(secret):
+                self.wrong.append(f"leaf {leaf} has other keys than it was born with")
+        for leaf in self.doomed:
+            try:
+                self.vault.leaf_keys(leaf)
+                self.wrong.append(f"leaf {leaf} is destroyed and has keys")
+            except KeyDestroyed:
+                pass
+        self._refuse_copies()
+        adversary = self.collector()
+        for root in self.held_roots():
+            adversary.learn_root(root)
+        live = self.secrets(self.live_leaves())
+        if len(adversary.found_among(live)) != len(live):
+            self.wrong.append("the collector with the final root does not even find what lives")
+        return Verdict(
+            kills=self.kills,
+            batches=len(batches),
+            dead_leaves=len(self.doomed),
+            live_records=len(self.live),
+            pages=sum(1 for _ in read_pages_log(self.place.folder / "pages.log")),
+            found=adversary.found_among(self.secrets(self.doomed)),
+            wrong=self.wrong,
+        )
+
+    @property
+    def _today(self) -> Vault:
+        """The vault on a day from whose view those of destructions lie behind all locks."""
+        return replace(self.vault, clock=SystemClock())
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _victims(self, count: int) -> list[RecordId]:
+        return self.chance.sample(sorted(self.live.keys() - self.owners.keys()), count)
+
+    def _note_root(self) -> None:
+        """What a thief would have kept: the root in force."""
+        tree_id = self.vault.fonds.tree_id
+        keeper = self.place.keeper("first")
+        newest = max((each for each in keeper.held(tree_id) if each.promoted), key=lambda each: each.generation)
+        self.roots.append((newest.generation, keeper.root(tree_id, newest.generation, newest.attempt)))
+
+    def _recover(self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]) -> None:
+        """Another process finishes what was committed; what was not has changed nothing."""
+        self._snapshot()
+        destruction.resume(self.vault)
+        self.vault.keys.renew()
+        self._snapshot()
+        with self.vault.catalogue.read() as tx:
+            theirs = [each for each, owner in self.owners.items() if owner in customer_ids and each in self.live]
+            states = set()
+            gone: set[LeafAddress] = set()
+            for record_id in (*records, *theirs):
+                record = tx.records.get(record_id)
+                assert record is not None
+                states.add(record.state in (RecordState.ERASING, RecordState.DESTROYED))
+                gone |= {version.object.leaf for version in tx.records.versions(record_id)}
+            for customer_id in customer_ids:
+                for extent in tx.extents.of_owner(self.vault.fonds.id, customer_id):
+                    gone |= {
+                        LeafAddress(tree_id=self.vault.fonds.tree_id, extent=extent.number, leaf=leaf)
+                        for leaf in (0, 1, 31, 63)
+                    }
+        if len(states) > 1:
+            self.wrong.append("a batch was carried out by halves")
+        if True in states:
+            self.doomed |= gone
+            for record_id in (*records, *theirs):
+                del self.live[record_id]
+
+    def _snapshot(self) -> None:
+        with self.vault.catalogue.read() as tx:
+            for (level, number), sealed in tx.trees.pages(self.vault.fonds.id):
+                self.snapshots.setdefault((level, number), set()).add(sealed)
+
+    def _refuse_copies(self) -> None:
+        """Every older copy of the catalogue is refused, and no keeper is changed by the trying."""
+        generation = self.vault.keys.generation()
+        for copy in self.copies:
+            with closing(sqlite3.connect(copy)) as raw:
+                (of_copy,) = raw.execute("SELECT generation FROM trees").fetchone()
+            if of_copy == generation:
+                continue
+            before = self._keeper_files()
+            restored = Place(folder=self.place.folder, store=self.place.store, catalogue_url=f"sqlite:///{copy}")
+            try:
+                with restored.open():
+                    self.wrong.append(f"a catalogue of generation {of_copy} was opened at {generation}")
+            except CatalogueOlder:
+                pass
+            if self._keeper_files() != before:
+                self.wrong.append(f"trying a catalogue of generation {of_copy} changed a keeper")
+
+    def _keeper_files(self) -> dict[str, bytes]:
+        folders = [self.place.keeper(name).folder for name in KEEPERS]
+        return {str(path): path.read_bytes() for folder in folders for path in folder.glob("root-*")}
+
+
+def _is_done(state: BatchState) -> bool:
+    return state is BatchState.EFFECTIVE
+
+
+@contextmanager
+def history(folder: Path, store: S3Settings, *, catalogue_url: str | None = None, seed: int = 1) -> Iterator[History]:
+    """A new vault with three keepers, and what happens to it; removed afterwards."""
+    folder.mkdir(parents=True)
+    place = Place(folder=folder, store=store, catalogue_url=catalogue_url)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        vault = stack.enter_context(place.open(create=True))
+        mortal = Mortal(place)
+        stack.callback(mortal.close)
+        tree_id = vault.fonds.tree_id
+        (first,) = place.keeper("first").held(tree_id)
+        root = place.keeper("first").root(tree_id, first.generation, first.attempt)
+        yield History(place, vault, mortal, root, random.Random(seed))
