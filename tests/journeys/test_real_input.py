@@ -12,6 +12,7 @@ pytestmark = pytest.mark.journey
 
 
 def test_real_files_come_back_by_http_and_by_the_command_as_they_were(tmp_path: Path) -> None:
+    # 64 MiB are eight whole parts: the last one is longer than the others, by the final frame.
     work = Work(files=60, large_bytes=64 * MIB, opened_by_command=3)
     result = file_and_open(tmp_path, work)
 
