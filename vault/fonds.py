@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from vault.ids import FondsId, VaultId
+from vault.ids import FondsId, PersonId, VaultId
 
 HOUSE_OWNER = "house"
 
@@ -31,3 +31,16 @@ class Extent:
     number: int
     owner: str
     next_leaf: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """A catalogue that was made again from the store. Two people confirm that the holds in it are those in force."""
+
+    number: int
+    fonds_id: FondsId
+    at: datetime
+    first_by: PersonId | None
+    first_at: datetime | None
+    second_by: PersonId | None
+    second_at: datetime | None

@@ -23,7 +23,7 @@ from typing import Protocol
 from vault.audit import Entry, NumberedEntry
 from vault.customers import Customer
 from vault.destruction import Batch, Scope, Targets, TreeState
-from vault.fonds import Extent, Fonds
+from vault.fonds import Extent, Fonds, Rebuild
 from vault.ids import BatchId, CustomerId, FondsId, IntentId, LinkId, ObjectId, PersonId, ProcessId, RecordId, UseId
 from vault.links import Link, Use
 from vault.objects import Lock
@@ -439,6 +439,20 @@ class BatchShelf(Protocol):
     def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None: ...
 
 
+class RebuildShelf(Protocol):
+    """Catalogues made again from the store: until two people have confirmed the holds, nothing is destroyed."""
+
+    def add(self, fonds_id: FondsId, *, at: datetime) -> None: ...
+
+    def unconfirmed(self, fonds_id: FondsId, *, for_update: bool = False) -> Rebuild | None:
+        """The oldest one whose holds are not confirmed by two people."""
+        ...
+
+    def confirm(self, rebuild: Rebuild) -> None:
+        """Keeps who confirmed. The database refuses the same person twice."""
+        ...
+
+
 class Transaction(Protocol):
     """All shelves of one transaction."""
 
@@ -468,6 +482,8 @@ class Transaction(Protocol):
     def jobs(self) -> JobShelf: ...
     @property
     def audit(self) -> AuditShelf: ...
+    @property
+    def rebuilds(self) -> RebuildShelf: ...
     @property
     def trees(self) -> TreeShelf: ...
     @property

@@ -50,13 +50,16 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True, kw_only=True)
 class Recollected:
-    """What was taken in. ``renumbered`` records were in no register: they have new numbers."""
+    """What was taken in. ``renumbered`` records were in no register: they have new numbers. ``numbers`` are taken by
+    records that are still to come; ``touched`` records have a new change number, and may have been filed before it."""
 
     records: int = 0
     customers: int = 0
     from_objects: int = 0
     renumbered: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    touched: set[RecordId] = field(default_factory=set)
     newest_change: int = 0
     registered: int = 0
 
@@ -144,17 +147,18 @@ def recollect(
             _take_record(tx, memory, registered, told)
         told.registered = max(told.registered, to)
         memory.progress(f"took in {told.records} records from the registers")
-    settle(told)
     numbers: dict[str, str] = {}
     for change, field_set, subject, key in sent:
         if field_set == "record":
             with _naming(told, key):
                 numbers[subject] = memory.sent(key, subject, field_set, change)[1]["number"]
+    told.numbers += numbers.values()
+    settle(told)
     _take_objects(tx, fonds, memory, told, numbers)
     for change, field_set, subject, key in sent:
         if field_set in ("record", "revision"):
             with _naming(told, key):
-                _take_sent(tx, memory, change, field_set, subject, key)
+                _take_sent(tx, memory, told, change, field_set, subject, key)
     settle(told)
     return told
 
@@ -244,9 +248,13 @@ def _take_sent_customer(
     _take_customer(tx, customer, told)
 
 
-def _take_sent(tx: Transaction, memory: Memory, change: int, field_set: str, subject: str, key: str) -> None:
+def _take_sent(
+    tx: Transaction, memory: Memory, told: Recollected, change: int, field_set: str, subject: str, key: str
+) -> None:
     record = tx.records.get(RecordId(subject), for_update=True)
-    if record is None or record.state not in _ALIVE or (record.change >= change and field_set == "record"):
+    if record is None or record.state not in _ALIVE:
+        return
+    if field_set == "record" and record.change >= change and record.id not in told.touched:
         return
     leaf, said = memory.sent(key, subject, field_set, change)
     if field_set == "revision":
@@ -277,7 +285,7 @@ def _take_sent(tx: Transaction, memory: Memory, change: int, field_set: str, sub
             filed_by=PersonId(said["filed_by"]) if said["filed_by"] else None,
             trigger_on=date.fromisoformat(said["trigger_on"]) if said["trigger_on"] else None,
             due_on=date.fromisoformat(said["due_on"]) if said["due_on"] else None,
-            change=change,
+            change=max(record.change, change),
         )
     )
 
@@ -414,6 +422,7 @@ def _take_object(
     if not fresh:
         tx.records.update(record)
     told.from_objects += 1
+    told.touched.add(record_id)
     told.newest_change = max(told.newest_change, record.change)
 
 

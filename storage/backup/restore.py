@@ -94,12 +94,12 @@ def restore(
     ``KeepersBehind``, ``NotFound``, ``KeeperUnavailable``, ``StoreUnavailable``.
     """
     manifest = get_manifest(place, find_run(place, run))
-    _require_room(database_url, replace=replace)
+    require_room(database_url, replace=replace)
     tree_id = bytes.fromhex(manifest.tree_id)
     progress("reading the key pages")
     tree = read_tree(keeper, tree_id, _both(increments_in_store(store, tree_id), increments_in_place(place, tree_id)))
     require_genuine(place, manifest, tree.leaf_keys(manifest.house_leaf))
-    with _marked(home), scratch_folder(room_bytes=manifest.dump.size_bytes) as folder:
+    with marked(home), scratch_folder(room_bytes=manifest.dump.size_bytes) as folder:
         progress("putting objects back")
         with scratch_catalogue(place, manifest, folder) as url, closing(open_catalogue(url)) as dumped:
             put_back = put_objects_back(place, manifest, store, dumped, now=now, progress=progress)
@@ -233,6 +233,9 @@ def raise_counters(connection: Connection, fonds: Fonds, recollected: Recollecte
     raise_counter(connection, "registered", recollected.registered)
     for row in connection.execute(_LAST_NUMBERS).all():
         raise_counter(connection, f"record/{fonds.id}/{row.year}", int(row.last))
+    for number in recollected.numbers:
+        year, _, last = number.partition("-")
+        raise_counter(connection, f"record/{fonds.id}/{year}", int(last))
     raise_counter(connection, f"customer/{fonds.id}", int(connection.execute(_LAST_CUSTOMER).scalar() or 0))
 
 
@@ -266,7 +269,7 @@ def _becoming(place: BackupPlace, manifest: Manifest, database_url: str, *, repl
             return
         path = dump.sqlite_path(database_url)
         coming = path.with_name(f"{path.name}.restoring")
-        _remove_file(coming)
+        remove_file(coming)
         url = f"sqlite:///{coming}"
         if manifest.database == "sqlite":
             load_sqlite_file(named, coming)
@@ -293,7 +296,8 @@ def put_in_place(coming: Path, path: Path, name: str, *, replace: bool) -> None:
     _sync(path.parent)
 
 
-def _require_room(database_url: str, *, replace: bool) -> None:
+def require_room(database_url: str, *, replace: bool) -> None:
+    """Raises ``Conflict`` where a catalogue is that is not to be replaced."""
     if dump.is_sqlite(database_url):
         if dump.sqlite_path(database_url).exists() and not replace:
             raise Conflict(
@@ -307,7 +311,7 @@ def _require_room(database_url: str, *, replace: bool) -> None:
 
 
 @contextmanager
-def _marked(home: Path) -> Iterator[None]:
+def marked(home: Path) -> Iterator[None]:
     """A home that is being restored says so, until it is: nobody begins a new vault in it meanwhile."""
     marker = home / MARKER
     marker.touch(mode=0o600)
@@ -328,7 +332,8 @@ def _both(one: Increments, other: Increments) -> Increments:
     return {key: [*one.get(key, ()), *other.get(key, ())] for key in {**one, **other}}
 
 
-def _remove_file(path: Path) -> None:
+def remove_file(path: Path) -> None:
+    """Removes what a killed restore left of a catalogue's file."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 

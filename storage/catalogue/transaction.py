@@ -15,6 +15,7 @@ from storage.catalogue.openings import SqlOpeningShelf
 from storage.catalogue.outbox import SqlOutboxShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
+from storage.catalogue.rebuilds import SqlRebuildShelf
 from storage.catalogue.rows import Rows
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
@@ -87,3 +88,7 @@ class SqlTransaction:
     @property
     def batches(self) -> SqlBatchShelf:
         return SqlBatchShelf(self._rows)
+
+    @property
+    def rebuilds(self) -> SqlRebuildShelf:
+        return SqlRebuildShelf(self._rows)

@@ -36,6 +36,7 @@ from vault.destruction import (
 )
 from vault.errors import (
     AlreadyExists,
+    Broken,
     CatalogueBroken,
     Conflict,
     InvalidInput,
@@ -52,6 +53,7 @@ from vault.records import Record
 from vault.seal.destruction import Doomed
 from vault.seal.increments import Increment
 from vault.shelves import Transaction
+from vault.workflows.backups import require_holds_confirmed
 from vault.workflows.locks import receipt_lock
 from vault.workflows.processes import beat, unconfirmed
 from vault.workflows.vault import Vault
@@ -126,6 +128,7 @@ def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool) -> Bat
     resume(vault)
     for _ in range(TRIES):
         with vault.catalogue.read() as tx:
+            require_holds_confirmed(tx, vault.fonds)
             _require_chain(vault, tx)
             scope = _scope(vault, tx, targets, for_update=False)
         _require_destroyable(scope, targets, vault.now())
@@ -147,14 +150,24 @@ def resume(vault: Vault) -> Sequence[BatchView]:
     Doing it again, or in several processes at once, does no harm. Raises ``StoreUnavailable``, ``KeeperUnavailable``,
     ``CatalogueUnavailable``.
     """
-    with vault.catalogue.read() as tx:
-        unfinished = tx.batches.unfinished(vault.fonds.id)
-    if not unfinished:
-        return []
-    for batch in unfinished:
-        if batch.state is BatchState.ERASING:
-            _promote(vault, batch)
-    waiting = _take_effect(vault)
+    tries = TRIES
+    while True:
+        with vault.catalogue.read() as tx:
+            unfinished = tx.batches.unfinished(vault.fonds.id)
+        if not unfinished:
+            return []
+        try:
+            for batch in unfinished:
+                if batch.state is BatchState.ERASING:
+                    _promote(vault, batch)
+            waiting = _take_effect(vault)
+            break
+        except (Refused, Broken):
+            # Another process may have gone on with it meanwhile, and further: what was read is old then.
+            tries -= 1
+            with vault.catalogue.read() as tx:
+                if tries == 0 or tx.batches.unfinished(vault.fonds.id) == unfinished:
+                    raise
     with vault.catalogue.read() as tx:
         return [BatchView(batch=batch, waiting=waiting) for batch in tx.batches.unfinished(vault.fonds.id)]
 
@@ -227,6 +240,7 @@ def _commit(
             raise CatalogueBroken("the catalogue has no key tree for its fonds; restore it from a backup")
         if (tree.generation + 1, tree.digest) != (increment.generation, increment.predecessor):
             raise _Overtaken
+        require_holds_confirmed(tx, vault.fonds)
         _require_chain(vault, tx)
         scope = _scope(vault, tx, targets, for_update=True)
         if scope.doomed != planned:

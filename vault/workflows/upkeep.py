@@ -157,9 +157,10 @@ def _finish_batches(vault: Vault) -> str:
     return f"{len(waiting)} destructions not effective yet" + (f": {told}" if told else "")
 
 
-def _send_outbox(vault: Vault) -> str:
+def send_outbox(vault: Vault) -> str:
+    """Sends what changed to the store: the register, then whatever waits."""
     changes = register.write_pending(vault)
-    return f"registered {changes}, sent {outbox.send_pending(vault)}"
+    return f"sent {outbox.send_pending(vault)}, with {changes} changes of the register"
 
 
 def _forget(vault: Vault) -> str:
@@ -192,7 +193,7 @@ def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobR
 
 JOBS: Final = (
     Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
-    Job(name="send-outbox", every=timedelta(seconds=15), run=_send_outbox),
+    Job(name="send-outbox", every=timedelta(seconds=15), run=send_outbox),
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
