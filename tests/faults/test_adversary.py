@@ -115,10 +115,8 @@ class Repeating:
         return self._source.randbytes(count)
 
 
-def test_a_catalogue_from_before_a_batch_is_led_nowhere_by_opening_it(
-    shared_store: RunningStore, tmp_path: Path
-) -> None:
-    """Opened beside the live vault, again and again, by the way that is only for looking: no keeper is changed."""
+def test_a_catalogue_from_before_a_batch_is_refused(shared_store: RunningStore, tmp_path: Path) -> None:
+    """Older copies of the catalogue are refused beside the live one, and no keeper is changed by the trying."""
     with history(tmp_path / "history", shared_store.settings) as life:
         life.ingest(2)
         life.copy_database()

@@ -141,15 +141,19 @@ class History:
         """A customer with so many records."""
         vault, actor = self._today, staff(self.vault)
         customer_id = customers.add_customer(vault, actor, Profile(name="Somebody")).customer.id
+        for _ in range(count):
+            self.ingest_for(customer_id)
+        return customer_id
+
+    def ingest_for(self, customer_id: CustomerId) -> None:
+        """One record of a customer."""
+        vault, content = self._today, self.chance.randbytes(64)
         filing = intake.Filing(
             class_code="contract", customer_id=customer_id, description=Description(title="Paper"), file_name="p"
         )
-        for _ in range(count):
-            content = self.chance.randbytes(64)
-            with intake.begin(vault, actor, filing) as receiving:
-                record_id = intake.receive_from(vault, receiving, io.BytesIO(content).readinto).record_id
-            self.live[record_id], self.owners[record_id] = content, customer_id
-        return customer_id
+        with intake.begin(vault, staff(vault), filing) as receiving:
+            record_id = intake.receive_from(vault, receiving, io.BytesIO(content).readinto).record_id
+        self.live[record_id], self.owners[record_id] = content, customer_id
 
     def points(self) -> list[Point]:
         """Every point that a destruction passes, by carrying one out."""

@@ -1,0 +1,167 @@
+"""Readers, uploads and destructions at once: no live leaf is ever called broken, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storage.keeper.custody import Custody
+from storage.keeper.several import KeeperGroup
+from storage.machine import SystemClock
+from tests.support.histories import History, history
+from tests.support.mortal import KEEPERS
+from tests.support.postgres import PostgresCluster
+from tests.support.store import RunningStore
+from tests.support.vault import add_bytes, read_bytes, staff
+from tests.vault.workflows.faults import with_clock
+from vault.destruction import BatchState, Targets
+from vault.errors import Conflict
+from vault.ids import CustomerId, RecordId
+from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
+from vault.workflows import destruction
+from vault.workflows.locks import RECEIPT_LOCK
+from vault.workflows.vault import Vault
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+READS = 20_000
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def life(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: Path) -> Iterator[History]:
+    """A vault with three keepers."""
+    if request.param == "sqlite":
+        with history(tmp_path / "history", shared_store.settings) as made:
+            yield made
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    with (
+        cluster.fresh_database() as url,
+        history(tmp_path / "history", shared_store.settings, catalogue_url=url) as made,
+    ):
+        yield made
+
+
+def test_readers_beside_running_batches_meet_no_false_error(life: History) -> None:
+    vault = life.vault
+    life.ingest(60)
+    with vault.catalogue.read() as tx:
+        leaves = {each: tx.records.versions(each)[0].object.leaf for each in life.live}
+    doomed = sorted(leaves)[:30]
+    kept = [leaves[each] for each in sorted(leaves)[30:]]
+    keepers = KeeperGroup([life.place.keeper(name) for name in KEEPERS])
+    custodies = [vault.keys, Custody(vault.catalogue, keepers, vault.fonds, vault.randomness)]
+    counted, wrong, ended = [0], [], threading.Event()
+    mutex = threading.Lock()
+    expected = {leaf: leaf_keys(leaf_secret(life.first_root, leaf)) for leaf in kept}
+
+    def read(number: int) -> None:
+        chance, custody = random.Random(number), custodies[number % 2]
+        while not ended.is_set() or counted[0] < READS:
+            leaf: LeafAddress = chance.choice(kept)
+            try:
+                right = custody.leaf_keys(leaf) == expected[leaf]
+            except Exception as exc:  # noqa: BLE001 - whatever it is, it is a false error
+                right = False
+                wrong.append(repr(exc))
+            with mutex:
+                counted[0] += 1
+            if not right:
+                wrong.append(leaf.text)
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read, number) for number in range(4)]
+        try:
+            for record_id in doomed:
+                targets = Targets(records=frozenset({record_id}))
+                destruction.destroy(vault, staff(vault), targets, alone=True)
+        finally:
+            ended.set()
+        for reader in readers:
+            reader.result()
+    assert wrong == []
+    assert counted[0] >= READS
+    assert vault.keys.generation() == 31
+
+
+def test_two_processes_destroy_and_ingest_at_once(life: History) -> None:
+    life.ingest(40)
+    with life.place.open() as other:
+        vaults = [life.vault, other]
+        victims = sorted(life.live)[:20]
+
+        def destroy(vault: Vault, records: list[RecordId]) -> int:
+            done = 0
+            for record_id in records:
+                while True:
+                    try:
+                        targets = Targets(records=frozenset({record_id}))
+                        destruction.destroy(vault, staff(vault), targets, alone=True)
+                    except Conflict:
+                        continue
+                    done += 1
+                    break
+            return done
+
+        def ingest(vault: Vault, count: int) -> list[RecordId]:
+            today = replace(vault, clock=SystemClock())
+            return [add_bytes(today, staff(today), b"%d" % number).record_id for number in range(count)]
+
+        with ThreadPoolExecutor(4) as pool:
+            destroying = [pool.submit(destroy, vault, victims[part::2]) for part, vault in enumerate(vaults)]
+            ingesting = [pool.submit(ingest, vault, 25) for vault in vaults]
+            assert sum(each.result() for each in destroying) == 20
+            added = [record_id for each in ingesting for record_id in each.result()]
+        for vault in vaults:
+            destruction.resume(vault)
+        for vault in vaults:
+            assert vault.keys.renew() == 21
+        destruction.resume(life.vault)
+        with life.vault.catalogue.read() as tx:
+            assert {each.state for each in tx.batches.page(life.vault.fonds.id)} == {BatchState.EFFECTIVE}
+            used = [tx.records.versions(each)[0].object.leaf for each in (*life.live, *added)]
+        assert len(set(used)) == len(used) == 90
+        for number, record_id in enumerate(added):
+            assert read_bytes(other, staff(other), record_id) == b"%d" % (number % 25)
+
+
+def test_customers_are_destroyed_while_files_for_them_come_in(life: History) -> None:
+    """Whatever comes first: an upload that is acknowledged for a customer is there, or dies with them."""
+    vault, outcomes = life.vault, []
+    later, clock = with_clock(vault)
+    clock.advance(2 * RECEIPT_LOCK)
+    for _ in range(6):
+        customer_id = life.ingest_customer(2)
+
+        def upload(customer: CustomerId = customer_id) -> str:
+            try:
+                life.ingest_for(customer)
+            except Conflict:
+                return "refused"
+            return "stored"
+
+        def destroy(customer: CustomerId = customer_id) -> str:
+            try:
+                targets = Targets(customers=frozenset({customer}))
+                destruction.destroy(later, staff(later), targets, alone=True)
+            except Conflict:
+                return "refused"
+            return "destroyed"
+
+        with ThreadPoolExecutor(2) as pool:
+            both = pool.submit(upload), pool.submit(destroy)
+            outcomes.append((both[0].result(), both[1].result()))
+        with vault.catalogue.read() as tx:
+            customer = tx.customers.get(customer_id)
+            assert customer is not None
+            scope = tx.batches.scope(vault.fonds, Targets(customers=frozenset({customer_id})))
+            assert {each.is_dead for each in scope.candidates} == {outcomes[-1][1] == "destroyed"}
+            assert not tx.intents.unsettled()
+    assert ("refused", "refused") not in outcomes
