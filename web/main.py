@@ -38,6 +38,7 @@ from web.contents import AnswerBrokenOff
 
 UPKEEP_EVERY_S: Final = 15.0
 GRACE_S: Final = 20
+UPKEEP_GRACE_S: Final = 5.0
 BACKLOG: Final = 2048
 WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
 
@@ -181,7 +182,8 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
         yield
     finally:
         stopping.set()
-        thread.join()
+        # A step that waits for a part that is away may be left alone: each may be done again.
+        thread.join(UPKEEP_GRACE_S)
 
 
 def configure_logs(stream: TextIO) -> None:
