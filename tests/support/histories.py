@@ -43,6 +43,9 @@ from vault.workflows import customers, destruction, intake
 from vault.workflows.vault import Vault
 
 Point = tuple[str, int]
+CARVED_BYTES = 512
+"""What a page is recognised by; its end may lie in the next block."""
+
 ROOT_FOLDER = Path(__file__).parents[2]
 
 
@@ -214,6 +217,23 @@ class History:
             with self.vault.store.read(listed.key, listed.version_id) as chunks:
                 adversary.learn_increment(read_increment(chunks))
         return adversary
+
+    def carve(self, data_folder: Path) -> tuple[list[tuple[int, int, bytes]], int]:
+        """Key pages that lie in a database server's files, old versions of rows and its log included; and how many
+        file numbers of records, which are kept in clear, were found the same way."""
+        pages = {sealed: (level, number) for level, number, sealed in read_pages_log(self.place.folder / "pages.log")}
+        starts = {sealed[:CARVED_BYTES]: sealed for sealed in pages}
+        with self.vault.catalogue.read() as tx:
+            records = [tx.records.get(record_id) for record_id in self.live]
+        numbers = {record.number.encode() for record in records if record is not None}
+        found: set[bytes] = set()
+        clear: set[bytes] = set()
+        for path in sorted(data_folder.rglob("*")):
+            if path.is_file():
+                data = path.read_bytes()
+                found |= {sealed for start, sealed in starts.items() if start in data}
+                clear |= {number for number in numbers if number in data}
+        return [(*pages[sealed], sealed) for sealed in found], len(clear)
 
     def held_roots(self) -> list[Secret]:
         """Everything that every keeper still holds."""
