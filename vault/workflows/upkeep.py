@@ -73,7 +73,7 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     with vault.catalogue.read() as tx:
         last = {job: at for job, at, _ in tx.jobs.last_runs()}
     ran = []
-    for job in JOBS:
+    for job in (*JOBS, *vault.duties):
         at = vault.now()
         previous = last.get(job.name)
         # A last run in the future is a clock that was set back: the job is due.
@@ -104,7 +104,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         unsettled_intents=unsettled,
         outbox_waiting=waiting,
         outbox_since=since,
-        jobs=[_job_run(job, last.get(job.name), now) for job in JOBS],
+        jobs=[_job_run(job, last.get(job.name), now) for job in (*JOBS, *vault.duties)],
         indexed=vault.search.size(),
     )
 

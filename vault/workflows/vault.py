@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock as Mutex
+from typing import TYPE_CHECKING
 
 from vault.audit import Detail, Entry, Event
 from vault.errors import Overloaded
@@ -16,6 +17,9 @@ from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
 from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Randomness, SearchIndex
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
+
+if TYPE_CHECKING:
+    from vault.workflows.upkeep import Job
 
 MIB = 1024 * 1024
 
@@ -74,7 +78,8 @@ class Vault:
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
     file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
-    some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places.
+    some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
+    ``duties`` the jobs that this installation has beside those of every vault.
     """
 
     vault_id: VaultId
@@ -95,6 +100,7 @@ class Vault:
     prove_lock: Callable[[], LockVerdict]
     limits: Limits = field(default_factory=Limits)
     page_copies: Sequence[CopyPages] = ()
+    duties: Sequence[Job] = ()
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
