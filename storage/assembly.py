@@ -28,10 +28,8 @@ from typing import Final
 
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from storage.catalogue.schema import SchemaState
+from storage.keeper.configured import ConfiguredKeepers, configured_keepers
 from storage.keeper.custody import Custody, require_belonging
-from storage.keeper.file import FileKeeper
-from storage.keeper.readonly import ReadOnlyKeeper
-from storage.keeper.several import KeeperGroup
 from storage.layout import ObjectLayout
 from storage.machine import SystemClock, SystemRandomness, describe_process, is_gone
 from storage.mediatypes import media_type_of
@@ -90,7 +88,7 @@ def open_vault(
         stack.callback(store.close)
         catalogue = open_catalogue(settings.database_url)
         stack.callback(catalogue.close)
-        keeper = FileKeeper(settings.keeper, randomness, key_file=settings.keeper_key_file)
+        keepers = configured_keepers(settings.keepers(), randomness, read_only=keepers_read_only)
         _require_schema(catalogue, create=create, progress=progress)
         house = _find_house(catalogue)
         if house is None:
@@ -98,9 +96,8 @@ def open_vault(
                 raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
             progress("making the vault's root key")
             with _founders_turn(settings.home):
-                house = _found(catalogue, keeper, store, layout, clock, randomness)
+                house = _found(catalogue, keepers, store, layout, clock, randomness)
         fonds, extent = house
-        keepers = KeeperGroup([ReadOnlyKeeper(keeper) if keepers_read_only else keeper])
         require_belonging(catalogue, keepers, fonds)
         if not keepers_read_only:
             keepers.catch_up(fonds.tree_id)
@@ -178,7 +175,7 @@ def _find_house(catalogue: SqlCatalogue) -> tuple[Fonds, int] | None:
 
 def _found(
     catalogue: SqlCatalogue,
-    keeper: FileKeeper,
+    keepers: ConfiguredKeepers,
     store: S3Store,
     layout: ObjectLayout,
     clock: SystemClock,
@@ -196,9 +193,9 @@ def _found(
         )
         attempt = randomness.token_bytes(16)
         state = TreeState.first(fonds.tree_id, attempt)
-        keeper.set_up()
-        keeper.stage(state.tree_id, state.generation, attempt, Secret(randomness.token_bytes(32)))
-        keeper.promote(state.tree_id, state.generation, attempt)
+        keepers.set_up()
+        keepers.stage(state.tree_id, state.generation, attempt, Secret(randomness.token_bytes(32)))
+        keepers.promote(state.tree_id, state.generation, attempt)
         created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
         with catalogue.write() as tx:
             tx.fonds.add(fonds)

@@ -5,19 +5,30 @@ None is needed on one machine. A secret may be given in a file instead (``..._FI
 
 from __future__ import annotations
 
+import os
 import re
+from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from storage.keeper.listing import DEFAULT, SecretFrom, SecretSource, read_list
+from storage.keeper.settings import KeeperSettings
 from storage.objects.settings import S3Settings
 from vault.errors import SettingsWrong
 
 MIB = 1024 * 1024
+KEEPER_VARIABLE: Final = "STRONGROOM_KEEPER_SECRET_"
+"""What the names of variables begin with that hold a keeper's passphrase or PIN."""
+_SECRET_BYTES_MAX: Final = 4096
+
+
+def _keeper_variables() -> dict[str, SecretStr]:
+    return {name: SecretStr(value) for name, value in os.environ.items() if name.startswith(KEEPER_VARIABLE)}
 
 
 class Settings(BaseSettings):
@@ -31,6 +42,14 @@ class Settings(BaseSettings):
     """Where the root keeper's file is; by default beside the home (``<home>-keeper``), never in it."""
     keeper_key_file: Path | None = None
     """A file whose content unlocks the root keeper; by default a random one in the keeper's folder."""
+    keeper_passphrase_file: Path | None = None
+    """A file whose first line is the root keeper's passphrase, in place of a key."""
+    keeper_passphrase_fd: int | None = Field(default=None, ge=0)
+    """An inherited descriptor whose first line is the root keeper's passphrase, in place of a key."""
+    keeper_variables: dict[str, SecretStr] = Field(default_factory=_keeper_variables, repr=False)
+    """The variables by whose names the list of keepers may call for secrets."""
+    keeper_answers: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
+    """What a person at the terminal gave, by the keeper's name."""
     catalogue_url: str | None = None
     """A SQLAlchemy URL (``postgresql+psycopg://...``); by default SQLite in the home."""
     s3_endpoint: str | None = None
@@ -47,6 +66,24 @@ class Settings(BaseSettings):
     s3_operator_access_key_file: Path | None = None
     s3_operator_secret_key: SecretStr | None = None
     s3_operator_secret_key_file: Path | None = None
+    backup_folder: Path | None = None
+    """A folder on another disk where backups are kept; it has to exist."""
+    backup_s3_endpoint: str | None = None
+    """An S3 endpoint where backups are kept instead, in a bucket of its own with versioning."""
+    backup_s3_bucket: str = "strongroom-backup"
+    backup_s3_region: str = "us-east-1"
+    backup_s3_path_style: bool = True
+    backup_s3_ca_bundle: Path | None = None
+    backup_s3_access_key: SecretStr | None = None
+    backup_s3_access_key_file: Path | None = None
+    backup_s3_secret_key: SecretStr | None = None
+    backup_s3_secret_key_file: Path | None = None
+    backup_every_hours: float = Field(default=24.0, gt=0)
+    """How often upkeep takes a backup, once there is one."""
+    backups_kept: int = Field(default=14, ge=1)
+    """How many dumps of the catalogue are kept; ciphertext is kept once."""
+    drill_every_days: float = Field(default=7.0, gt=0)
+    """How often upkeep proves that the newest backup comes back."""
     listen: str = "127.0.0.1:8630"
     """HOST:PORT of the pages."""
     public_url: str | None = None
@@ -91,12 +128,38 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _backups_are_apart(self) -> Self:
+        if self.backup_folder is not None and self.backup_s3_endpoint is not None:
+            raise ValueError("backup_folder and backup_s3_endpoint are both set; set one")
+        if self.backup_s3_endpoint is not None:
+            for name in ("backup_s3_access_key", "backup_s3_secret_key"):
+                if getattr(self, name) is None and getattr(self, f"{name}_file") is None:
+                    raise ValueError(f"an S3 endpoint for backups needs {name} or {name}_file")
+            if (self.backup_s3_endpoint, self.backup_s3_bucket) == (self.s3_endpoint, self.s3_bucket):
+                raise ValueError("backups go to the bucket that they are backups of; set another one")
+        if self.backup_folder is not None:
+            folder = self.backup_folder.absolute()
+            for place in (self.home.absolute(), self.keeper.absolute()):
+                if folder.is_relative_to(place) or place.is_relative_to(folder):
+                    raise ValueError(
+                        "backup_folder lies in the home or the keeper's folder, or they in it; set another"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _keeper_is_outside_the_home(self) -> Self:
         home = self.home.absolute()
-        for name in ("keeper_folder", "keeper_key_file"):
+        for name in ("keeper_folder", "keeper_key_file", "keeper_passphrase_file"):
             path: Path | None = getattr(self, name)
             if path is not None and path.absolute().is_relative_to(home):
                 raise ValueError(f"{name} is in the home, and so in every copy of it; keep the root key elsewhere")
+        return self
+
+    @model_validator(mode="after")
+    def _keeper_is_unlocked_one_way(self) -> Self:
+        ways = (self.keeper_key_file, self.keeper_passphrase_file, self.keeper_passphrase_fd)
+        if sum(way is not None for way in ways) > 1:
+            raise ValueError("give one of keeper_key_file, keeper_passphrase_file and keeper_passphrase_fd")
         return self
 
     @property
@@ -124,6 +187,33 @@ class Settings(BaseSettings):
         """The catalogue's SQLAlchemy URL."""
         return self.catalogue_url or f"sqlite:///{self.home.absolute() / 'catalogue.sqlite'}"
 
+    def keepers(self) -> KeeperSettings:
+        """What the root keepers have to know, with the secrets of descriptors read. Raises ``SettingsWrong``."""
+        home = self.home.absolute()
+        given = {
+            SecretSource(come_from=SecretFrom.TERMINAL, at=name).key: answer.get_secret_value()
+            for name, answer in self.keeper_answers.items()
+        }
+        if self.keeper_passphrase_fd is not None:
+            key = SecretSource(come_from=SecretFrom.TERMINAL, at=DEFAULT.name).key
+            given[key] = _secret_at(self.keeper_passphrase_fd, "STRONGROOM_KEEPER_PASSPHRASE_FD")
+        listed = read_list(home)
+        for spec in (*listed.keepers, *listed.lost):
+            source = spec.secret
+            if source is not None and source.come_from is SecretFrom.VARIABLE and source.at in self.keeper_variables:
+                given[source.key] = self.keeper_variables[source.at].get_secret_value()
+            if source is not None and source.come_from is SecretFrom.DESCRIPTOR and _is_open(int(source.at)):
+                given[source.key] = _secret_at(int(source.at), f"the secret of the keeper {spec.name}")
+        return KeeperSettings(
+            home=str(home),
+            folder=str(self.keeper.absolute()),
+            key_file=str(self.keeper_key_file.absolute()) if self.keeper_key_file is not None else None,
+            passphrase_file=(
+                str(self.keeper_passphrase_file.absolute()) if self.keeper_passphrase_file is not None else None
+            ),
+            given=given,
+        )
+
     def s3(self) -> S3Settings | None:
         """The application's view of the outside store; None with the embedded one. Raises ``SettingsWrong``."""
         return self._s3_as("s3_access_key", "s3_secret_key")
@@ -133,6 +223,20 @@ class Settings(BaseSettings):
         if self.s3_operator_access_key is None and self.s3_operator_access_key_file is None:
             return None
         return self._s3_as("s3_operator_access_key", "s3_operator_secret_key")
+
+    def backup_s3(self) -> S3Settings | None:
+        """The bucket where backups are kept; None where none is set. Raises ``SettingsWrong``."""
+        if self.backup_s3_endpoint is None:
+            return None
+        return S3Settings(
+            endpoint_url=self.backup_s3_endpoint,
+            bucket=self.backup_s3_bucket,
+            access_key=self._secret("backup_s3_access_key"),
+            secret_key=self._secret("backup_s3_secret_key"),
+            region=self.backup_s3_region,
+            path_style=self.backup_s3_path_style,
+            ca_bundle=self.backup_s3_ca_bundle,
+        )
 
     def _s3_as(self, access_key: str, secret_key: str) -> S3Settings | None:
         if self.s3_endpoint is None:
@@ -174,6 +278,35 @@ def load_settings(**given: object) -> Settings:
         wrong = "; ".join(f"{_variable(error['loc'])}{error['msg']}" for error in exc.errors())
         # Not from exc: pydantic's error repeats what was given, and a secret may be among it.
         raise SettingsWrong(f"settings are wrong: {wrong}") from None
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _secret_at(descriptor: int, what: str) -> str:
+    """The first line of a descriptor; once a process, for a pipe gives it once."""
+    content = b""
+    try:
+        while b"\n" not in content and len(content) < _SECRET_BYTES_MAX:
+            block = os.read(descriptor, _SECRET_BYTES_MAX)
+            if not block:
+                break
+            content += block
+    except OSError as exc:
+        raise SettingsWrong(f"{what}: descriptor {descriptor} cannot be read ({exc.strerror})") from exc
+    try:
+        secret = content.split(b"\n")[0].decode("utf-8").rstrip("\r")
+    except UnicodeDecodeError as exc:
+        raise SettingsWrong(f"{what}: descriptor {descriptor} does not give text in UTF-8") from exc
+    if not secret:
+        raise SettingsWrong(f"{what}: descriptor {descriptor} gives nothing; write the secret and a line's end into it")
+    return secret
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

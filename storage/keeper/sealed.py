@@ -147,6 +147,16 @@ class SealedKeeper:
                 self._folder.destroy(root_id)
             return len(others)
 
+    def forget(self, tree_id: bytes) -> int:
+        """Destroys every root of a tree, the one in force too: for a keeper that is removed. Gives how many."""
+        with self._folder.change():
+            files = self._folder.roots()
+            found = [each for each in sorted(files.keys() | self._keys.present(files)) if each.tree_id == tree_id]
+            for root_id in found:
+                self._keys.destroy(root_id)
+                self._folder.destroy(root_id)
+            return len(found)
+
     def trees(self) -> Iterable[bytes]:
         """The tree ids that something is held of."""
         return sorted({root_id.tree_id for root_id in self._keys.present(self._folder.roots())})
