@@ -20,7 +20,8 @@ from vault.workflows.upkeep import settle_intents
 
 pytestmark = pytest.mark.faults
 
-KILLS = 16
+KILLS = 12
+FOUNDINGS = 6
 STORE_KILLS = (
     ("small-intake", Arm(point="records-put", phase="before", turn=1)),
     ("large-intake", Arm(point="upload-completed", phase="during", turn=1)),
@@ -41,7 +42,8 @@ def fighting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_an_application_killed_at_any_write_loses_nothing_acknowledged_and_leaves_no_half(fighting: Campaign) -> None:
-    places = [(work, arm) for work in WORKS for arm in fighting.arms_of(work)]
+    works = list(WORKS)[fighting.on_postgres :: 2]
+    places = [(work, arm) for work in works for arm in fighting.arms_of(work)]
     assert {"before", "during", "after", "uncommitted"} == {arm.phase for _, arm in places}
     for work, arm in random.Random(7).sample(places, KILLS):
         fighting.kill_application(work, arm)
@@ -65,14 +67,15 @@ def test_a_first_start_killed_at_any_write_is_gone_on_with_by_the_next(
     with founding_campaign(tmp_path / "founding") as founding:
         arms = founding.first_start(None)
         assert "blocks-put" in {arm.point for arm in arms}
-        for number, arm in enumerate(arms):
+        chosen = random.Random(7).sample(arms, FOUNDINGS)
+        for number, arm in enumerate(chosen):
             if number % 2:
                 founding.first_start(arm)
             else:
                 with postgres.fresh_database() as url:
                     founding.first_start(arm, catalogue_url=url)
         assert founding.tally.findings.all() == []
-        assert founding.tally.application_kills == len(arms) > 8
+        assert founding.tally.application_kills == FOUNDINGS
 
 
 def test_what_a_campaign_looks_for_it_finds(fighting: Campaign) -> None:

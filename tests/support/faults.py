@@ -108,6 +108,7 @@ class Campaign:
         self.tally = Tally()
         self.ledger = Ledger()
         self.vault = vault
+        self.on_postgres = url is not None
         self._folder = folder
         self._embedded = embedded
         self._endpoint = endpoint
