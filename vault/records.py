@@ -143,8 +143,8 @@ class SealedObject:
     """Where a sealed object is and what its bytes must be.
 
     ``sealed_sha256`` follows ``vault.objects`` rule 2: composite over ``part_count`` parts, or of the whole when
-    ``part_count`` is 0. A part has ``part_size_bytes`` bytes of frames, the last one fewer; the first has the header
-    before them. ``size_bytes`` is plaintext.
+    ``part_count`` is 0. A part has ``part_size_bytes`` bytes of frames, the first one the header before them, the last
+    one whatever is left (with the final frame's own 40 bytes that can be more). ``size_bytes`` is plaintext.
     """
 
     object_id: ObjectId
