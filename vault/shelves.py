@@ -271,14 +271,27 @@ class AttemptShelf(Protocol):
 
     def count(self, subject: bytes, *, since: datetime) -> int: ...
 
+    def take_back(self, subject: bytes, *, at: datetime) -> None:
+        """Forgets one attempt of that time: it was none."""
+        ...
+
     def forget(self, subject: bytes) -> None: ...
 
     def forget_before(self, before: datetime) -> None: ...
 
 
 class OpeningShelf(Protocol):
-    def recent(self, person_id: PersonId, record_id: RecordId, ordinal: int, purpose: str, *, since: datetime) -> bool:
-        """Whether an opening of this kind is on record since then."""
+    def recent(
+        self,
+        person_id: PersonId,
+        record_id: RecordId,
+        ordinal: int,
+        purpose: str,
+        *,
+        since: datetime,
+        until: datetime,
+    ) -> bool:
+        """Whether an opening of this kind is on record between then and then (both included)."""
         ...
 
     def add(self, person_id: PersonId, record_id: RecordId, ordinal: int, purpose: str, *, at: datetime) -> None: ...

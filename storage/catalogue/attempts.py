@@ -26,6 +26,12 @@ _COUNT = (
     .where(attempts.c.subject == bindparam("its_subject"), attempts.c.at >= bindparam("since"))
 )
 _FORGET = delete(attempts).where(attempts.c.subject == bindparam("its_subject"))
+_TAKE_BACK = delete(attempts).where(
+    attempts.c.number
+    == select(func.max(attempts.c.number))
+    .where(attempts.c.subject == bindparam("its_subject"), attempts.c.at == bindparam("its_at"))
+    .scalar_subquery()
+)
 _FORGET_BEFORE = delete(attempts).where(attempts.c.at < bindparam("before"))
 
 
@@ -43,6 +49,9 @@ class SqlAttemptShelf:
     def count(self, subject: bytes, *, since: datetime) -> int:
         row = self._rows.first(_COUNT, {"its_subject": subject, "since": since})
         return 0 if row is None else int(row[0])
+
+    def take_back(self, subject: bytes, *, at: datetime) -> None:
+        self._rows.run(_TAKE_BACK, {"its_subject": subject, "its_at": at})
 
     def forget(self, subject: bytes) -> None:
         self._rows.run(_FORGET, {"its_subject": subject})

@@ -37,7 +37,7 @@ _RECENT = (
         openings.c.ordinal == bindparam("its_ordinal"),
         openings.c.person_id == bindparam("its_person"),
         openings.c.purpose == bindparam("its_purpose"),
-        openings.c.at >= bindparam("since"),
+        openings.c.at.between(bindparam("since"), bindparam("until")),
     )
     .limit(1)
 )
@@ -51,13 +51,23 @@ class SqlOpeningShelf:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def recent(self, person_id: PersonId, record_id: RecordId, ordinal: int, purpose: str, *, since: datetime) -> bool:
+    def recent(
+        self,
+        person_id: PersonId,
+        record_id: RecordId,
+        ordinal: int,
+        purpose: str,
+        *,
+        since: datetime,
+        until: datetime,
+    ) -> bool:
         values = {
             "its_person": person_id,
             "its_record": record_id,
             "its_ordinal": ordinal,
             "its_purpose": purpose,
             "since": since,
+            "until": until,
         }
         return self._rows.first(_RECENT, values) is not None
 

@@ -350,6 +350,8 @@ def _check_pass_code(vault: Vault, link: Link, pass_code: str, origin: str) -> N
         raise PassCodeWrong("the pass code is wrong; ask the sender of the link for it")
     with vault.catalogue.write() as tx:
         tx.attempts.forget(here)
+        # It was no guess: however many know the code, they do not use up each other's tries.
+        tx.attempts.take_back(anywhere, at=now)
 
 
 def _link_of(vault: Vault, tx: Transaction, token: str) -> tuple[Link, Version]:

@@ -54,13 +54,15 @@ def test_an_opening_is_recent_for_its_person_version_and_purpose(catalogue: SqlC
     record, _ = home.keep()
     person = PersonId(an_id())
     with catalogue.write() as tx:
-        assert not tx.openings.recent(person, record.id, 1, "reading", since=NOW)
+        assert not tx.openings.recent(person, record.id, 1, "reading", since=NOW, until=NOW)
         tx.openings.add(person, record.id, 1, "reading", at=NOW)
-        assert tx.openings.recent(person, record.id, 1, "reading", since=NOW)
-        assert not tx.openings.recent(person, record.id, 1, "reading", since=NOW + timedelta(microseconds=1))
-        assert not tx.openings.recent(person, record.id, 1, "copying", since=NOW)
-        assert not tx.openings.recent(person, record.id, 2, "reading", since=NOW)
-        assert not tx.openings.recent(PersonId("operator"), record.id, 1, "reading", since=NOW)
+        assert tx.openings.recent(person, record.id, 1, "reading", since=NOW, until=NOW)
+        assert not tx.openings.recent(
+            person, record.id, 1, "reading", since=NOW + timedelta(microseconds=1), until=NOW + timedelta(days=1)
+        )
+        assert not tx.openings.recent(person, record.id, 1, "copying", since=NOW, until=NOW)
+        assert not tx.openings.recent(person, record.id, 2, "reading", since=NOW, until=NOW)
+        assert not tx.openings.recent(PersonId("operator"), record.id, 1, "reading", since=NOW, until=NOW)
     with pytest.raises(InvalidInput), catalogue.write() as tx:
         tx.openings.add(person, record.id, 1, "for Mrs. Zhang's lawyer", at=NOW)
 
