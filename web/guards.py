@@ -19,7 +19,7 @@ from vault.people import Action
 from web.bodies import FORM_BYTES_MAX, read_whole
 from web.forms import parse_form, parse_json_object
 from web.i18n import COOKIE, choose_tag
-from web.problems import BodyNotUnderstood, answer_error
+from web.problems import OUTSIDE_HEADERS, BodyNotUnderstood, answer_error
 from web.sessions import (
     CSRF_FIELD,
     CSRF_HEADER,
@@ -41,7 +41,7 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
         request.scope[ROUTE_KEY] = row.name
         response = await attempt(begin_visit(site, row, request))
         if row.kind is Kind.OUTSIDE:
-            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers.update(OUTSIDE_HEADERS)
         return response
 
     async def attempt(visit: Visit) -> Response:

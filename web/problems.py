@@ -3,7 +3,8 @@
 Rule 1: every code of ``vault.errors`` has a row here, and so has every error that only the web knows.
 Rule 2: programs get problem+json (RFC 9457) with the stable ``code``; people get a page in their language.
 Rule 3: no traceback reaches anybody. What is broken or unexpected gets an opaque reference, which the log has too.
-Rule 4: outsiders see "not found", except of a genuine link of theirs, a wrong pass code, and "try again later".
+Rule 4: outsiders see "not found", except of a genuine link or download of theirs, a wrong pass code, and "try again
+later". No search engine and no other site is told of what they see.
 """
 
 from __future__ import annotations
@@ -147,13 +148,16 @@ PROBLEMS: Final = MappingProxyType(
     }
 )
 
+OUTSIDE_HEADERS: Final = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow, noarchive"}
+"""What every answer to somebody without an account has."""
 _TO_OUTSIDERS: Final = (LinkUnusable, PassCodeWrong, TooManyAttempts)
 
 
 def for_outsiders(error: StrongroomError) -> StrongroomError:
     """What somebody without an account is told instead (rule 4)."""
     if isinstance(error, Refused) and not isinstance(error, _TO_OUTSIDERS):
-        return error if isinstance(error, ForeignRequest | ClientTooSlow) else NotFound("there is nothing here for you")
+        kept = isinstance(error, ForeignRequest | ClientTooSlow | RangeNotSatisfiable)
+        return error if kept else NotFound("there is nothing here for you")
     return error
 
 
@@ -210,6 +214,8 @@ def answer_error(visit: Visit, raised: StrongroomError, *, reference: str | None
             reference=reference,
             outside=visit.row.kind is Kind.OUTSIDE,
         )
+    if visit.row.kind is Kind.OUTSIDE:
+        response.headers.update(OUTSIDE_HEADERS)
     return LingeringResponse(response) if visit.request.method not in ("GET", "HEAD") else response
 
 

@@ -19,8 +19,6 @@ from web.openings import etag_of
 from web.problems import RangeNotSatisfiable, describe
 from web.site import Visit
 
-NO_ROBOTS = {"X-Robots-Tag": "noindex, nofollow, noarchive"}
-
 
 async def show_link(visit: Visit) -> Response:
     """The landing page."""
@@ -36,7 +34,7 @@ async def take_use(visit: Visit) -> Response:
         )
     except PassCodeWrong as error:
         return await _landing(visit, status=403, error=describe(visit, error))
-    return RedirectResponse(visit.path("link-download", token=token, use=use_token), 303, NO_ROBOTS)
+    return RedirectResponse(visit.path("link-download", token=token, use=use_token), 303)
 
 
 async def download(visit: Visit) -> Response:
@@ -44,7 +42,7 @@ async def download(visit: Visit) -> Response:
     token, use_token = visit.parameter("token"), visit.parameter("use")
     content, version = await visit.site.call(sharing.peek_use, visit.vault, token, use_token)
     etag, size_bytes = etag_of(version), version.object.size_bytes
-    headers = {**content_headers(content, etag=etag, show=False), **NO_ROBOTS}
+    headers = content_headers(content, etag=etag, show=False)
     if visit.request.method == "HEAD":
         return answer_head(headers, size_bytes)
     try:
@@ -58,6 +56,4 @@ async def download(visit: Visit) -> Response:
 
 async def _landing(visit: Visit, *, status: int, error: str | None = None) -> Response:
     landing = await visit.site.call(sharing.landing, visit.vault, visit.parameter("token"))
-    return visit.site.templates.page(
-        visit, "landing.html", status=status, headers=NO_ROBOTS, landing=landing, error=error
-    )
+    return visit.site.templates.page(visit, "landing.html", status=status, landing=landing, error=error)
