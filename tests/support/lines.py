@@ -61,6 +61,13 @@ class Line:
         body, self._kept = self._kept[:length], self._kept[length:]
         return status, headers, body
 
+    def take(self, count: int) -> int:
+        """Takes at least so many bytes of what comes, if the other side goes on; gives how many came."""
+        while len(self._kept) < count and (data := self._socket.recv(1 << 16)):
+            self._kept += data
+        taken, self._kept = len(self._kept), b""
+        return taken
+
     def is_silent(self, seconds: float) -> bool:
         """Whether nothing comes for so long."""
         if self._kept:
