@@ -139,16 +139,11 @@ _RECORDS = (
 )
 _CUSTOMERS = select(batch_customers.c.customer_id).where(batch_customers.c.batch_id == bindparam("its_batch"))
 
-_its_records = select(batch_records.c.record_id).where(batch_records.c.batch_id == bindparam("its_batch"))
-_its_position = (
-    select(batch_records.c.position)
-    .where(batch_records.c.batch_id == bindparam("its_batch"), batch_records.c.record_id == records.c.id)
-    .scalar_subquery()
-)
+# UPDATE ... FROM: a join, where a subquery for each row would cost the square of a large batch.
 _MOVE_RECORDS = (
     update(records)
-    .where(records.c.id.in_(_its_records))
-    .values(state=bindparam("to_state"), change=bindparam("base") + _its_position)
+    .where(batch_records.c.batch_id == bindparam("its_batch"), batch_records.c.record_id == records.c.id)
+    .values(state=bindparam("to_state"), change=bindparam("base") + batch_records.c.position)
 )
 _MOVE_CUSTOMER = (
     update(customers)

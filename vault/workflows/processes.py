@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from vault.errors import KeepersBehind, KeeperUnavailable
 from vault.workflows.vault import Vault
 
@@ -9,12 +11,13 @@ from vault.workflows.vault import Vault
 def beat(vault: Vault) -> None:
     """Says that this process is alive, and confirms the catalogue's generation of keys, to which it goes first.
 
-    Where the keepers do not answer it stays at the generation that it serves, and says so.
+    Where the keepers do not answer it stays at the generation that it serves, and says so; what cannot be told is 0.
     """
-    try:
-        generation = vault.keys.renew()
-    except (KeeperUnavailable, KeepersBehind):
-        generation = vault.keys.generation()
+    generation = 0
+    for ask in (vault.keys.renew, vault.keys.generation):
+        with suppress(KeeperUnavailable, KeepersBehind):
+            generation = ask()
+            break
     with vault.catalogue.write() as tx:
         tx.processes.beat(vault.process_id, description=vault.description, now=vault.now(), generation=generation)
 

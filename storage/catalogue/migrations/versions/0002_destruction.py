@@ -25,7 +25,7 @@ def upgrade() -> None:
         f" SELECT id, 1, {zeros.format(16)}, {zeros.format(32)} FROM fonds"
     )
     if on_postgres:
-        # A page is little more than the 2 KB beyond which PostgreSQL puts values aside, which would cost twice the rows.
+        # A page is a little more than the 2 KB beyond which PostgreSQL puts values aside: that would double the rows.
         op.execute("ALTER TABLE pages SET (toast_tuple_target = 4080)")
     for statement in postgres_rules() if on_postgres else sqlite_rules():
         op.execute(statement)
