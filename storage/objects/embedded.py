@@ -117,10 +117,13 @@ class EmbeddedStore:
                     seaweed.write_configuration(self.home, keys)
                     ports = seaweed.choose_ports(self.home)
                     self._spawn(weed, ports)
-                self._await_s3(weed, ports)
+                settled = self._settled_server() is not None
+                self._await_s3(weed, ports, settled=settled)
                 endpoint = self._endpoint(keys, ports)
-                progress(StartStep.PROVISIONING)
-                ensure_bucket(endpoint.operator)
+                if not settled:
+                    progress(StartStep.PROVISIONING)
+                    ensure_bucket(endpoint.operator)
+                    self._note_settled()
         except OSError as error:
             self._leave()
             message = f"the embedded store cannot use {self.home}: {error.strerror}; make room or correct permissions"
@@ -252,9 +255,18 @@ class EmbeddedStore:
                     return
             self._child = None
 
-    def _await_s3(self, weed: str, ports: dict[str, int]) -> None:
+    def _settled_server(self) -> int | None:
+        """The server that was settled and provisioned before; one that came after it is settled anew."""
+        with contextlib.suppress(OSError, ValueError):
+            known = int((self.home / "settled").read_text(encoding="ascii"))
+            return known if known == self.status().server_pid else None
+        return None
+
+    def _note_settled(self) -> None:
+        seaweed.write_private(self.home / "settled", str(self.status().server_pid))
+
+    def _await_s3(self, weed: str, ports: dict[str, int], *, settled: bool) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        settled = False
         while True:
             now = self.status()
             if now.phase == "failed" or now.restarts > 3 or not self._guarded():

@@ -1,22 +1,23 @@
 """Makes sure that a bucket exists with versioning and Object Lock, with the operator's credentials.
 
 The minio SDK does this, and reads locks back in tests; the application's bytes and calls go through another client
-(README.md), so two independent readers of S3 have to agree about every lock.
+(README.md), so two independent readers of S3 have to agree about every lock. It is loaded when it is used: it takes a
+quarter of a command's start, and whoever joins a running store does not need it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import urllib3
-from minio import Minio
-from minio.commonconfig import ENABLED
-from minio.error import MinioException, S3Error
-from minio.versioningconfig import VersioningConfig
 
 from storage.objects.settings import S3Settings
 from vault.errors import SettingsWrong, StoreUnavailable
+
+if TYPE_CHECKING:
+    from minio import Minio
 
 ABSENT_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"})
 
@@ -24,6 +25,8 @@ ABSENT_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLo
 @contextmanager
 def independent_client(settings: S3Settings) -> Iterator[Minio]:
     """The minio SDK's client of the same endpoint; it retries nothing, and its connections close with the context."""
+    from minio import Minio
+
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=settings.connect_timeout_s, read=settings.read_timeout_s),
         retries=False,
@@ -52,6 +55,10 @@ def ensure_bucket(settings: S3Settings) -> bool:
     ``settings`` are the operator's. Raises ``SettingsWrong`` for a bucket without Object Lock, which cannot be added to
     every server afterwards, and ``StoreUnavailable``.
     """
+    from minio.commonconfig import ENABLED
+    from minio.error import MinioException, S3Error
+    from minio.versioningconfig import VersioningConfig
+
     bucket = settings.bucket
     try:
         with independent_client(settings) as client:
