@@ -21,7 +21,7 @@ from vault.errors import KeyDestroyed
 from vault.fonds import Fonds
 from vault.ids import BatchId, CustomerId, RecordId, new_id
 from vault.people import OPERATOR_ID
-from vault.ports import Randomness
+from vault.ports import LeafKeySource, Randomness
 from vault.records import RecordState
 from vault.seal.increments import Increment
 from vault.seal.keytree import LeafAddress
@@ -67,10 +67,10 @@ def lead_forward(
     return len(records), len(customers)
 
 
-def is_dead(tree: StoredTree, leaf: LeafAddress) -> bool:
+def is_dead(keys: LeafKeySource, leaf: LeafAddress) -> bool:
     """Whether a leaf's key was destroyed."""
     try:
-        tree.reader.leaf(leaf)
+        keys.leaf_keys(leaf)
     except KeyDestroyed:
         return True
     return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, MetaData, Table, insert, text
+from sqlalchemy import Connection, Table, insert, inspect, text
 
 from storage.backup.copytext import lines_of, rows_of
 from storage.backup.dump import PASSING, DumpReader, copy_from, require_known_tables
@@ -115,9 +115,7 @@ def _switch_on(connection: Connection, kept: list[str]) -> None:
 
 
 def _present(connection: Connection) -> set[str]:
-    found = MetaData()
-    found.reflect(bind=connection)
-    return set(found.tables) - {"alembic_version"}
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:

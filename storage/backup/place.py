@@ -31,7 +31,7 @@ SEAL: Final = "seal"
 DUMP: Final = "catalogue"
 
 _PLAIN_VERSION: Final = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
-_RUN: Final = re.compile(r"[0-9]{8}t[0-9]{6}z-[0-9a-f]{8}", re.ASCII)
+_RUN: Final = re.compile(r"[0-9]{8}t[0-9]{12}z-[0-9a-f]{8}", re.ASCII)
 
 
 class BackupPlace(Protocol):

@@ -169,7 +169,7 @@ def claim(place: BackupPlace, vault: Vault, *, set_up: bool) -> None:
 
 
 def _run_id(vault: Vault) -> str:
-    return f"{vault.now():%Y%m%dt%H%M%Sz}-{vault.randomness.token_bytes(4).hex()}"
+    return f"{vault.now():%Y%m%dt%H%M%S%fz}-{vault.randomness.token_bytes(4).hex()}"
 
 
 def _remember_earlier(work: _Work) -> None:
@@ -357,7 +357,7 @@ def _drop_old(work: _Work, runs_kept: int) -> None:
 
 
 def _is_old(run: str, now: datetime) -> bool:
-    return run < f"{now - LEFT_BEHIND_AFTER:%Y%m%dt%H%M%Sz}"
+    return run < f"{now - LEFT_BEHIND_AFTER:%Y%m%dt%H%M%S%fz}"
 
 
 def _outcome(work: _Work, manifest: Manifest | None) -> BackupOutcome:

@@ -16,7 +16,7 @@ from storage.backup.place import OBJECTS, PAGES, BackupPlace
 from storage.layout import TREES_PREFIX
 from vault.errors import KeepersBehind, NotFound, ObjectMissing, SealBroken
 from vault.ports import HeldRoot, ObjectStore, RootKeeper
-from vault.seal.increments import ChainHead, Increment, read_increment, require_follows
+from vault.seal.increments import ChainHead, Increment, read_increment, require_follows, verify_chain
 from vault.seal.keytree import LeafAddress, LeafKeys, leaf_keys
 from vault.seal.pages import Place
 from vault.seal.tree import FIRST_GENERATION, TreeReader, walk_pages
@@ -76,6 +76,16 @@ class StoredTree:
         """The increments that made the generations after this one, in order."""
         for read in self.chain[generation - FIRST_GENERATION :]:
             yield _read(read)
+
+
+def chain_head(tree_id: bytes, increments: Increments, generation: int, attempt: bytes) -> ChainHead:
+    """The head of the chain that leads to a generation, checked link by link; needs no key.
+
+    Raises ``KeepersBehind`` where a link is missing, ``SealBroken`` where one does not follow.
+    """
+    newest = HeldRoot(generation=generation, attempt=attempt, promoted=True)
+    chain = _chain(newest, increments)
+    return verify_chain((_read(read) for read in chain), after=ChainHead.first(tree_id))
 
 
 def read_tree(keeper: RootKeeper, tree_id: bytes, increments: Increments) -> StoredTree:

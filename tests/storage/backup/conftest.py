@@ -1,4 +1,4 @@
-"""Sites on each database."""
+"""Sites for vaults that are backed up, lost and restored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from tests.support.postgres import PostgresCluster
 from tests.support.store import RunningStore
 
 
+@pytest.fixture
+def sites(shared_store: RunningStore, tmp_path: Path) -> Iterator[Sites]:
+    """Sites whose catalogues are files: for what has nothing to do with the database."""
+    with ExitStack() as stack:
+        yield Sites(shared_store, tmp_path, None, stack)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def sites(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: Path) -> Iterator[Sites]:
+def both_sites(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: Path) -> Iterator[Sites]:
     """Sites whose catalogues are on this database."""
     cluster: PostgresCluster | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     with ExitStack() as stack:

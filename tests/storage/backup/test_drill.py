@@ -33,8 +33,8 @@ def vault(site: Site) -> Iterator[Vault]:
         yield opened
 
 
-def drilled(sites: Sites, site: Site, vault: Vault) -> DrillVerdict:
-    return drill(vault, sites.place, site.keeper(), actor=OPERATOR_ID)
+def drilled(sites: Sites, vault: Vault) -> DrillVerdict:
+    return drill(vault, sites.place, actor=OPERATOR_ID)
 
 
 def digest_of(folder: Path) -> dict[str, str]:
@@ -54,7 +54,7 @@ def test_a_drill_opens_what_lives_and_finds_dead_what_was_destroyed_also_since_t
         # As a destruction does where this place is in the settings.
         sites.place.put(f"pages/{key_copy[0]}", [key_copy[1]], size_bytes=None)
     before = digest_of(site.keeper_folder)
-    verdict = drilled(sites, site, vault)
+    verdict = drilled(sites, vault)
     assert verdict.problems == []
     assert (verdict.opened, verdict.dead) == (3, 3)
     assert digest_of(site.keeper_folder) == before
@@ -76,7 +76,7 @@ def test_a_backup_without_the_newest_key_pages_fails_the_drill(sites: Sites, sit
     record_id = add_for(vault, None, b"x")
     sites.take(site, vault)
     destroy(vault, record_id)
-    verdict = drilled(sites, site, vault)
+    verdict = drilled(sites, vault)
     assert not verdict.passed
     assert "key pages of generation 2" in verdict.problems[0]
 
@@ -89,7 +89,7 @@ def test_a_damaged_copy_fails_the_drill(sites: Sites, site: Site, vault: Vault) 
     content = bytearray(copy.read_bytes())
     content[-100] ^= 1
     copy.write_bytes(content)
-    verdict = drilled(sites, site, vault)
+    verdict = drilled(sites, vault)
     assert not verdict.passed
     assert verdict.opened == 0
 
@@ -98,13 +98,13 @@ def test_an_older_root_that_a_keeper_kept_fails_the_drill(sites: Sites, site: Si
     record_id = add_for(vault, None, b"x")
     destroy(vault, record_id)
     sites.take(site, vault)
-    assert drilled(sites, site, vault).problems == []
+    assert drilled(sites, vault).problems == []
     keeper = FileKeeper(site.keeper_folder, SystemRandomness())
     keeper.stage(vault.fonds.tree_id, 1, bytes(range(16)), Secret(bytes(32)))
-    assert "older roots" in drilled(sites, site, vault).problems[0]
+    assert "older roots" in drilled(sites, vault).problems[0]
 
 
 def test_no_backup_at_all_is_a_verdict_too(sites: Sites, site: Site, vault: Vault) -> None:
-    verdict = drilled(sites, site, vault)
+    verdict = drilled(sites, vault)
     assert not verdict.passed
     assert replace(verdict).text.startswith("BROKEN, backup none")

@@ -84,7 +84,8 @@ def told(vault: Vault) -> dict[str, Any]:
     return found
 
 
-def test_a_rebuilt_catalogue_is_the_one_that_was_lost(sites: Sites) -> None:
+def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None:
+    sites = both_sites
     site = sites.new()
     with site.open() as vault:
         records = fill(vault)

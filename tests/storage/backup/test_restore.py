@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from pathlib import Path
-
 import pytest
 
 from storage.backup.scratch import scratch_folder
 from storage.backup.verify import verify
 from tests.support.backups import Site, Sites, add_customer, add_for, destroy
-from tests.support.store import RunningStore
 from tests.support.vault import random_content, read_bytes, staff
 from vault.customers import CustomerState
 from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
@@ -38,7 +34,8 @@ def fill(vault: Vault) -> dict[RecordId, bytes]:
     return contents
 
 
-def test_a_lost_vault_comes_back_with_the_same_bytes(sites: Sites) -> None:
+def test_a_lost_vault_comes_back_with_the_same_bytes(both_sites: Sites) -> None:
+    sites = both_sites
     site = sites.new()
     with site.open() as vault:
         contents = fill(vault)
@@ -60,7 +57,8 @@ def test_a_lost_vault_comes_back_with_the_same_bytes(sites: Sites) -> None:
     assert len({version.object.leaf for version in versions}) == len(versions)
 
 
-def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(sites: Sites) -> None:
+def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(both_sites: Sites) -> None:
+    sites = both_sites
     site = sites.new()
     with site.open() as vault:
         contents = fill(vault)
@@ -96,29 +94,25 @@ def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(site
         assert read_bytes(vault, staff(vault), newer) == b"newer than the backup"
 
 
-def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(
-    shared_store: RunningStore, tmp_path: Path
-) -> None:
-    with ExitStack() as stack:
-        sites = Sites(shared_store, tmp_path, None, stack)
-        site = sites.new()
-        path = site.home / "catalogue.sqlite"
-        with site.open() as vault:
-            doomed, living = add_for(vault, None, b"doomed"), add_for(vault, None, b"living")
-            sites.take(site, vault)
-        kept = path.read_bytes()
-        with site.open() as vault:
-            destroy(vault, doomed)
-        path.write_bytes(kept)
-        with pytest.raises(CatalogueOlder), site.open():
-            pass
-        with pytest.raises(Conflict):
-            sites.restore(site)
-        sites.restore(site, replace=True)
-        with site.open() as vault:
-            upkeep.run_due(vault)
-            with vault.catalogue.read() as tx:
-                record = tx.records.get(doomed)
-            assert record is not None
-            assert record.state is RecordState.DESTROYED
-            assert read_bytes(vault, staff(vault), living) == b"living"
+def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(sites: Sites) -> None:
+    site = sites.new()
+    path = site.home / "catalogue.sqlite"
+    with site.open() as vault:
+        doomed, living = add_for(vault, None, b"doomed"), add_for(vault, None, b"living")
+        sites.take(site, vault)
+    kept = path.read_bytes()
+    with site.open() as vault:
+        destroy(vault, doomed)
+    path.write_bytes(kept)
+    with pytest.raises(CatalogueOlder), site.open():
+        pass
+    with pytest.raises(Conflict):
+        sites.restore(site)
+    sites.restore(site, replace=True)
+    with site.open() as vault:
+        upkeep.run_due(vault)
+        with vault.catalogue.read() as tx:
+            record = tx.records.get(doomed)
+        assert record is not None
+        assert record.state is RecordState.DESTROYED
+        assert read_bytes(vault, staff(vault), living) == b"living"
