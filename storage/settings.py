@@ -187,8 +187,9 @@ class Settings(BaseSettings):
         """The catalogue's SQLAlchemy URL."""
         return self.catalogue_url or f"sqlite:///{self.home.absolute() / 'catalogue.sqlite'}"
 
-    def keepers(self) -> KeeperSettings:
-        """What the root keepers have to know, with the secrets of descriptors read. Raises ``SettingsWrong``."""
+    def keepers(self, *more: SecretSource) -> KeeperSettings:
+        """What the root keepers have to know, with the secrets of descriptors and variables that the list, or
+        ``more``, calls for. Raises ``SettingsWrong``."""
         home = self.home.absolute()
         given = {
             SecretSource(come_from=SecretFrom.TERMINAL, at=name).key: answer.get_secret_value()
@@ -198,12 +199,12 @@ class Settings(BaseSettings):
             key = SecretSource(come_from=SecretFrom.TERMINAL, at=DEFAULT.name).key
             given[key] = _secret_at(self.keeper_passphrase_fd, "STRONGROOM_KEEPER_PASSPHRASE_FD")
         listed = read_list(home)
-        for spec in (*listed.keepers, *listed.lost):
-            source = spec.secret
-            if source is not None and source.come_from is SecretFrom.VARIABLE and source.at in self.keeper_variables:
+        named = [spec.secret for spec in (*listed.keepers, *listed.lost) if spec.secret is not None]
+        for source in (*named, *more):
+            if source.come_from is SecretFrom.VARIABLE and source.at in self.keeper_variables:
                 given[source.key] = self.keeper_variables[source.at].get_secret_value()
-            if source is not None and source.come_from is SecretFrom.DESCRIPTOR and _is_open(int(source.at)):
-                given[source.key] = _secret_at(int(source.at), f"the secret of the keeper {spec.name}")
+            if source.come_from is SecretFrom.DESCRIPTOR and _is_open(int(source.at)):
+                given[source.key] = _secret_at(int(source.at), "a keeper's passphrase or PIN")
         return KeeperSettings(
             home=str(home),
             folder=str(self.keeper.absolute()),

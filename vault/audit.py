@@ -50,6 +50,10 @@ class Event(StrEnum):
     CATALOGUE_REBUILT = "catalogue-rebuilt"
     HOLDS_CONFIRMED = "holds-confirmed"
     DRILL_RUN = "drill-run"
+    KEEPER_ADDED = "keeper-added"
+    KEEPER_REMOVED = "keeper-removed"
+    KEEPER_SHARED = "keeper-shared"
+    KEEPER_RECOVERED = "keeper-recovered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

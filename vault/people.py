@@ -53,6 +53,7 @@ class Action(StrEnum):
     SEE_STATE = "see-state"
     INVITE_PERSON = "invite-person"
     DESTROY_RECORDS = "destroy-records"
+    CHANGE_KEEPERS = "change-keepers"
 
 
 _STAFF = frozenset({Role.ADMINISTRATOR, Role.RECORDS, Role.OPERATOR})
@@ -73,6 +74,7 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.SEE_STATE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.DESTROY_RECORDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.CHANGE_KEEPERS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
 }
 
 

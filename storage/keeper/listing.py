@@ -22,7 +22,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Self
@@ -59,6 +59,10 @@ class SecretSource:
 
     come_from: SecretFrom
     at: str
+
+    def __post_init__(self) -> None:
+        if self.come_from is SecretFrom.DESCRIPTOR and not self.at.isdecimal():
+            raise ValueError("a descriptor is a number")
 
     @property
     def key(self) -> str:
@@ -101,11 +105,12 @@ class KeeperSpec:
         secret = given.pop("secret", None)
         if not given.keys() <= set(_FIELDS) or not all(isinstance(value, str) for value in given.values()):
             raise ValueError("unknown fields")
-        made = cls(**{**given, "kind": KeeperKind(str(given["kind"]))})  # type: ignore[arg-type]  # all are text
-        if isinstance(secret, dict):
+        source = None
+        if secret is not None:
+            if not isinstance(secret, dict):
+                raise ValueError("a secret's source has two fields")
             source = SecretSource(come_from=SecretFrom(str(secret["from"])), at=str(secret["at"]))
-            made = replace(made, secret=source)
-        return made
+        return cls(**{**given, "kind": KeeperKind(str(given["kind"])), "secret": source})  # type: ignore[arg-type]  # text
 
 
 DEFAULT: Final = KeeperSpec(name="file", kind=KeeperKind.SETTINGS)

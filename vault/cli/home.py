@@ -28,8 +28,20 @@ def init(invocation: Invocation) -> None:
     speech.talk(
         "back up the home and, apart from it, the keeper's folder and its key file (the root key of everything)"
     )
-    speech.talk("one keeper: lose it, lose everything; whoever has it and the home can read everything")
+    speech.talk("whoever has a keeper and the home can read everything")
+    warn_of_one_keeper(invocation)
     speech.talk("next: `strongroom serve`, or `strongroom record add PATH --class CODE`")
+
+
+def warn_of_one_keeper(invocation: Invocation) -> None:
+    """Says what one keeper means, and the way out."""
+    from storage.keeper.listing import read_list
+
+    if len(read_list(invocation.home).keepers) == 1:
+        invocation.speech.warn(
+            "one keeper: lose it, lose everything; add a second one, on another medium: "
+            "`strongroom keeper add NAME --kind file --folder FOLDER`"
+        )
 
 
 def _places(settings: Settings) -> dict[str, str]:
@@ -61,12 +73,13 @@ def serve(invocation: Invocation, listen: str | None, public_url: str | None) ->
         if serving.welcome_url is not None:
             lines.append(f"First administrator, once, within 24 hours: {serving.welcome_url}")
         speech.data({"address": serving.address, "welcome_url": serving.welcome_url}, lines)
+        warn_of_one_keeper(invocation)
 
     if listen is not None:
         invocation.settings_given["listen"] = listen
     if public_url is not None:
         invocation.settings_given["public_url"] = public_url
-    serve_pages(invocation.settings, announce=announce, progress=speech.talk)
+    serve_pages(invocation.unlocked, announce=announce, progress=speech.talk)
 
 
 @click.command()
@@ -77,7 +90,7 @@ def doctor(invocation: Invocation, deep: bool) -> int:
     """Check that everything is as it must be: the exit code is 1 when something is not."""
     from storage.doctor import examine
 
-    findings = examine(invocation.settings, deep=deep)
+    findings = examine(invocation.unlocked, deep=deep)
     well = all(finding.ok for finding in findings)
     document: dict[str, JSON] = {
         "ok": well,

@@ -7,6 +7,7 @@ passed over.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vault.cli import session
+from vault.cli.asking import ask_secret
 from vault.cli.speech import Speech
 from vault.errors import NotSignedIn, SettingsWrong
 
@@ -41,6 +43,19 @@ class Invocation:
         from storage.settings import load_settings
 
         return load_settings(**self.settings_given)
+
+    @cached_property
+    def unlocked(self) -> Settings:
+        """The settings, with the keepers' secrets that only a person at the terminal can give. Asks once."""
+        from pydantic import SecretStr
+
+        from storage.keeper.configured import secrets_to_ask
+
+        answers = {}
+        if sys.stdin is not None and sys.stdin.isatty():
+            for source in secrets_to_ask(self.settings.keepers()):
+                answers[source.at] = SecretStr(ask_secret(f"Passphrase or PIN of the keeper {source.at}"))
+        return self.settings.model_copy(update={"keeper_answers": answers}) if answers else self.settings
 
     @property
     def home(self) -> Path:
@@ -72,7 +87,7 @@ class Invocation:
         from storage.assembly import open_vault
 
         told = self.speech.talk if create or self.speech.lively else _untold
-        with open_vault(self.settings, progress=told, create=create) as vault:
+        with open_vault(self.unlocked, progress=told, create=create) as vault:
             yield vault
 
     @contextmanager

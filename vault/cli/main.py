@@ -89,7 +89,14 @@ destruction = _group(
 keeper = _group(
     "keeper",
     "The keepers of the root key.",
-    {"status": Entry("vault.cli.keeper:status", "Show how each keeper stands.")},
+    {
+        "status": Entry("vault.cli.keeper:status", "Show how each keeper stands."),
+        "add": Entry("vault.cli.keeper:add", "Add a keeper: a sealed file, a PKCS#11 token, a TPM."),
+        "remove": Entry("vault.cli.keeper:remove", "Destroy what a keeper holds, and remove it."),
+        "rotate": Entry("vault.cli.keeper:rotate", "Replace the root key."),
+        "share": Entry("vault.cli.keeper:share", "Print recovery shares of a keeper's unlock secret."),
+        "recover": Entry("vault.cli.keeper:recover", "Open a keeper with recovery shares, and unlock it anew."),
+    },
 )
 upkeep = _group(
     "upkeep",

@@ -125,6 +125,19 @@ def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool) -> Bat
     _require_some(targets)
     if not alone:
         raise NotAllowed("a destruction needs two people; whoever has nobody else says --i-am-alone, which is logged")
+    return _carry_out(vault, actor, targets, alone=alone)
+
+
+def rotate_root(vault: Vault, actor: Actor) -> Batch:
+    """Replaces the root: a batch in which nothing dies, so it is logged and finished after a crash like any other.
+
+    Raises as ``destroy``.
+    """
+    actor.require(Action.CHANGE_KEEPERS)
+    return _carry_out(vault, actor, Targets(), alone=False)
+
+
+def _carry_out(vault: Vault, actor: Actor, targets: Targets, *, alone: bool) -> Batch:
     resume(vault)
     for _ in range(TRIES):
         with vault.catalogue.read() as tx:
