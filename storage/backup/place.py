@@ -29,6 +29,8 @@ OWNER: Final = "vault"
 MANIFEST: Final = "manifest"
 SEAL: Final = "seal"
 DUMP: Final = "catalogue"
+RESTORING: Final = "restoring"
+"""A file in a home that is being restored: nobody begins a new vault there meanwhile."""
 
 _PLAIN_VERSION: Final = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 _RUN: Final = re.compile(r"[0-9]{8}t[0-9]{12}z-[0-9a-f]{8}", re.ASCII)

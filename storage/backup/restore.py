@@ -30,7 +30,7 @@ from storage.backup.forward import lead_forward
 from storage.backup.load import forget_who_was_there, load_postgres_dump, load_sqlite_file, rules_off
 from storage.backup.manifest import Manifest, get_manifest, require_genuine
 from storage.backup.objects import Moved, PutBack, put_objects_back
-from storage.backup.place import BackupPlace
+from storage.backup.place import RESTORING, BackupPlace
 from storage.backup.recollect import Memory, Recollected, recollect
 from storage.backup.scratch import scratch_catalogue, scratch_folder
 from storage.backup.tree import Increments, StoredTree, increments_in_place, increments_in_store, read_tree
@@ -57,7 +57,6 @@ _LAST_NUMBERS: Final = text(
 )
 _LAST_CUSTOMER: Final = text("SELECT max(CAST(substr(number, 3) AS INTEGER)) FROM customers")
 
-MARKER: Final = "restoring"
 Progress = Callable[[str], None]
 
 
@@ -313,7 +312,7 @@ def require_room(database_url: str, *, replace: bool) -> None:
 @contextmanager
 def marked(home: Path) -> Iterator[None]:
     """A home that is being restored says so, until it is: nobody begins a new vault in it meanwhile."""
-    marker = home / MARKER
+    marker = home / RESTORING
     marker.touch(mode=0o600)
     yield
     marker.unlink(missing_ok=True)

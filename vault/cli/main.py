@@ -98,6 +98,15 @@ keeper = _group(
         "recover": Entry("vault.cli.keeper:recover", "Open a keeper with recovery shares, and unlock it anew."),
     },
 )
+backup = _group(
+    "backup",
+    "Copies of everything but the root keys.",
+    {
+        "run": Entry("vault.cli.backup:run", "Take a backup: copy what is new, dump the catalogue."),
+        "list": Entry("vault.cli.backup:list_backups", "List the backups, newest first."),
+        "verify": Entry("vault.cli.backup:verify", "Read a whole backup again and say what is wrong with it."),
+    },
+)
 upkeep = _group(
     "upkeep",
     "The work that the vault does by itself.",
@@ -117,6 +126,10 @@ _ENTRIES: Final = {
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
+    "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),
+    "restore": Entry("vault.cli.backup:restore", "Restore a backup, led forward to what was destroyed since."),
+    "rebuild": Entry("vault.cli.backup:rebuild", "Make the catalogue again from the object store and the root."),
+    "drill": Entry("vault.cli.backup:drill", "Prove that the newest backup comes back."),
     "upkeep": Entry("vault.cli.main:upkeep", "The work that the vault does by itself."),
 }
 

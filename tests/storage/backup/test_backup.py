@@ -102,7 +102,7 @@ def test_damage_is_found(sites: Sites) -> None:
         doomed = add_for(vault, None, random_content(3000))
         add_for(vault, None, random_content(4000))
         destroy(vault, doomed)
-        upkeep.run_due(vault)
+        upkeep.send_outbox(vault)
         outcome = sites.take(site, vault)
     assert outcome.manifest is not None
     folder = folder_of(sites)

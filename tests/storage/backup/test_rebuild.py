@@ -20,7 +20,7 @@ from vault.ids import PersonId, RecordId
 from vault.people import Actor, Role
 from vault.records import Description, RecordState
 from vault.shelves import RecordFilter
-from vault.workflows import backups, holding, intake, outbox, retrieval, upkeep
+from vault.workflows import backups, destruction, holding, intake, outbox, retrieval, upkeep
 from vault.workflows.customers import list_customers
 from vault.workflows.vault import Vault
 
@@ -91,7 +91,7 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
         records = fill(vault)
         gone = add_customer(vault, staff(vault), "Leaving")
         theirs = add_for(vault, gone.id, b"theirs")
-        upkeep.run_due(vault)
+        upkeep.send_outbox(vault)
         destroy(vault, records[0])
         destroy(vault, customer_ids=frozenset({gone.id}))
         upkeep.renew_locks(vault)
@@ -104,7 +104,7 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
     assert outcome.recollected.renumbered == []
     assert (outcome.records_destroyed, outcome.customers_destroyed) == (2, 1)
     with back.open() as vault:
-        upkeep.run_due(vault)
+        destruction.resume(vault)
         assert told(vault) == before
         with vault.catalogue.read() as tx:
             customer = tx.customers.get(gone.id)
