@@ -14,6 +14,7 @@ from vault.people import Action
 from vault.records import RecordState
 from vault.workflows.retrieval import PURPOSES
 from web.i18n import Language, later
+from web.outcomes import outcome_text
 from web.site import Visit
 from web.static import StaticFiles
 
@@ -74,6 +75,10 @@ WORDS: Final[Mapping[str, str]] = {
     "renew-locks": later("Renew and extend locks"),
     "forget-sessions": later("End sessions and guesses that are over"),
     "prove-lock": later("Prove the lock"),
+    "finish-batches": later("Finish destructions"),
+    "delete-ciphertext": later("Delete the bytes of what was destroyed"),
+    "back-up": later("Back up"),
+    "drill": later("Restore drill"),
 }
 """What codes of the vault are called on pages."""
 
@@ -122,6 +127,7 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "number": language.number,
         "size": language.size,
         "word": lambda code: language.text(WORDS[code]) if code in WORDS else code,
+        "outcome": lambda outcome: outcome_text(language, outcome),
     }
     environment.globals |= {
         "language": language,
