@@ -4,13 +4,13 @@
         ...
 
 Opening in numbered steps:
-1. The home's folder, private to its owner.
+1. The home's folder, private to its owner, and in it the key process, started or joined: it alone has the root.
 2. The object store: the embedded one is started, or joined when it runs; an outside one is checked.
 3. The catalogue: with ``create`` its schema is brought up to date, otherwise it has to be.
 4. The fonds: with ``create`` and none there, root first (in the keeper, durable), then its row, so that no row ever
    names a key tree without a root.
-5. Catalogue and keepers are compared: one that is older than the other is refused, and nothing is changed. A keeper
-   that was away catches up.
+5. Catalogue and keepers are compared, by the key process: one that is older than the other is refused, and nothing
+   is changed. A keeper that was away catches up.
 6. Signs of life: the process is registered, so that others leave its uploads alone.
 7. A destruction that was committed and cut off is finished. No root is destroyed for any other reason.
 """
@@ -20,16 +20,17 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from storage.backup.place import RESTORING
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from storage.catalogue.schema import SchemaState
-from storage.keeper.configured import ConfiguredKeepers, configured_keepers
-from storage.keeper.custody import Custody, require_belonging
+from storage.keeper.keyclient import KeyClient
+from storage.keeper.keystart import key_settings
 from storage.layout import ObjectLayout
 from storage.machine import SystemClock, SystemRandomness, describe_process, is_gone
 from storage.mediatypes import media_type_of
@@ -47,11 +48,11 @@ from vault.fonds import HOUSE_OWNER, Fonds
 from vault.ids import FondsId, ProcessId, VaultId, new_id
 from vault.people import OPERATOR_ID
 from vault.seal.keytree import LeafAddress
-from vault.seal.secrets import Secret
 from vault.workflows.allocation import reserve_block
 from vault.workflows.destruction import resume
 from vault.workflows.processes import beat
-from vault.workflows.vault import Limits, LockVerdict, Vault
+from vault.workflows.upkeep import Job
+from vault.workflows.vault import CopyPages, Limits, LockVerdict, Vault
 
 POOL_THREADS: Final = 8
 BEAT_EVERY_S: Final = 15.0
@@ -82,13 +83,19 @@ def open_vault(
     """
     clock, randomness, layout = SystemClock(), SystemRandomness(), ObjectLayout()
     with ExitStack() as stack:
-        _private_folder(settings.home)
-        application = stack.enter_context(_object_store(settings, progress, on_store_change))
+        private_folder(settings.home)
+        if (settings.home / RESTORING).exists():
+            raise SettingsWrong(
+                "a restore into this home was cut off; run `strongroom restore` (or `strongroom rebuild`) again"
+            )
+        keys = stack.enter_context(_key_client(settings, read_only=keepers_read_only))
+        keys.start()  # and is ready by the time that it is asked
+        application = stack.enter_context(object_store(settings, progress, on_store_change))
         store = S3Store(application)
         stack.callback(store.close)
         catalogue = open_catalogue(settings.database_url)
         stack.callback(catalogue.close)
-        keepers = configured_keepers(settings.keepers(), randomness, read_only=keepers_read_only)
+        stack.callback(keys.close)  # before the catalogue, so that the last one to close that is this process
         _require_schema(catalogue, create=create, progress=progress)
         house = _find_house(catalogue)
         if house is None:
@@ -96,11 +103,10 @@ def open_vault(
                 raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
             progress("making the vault's root key")
             with _founders_turn(settings.home):
-                house = _found(catalogue, keepers, store, layout, clock, randomness)
+                house = _found(catalogue, keys, store, layout, clock, randomness)
         fonds, extent = house
-        require_belonging(catalogue, keepers, fonds)
-        if not keepers_read_only:
-            keepers.catch_up(fonds.tree_id)
+        keys.open()
+        page_copies, duties = _backups(settings, stack)
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
         vault = Vault(
@@ -109,7 +115,7 @@ def open_vault(
             house=LeafAddress(tree_id=fonds.tree_id, extent=extent, leaf=0),
             catalogue=catalogue,
             store=store,
-            keys=Custody(catalogue, keepers, fonds, randomness),
+            keys=keys,
             layout=layout,
             clock=clock,
             randomness=randomness,
@@ -121,6 +127,8 @@ def open_vault(
             is_gone=is_gone,
             prove_lock=lambda: _prove_lock(application, clock, randomness),
             limits=Limits(upload_bytes_max=settings.upload_bytes_max),
+            page_copies=page_copies,
+            duties=duties,
         )
         # The keeper has to answer before anything is promised.
         vault.house_keys()
@@ -133,7 +141,10 @@ def open_vault(
 
 
 @contextmanager
-def _object_store(settings: Settings, progress: Progress, on_store_change: StoreNotice | None) -> Iterator[S3Settings]:
+def object_store(
+    settings: Settings, progress: Progress = _silent, on_store_change: StoreNotice | None = None
+) -> Iterator[S3Settings]:
+    """The object store of the settings, started, joined or checked, as the application sees it."""
     outside = settings.s3()
     if outside is not None:
         operator = settings.s3_operator()
@@ -150,6 +161,22 @@ def _object_store(settings: Settings, progress: Progress, on_store_change: Store
         yield endpoint.application
     finally:
         embedded.stop()
+
+
+def _key_client(settings: Settings, *, read_only: bool) -> KeyClient:
+    process = key_settings(settings.keepers(), database_url=settings.database_url)
+    return KeyClient(process, read_only=read_only)
+
+
+def _backups(settings: Settings, stack: ExitStack) -> tuple[Sequence[CopyPages], Sequence[Job]]:
+    """What a backup place adds: the key pages of each destruction go there too, and upkeep takes and tries backups."""
+    if settings.backup_folder is None and settings.backup_s3_endpoint is None:
+        return (), ()
+    # Loaded only where there is something to do: it is a good part of a command's start.
+    from storage.backup.wiring import backup_place, copy_pages, duties
+
+    place = stack.enter_context(backup_place(settings))
+    return ((), ()) if place is None else ((copy_pages(place),), duties(settings, place))
 
 
 def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:
@@ -175,7 +202,7 @@ def _find_house(catalogue: SqlCatalogue) -> tuple[Fonds, int] | None:
 
 def _found(
     catalogue: SqlCatalogue,
-    keepers: ConfiguredKeepers,
+    keys: KeyClient,
     store: S3Store,
     layout: ObjectLayout,
     clock: SystemClock,
@@ -193,9 +220,7 @@ def _found(
         )
         attempt = randomness.token_bytes(16)
         state = TreeState.first(fonds.tree_id, attempt)
-        keepers.set_up()
-        keepers.stage(state.tree_id, state.generation, attempt, Secret(randomness.token_bytes(32)))
-        keepers.promote(state.tree_id, state.generation, attempt)
+        keys.found(state.tree_id, attempt)
         created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
         with catalogue.write() as tx:
             tx.fonds.add(fonds)
@@ -252,7 +277,8 @@ def _signs_of_life(vault: Vault) -> Iterator[None]:
             tx.processes.end(vault.process_id)
 
 
-def _private_folder(home: Path) -> None:
+def private_folder(home: Path) -> None:
+    """Makes the home, private to its owner. Raises ``SettingsWrong``."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:

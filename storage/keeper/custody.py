@@ -99,11 +99,26 @@ class Custody:
 
     def stage(self, increment: Increment) -> None:
         """Keeps the root of a planned increment durably."""
+        self.stage_planned(increment.generation, increment.attempt)
+
+    def stage_planned(self, generation: int, attempt: bytes) -> None:
+        """``stage``, for a caller that has only the increment's name."""
         with self._mutex:
-            root = self._planned.get(increment.attempt)
+            root = self._planned.get(attempt)
         if root is None:
             raise Conflict("this batch was not planned here, or another one was planned since; plan it again")
-        self._keepers.stage(self._fonds.tree_id, increment.generation, increment.attempt, root)
+        self._keepers.stage(self._fonds.tree_id, generation, attempt, root)
+
+    @property
+    def served(self) -> int | None:
+        """The generation that it serves, None where nothing was asked yet; asks nobody."""
+        serving = self._serving
+        return serving.state.generation if serving is not None else None
+
+    @property
+    def has_plans(self) -> bool:
+        """Whether a planned root is here that may still be staged."""
+        return bool(self._planned)
 
     def promote(self, generation: int, attempt: bytes) -> None:
         """Puts a staged root in force."""
