@@ -93,6 +93,11 @@ def test_an_index_that_cannot_be_filled_does_not_stop_the_jobs(vault: Vault, act
         def leaf_keys(self, address: object) -> object:
             raise KeeperUnavailable("away")
 
+        def renew(self) -> int:
+            raise KeeperUnavailable("away")
+
+        generation = renew
+
     sealed = replace(vault, search=MemoryIndex(), keys=Away())  # type: ignore[arg-type]  # it has what is called
     assert set(ran(sealed)) == ALL
 
@@ -104,7 +109,7 @@ def test_a_job_that_did_not_run_for_three_of_its_intervals_is_overdue(vault: Vau
     assert not any(run.overdue for run in upkeep.state(vault, actor).jobs)
     clock.advance(timedelta(seconds=46))
     overdue = {run.job for run in upkeep.state(vault, actor).jobs if run.overdue}
-    assert overdue == {"settle-intents", "send-outbox"}
+    assert overdue == {"settle-intents", "send-outbox", "finish-batches"}
 
 
 def test_locks_that_give_way_are_said_to(vault: Vault, actor: Actor) -> None:
