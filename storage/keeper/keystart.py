@@ -35,7 +35,7 @@ WAITING_MAX: Final = 256
 PATIENCE_S: Final = 300
 """How long an answer may take: the plan of the largest batch, a keeper that is slow to say that it is away."""
 
-_PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "TZ")
+_PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "TZ", "SOFTHSM2_CONF")
 _LISTENER: Final = 3
 _SETTINGS: Final = 4
 _children: Final[set[int]] = set()
