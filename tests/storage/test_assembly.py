@@ -14,7 +14,7 @@ from storage.doctor import examine
 from storage.settings import Settings
 from tests.support.store import RunningStore
 from tests.support.vault import add_bytes, read_bytes, settings_over, staff
-from vault.errors import KeeperUnavailable, NotFound, SealBroken, SettingsWrong, StoreUnavailable, StrongroomError
+from vault.errors import KeepersBehind, KeeperUnavailable, NotFound, SettingsWrong, StoreUnavailable, StrongroomError
 from vault.workflows.retrieval import find_record
 
 
@@ -79,7 +79,7 @@ def test_another_vaults_catalogue_does_not_open_with_this_keeper(
         with open_vault(each, create=True):
             pass
     shutil.copy(other.home / "catalogue.sqlite", settings.home / "catalogue.sqlite")
-    with pytest.raises((NotFound, SealBroken, KeeperUnavailable)), open_vault(settings):
+    with pytest.raises(KeepersBehind), open_vault(settings):
         pass
 
 
