@@ -279,6 +279,8 @@ class AttemptShelf(Protocol):
 
     def forget_before(self, before: datetime) -> None: ...
 
+    def forget_after(self, after: datetime) -> None: ...
+
 
 class OpeningShelf(Protocol):
     def recent(

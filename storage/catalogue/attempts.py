@@ -33,6 +33,7 @@ _TAKE_BACK = delete(attempts).where(
     .scalar_subquery()
 )
 _FORGET_BEFORE = delete(attempts).where(attempts.c.at < bindparam("before"))
+_FORGET_AFTER = delete(attempts).where(attempts.c.at > bindparam("after"))
 
 
 class SqlAttemptShelf:
@@ -58,3 +59,6 @@ class SqlAttemptShelf:
 
     def forget_before(self, before: datetime) -> None:
         self._rows.run(_FORGET_BEFORE, {"before": before})
+
+    def forget_after(self, after: datetime) -> None:
+        self._rows.run(_FORGET_AFTER, {"after": after})

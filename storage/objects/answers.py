@@ -39,7 +39,7 @@ WAITS_S = (0.1, 0.4, 1.2)
 FULL = frozenset({"InsufficientStorage", "XMinioStorageFull", "QuotaExceeded", "StorageFull"})
 BUSY = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "TooManyRequests", "RequestLimitExceeded", "503"})
 CORRUPTED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "InvalidDigest"})
-STRANGER = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "NoSuchBucket"})
+STRANGER = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"})
 ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "404", "MethodNotAllowed", "405"})
 
 
@@ -69,6 +69,14 @@ def of_answer(what: str, status: int, code: str, retry_after: str | None = None)
     if code in STRANGER:
         message = f"{what}: the object store refuses the vault ({code}); correct its address, bucket and credentials"
         return Failure(SettingsWrong(message), Effect.FINAL)
+    if code == "RequestTimeTooSkewed":
+        # A clock that jumped is set right sooner or later; the settings are not to blame.
+        message = f"{what}: the clocks of this machine and of the object store differ too much; set them right"
+        return Failure(StoreUnavailable(message, retry_after_s=60), Effect.FINAL)
+    if (status, code) == (403, "403"):
+        # An answer to HEAD has no body that says why: clocks that differ, or credentials that changed.
+        message = f"{what}: the object store refuses it and does not say why; compare clocks and credentials"
+        return Failure(StoreUnavailable(message, retry_after_s=60), Effect.FINAL)
     if code in CORRUPTED:
         message = f"{what}: the bytes that the store received do not have the digest that was announced"
         return Failure(SealBroken(message), Effect.NONE)

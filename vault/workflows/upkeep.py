@@ -14,6 +14,7 @@ from typing import Final
 from vault.audit import Detail, Event
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
+from vault.links import PASS_CODE_WINDOW
 from vault.people import CLOCK_ID, Action, Actor
 from vault.workflows import destruction, finding, outbox, recovery, register
 from vault.workflows.holding import extend_lock_of
@@ -168,6 +169,8 @@ def _forget(vault: Vault) -> str:
     with vault.catalogue.write() as tx:
         ended = tx.people.end_expired_sessions(now=now)
         tx.attempts.forget_before(now - OPENINGS_KEPT)
+        # Guesses of the time to come were counted before the clock was set back; nobody waits until then.
+        tx.attempts.forget_after(now + PASS_CODE_WINDOW)
         for process_id, description, seen_at in tx.processes.all():
             silent = now - seen_at
             gone = vault.is_gone(description) or silent > OPENINGS_KEPT
