@@ -141,6 +141,7 @@ def _bring_up(
             settle=lambda told: raise_counters(connection, fonds, told),
         )
         settle_taken_in(connection)
+    memory.progress("leading the key pages forward")
     died = lead_forward(tx, fonds, tree, now=memory.now, randomness=memory.randomness)
     detail: Detail = {
         "run": manifest.run,

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from storage.assembly import open_vault
@@ -34,23 +35,30 @@ class Death:
     def __init__(self, at: str) -> None:
         self.moment, _, self.where = at.partition(":")
         self.writes = 0
+        self._mutex = Lock()
+
+    def begin(self) -> int:
+        """Counts a write; gives its number, from 1."""
+        with self._mutex:
+            self.writes += 1
+            return self.writes
 
     def told(self, text: str) -> None:
         """A step."""
         if self.moment == "step" and text.startswith(self.where):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def at(self, moment: str) -> None:
-        """A moment of the current write."""
-        if self.moment == moment and self.writes == int(self.where):
+    def at(self, moment: str, number: int) -> None:
+        """A moment of a write."""
+        if self.moment == moment and number == int(self.where):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def halfway(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Gives half of the first chunk's bytes, and dies where that is the moment."""
+    def halfway(self, chunks: Iterable[bytes], number: int) -> Iterator[bytes]:
+        """Gives half of a chunk's bytes, and dies where that is the moment."""
         for chunk in chunks:
             half = len(chunk) // 2
             yield chunk[:half]
-            self.at("middle")
+            self.at("middle", number)
             yield chunk[half:]
 
 
@@ -63,10 +71,10 @@ class DyingPlace(FolderPlace):
 
     def put(self, name: str, chunks: Iterable[bytes], *, size_bytes: int | None) -> bytes:
         """See ``BackupPlace.put``."""
-        self._death.writes += 1
-        self._death.at("before")
-        digest = super().put(name, self._death.halfway(chunks), size_bytes=size_bytes)
-        self._death.at("after")
+        number = self._death.begin()
+        self._death.at("before", number)
+        digest = super().put(name, self._death.halfway(chunks, number), size_bytes=size_bytes)
+        self._death.at("after", number)
         return digest
 
 
@@ -82,10 +90,10 @@ class DyingStore:
             return call
 
         def counted(*given: Any, **named: Any) -> Any:
-            self._death.writes += 1
-            self._death.at("before")
+            number = self._death.begin()
+            self._death.at("before", number)
             answer = call(*given, **named)
-            self._death.at("after")
+            self._death.at("after", number)
             return answer
 
         return counted
