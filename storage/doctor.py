@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from storage.assembly import open_vault
+from storage.backup.place import DRILL_JOB, runs_of
 from storage.layout import RECORDS_PREFIX
 from storage.settings import Settings
 from vault.errors import StrongroomError
@@ -52,6 +53,7 @@ def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Findi
     yield from _guarded("lock-proof", lambda: _lock_proof(vault))
     yield from _guarded("upkeep", lambda: _upkeep(vault))
     yield from _guarded("intents", lambda: _intents(vault))
+    yield from _guarded("backup", lambda: _backup(settings, vault))
     if deep:
         yield from _guarded("versions-in-store", lambda: _versions(vault))
         yield from _guarded("objects-in-catalogue", lambda: _objects(vault))
@@ -94,6 +96,27 @@ def _upkeep(vault: Vault) -> Finding:
             check="upkeep", ok=False, text=f"{told}; failed: {', '.join(failed) or 'none'}; see the server's log"
         )
     return Finding(check="upkeep", ok=True, text=told)
+
+
+def _backup(settings: Settings, vault: Vault) -> Finding:
+    from storage.backup.wiring import backup_place, taken_at
+
+    with backup_place(settings) as place:
+        if place is None:
+            told = "no backup place is set; set STRONGROOM_BACKUP_FOLDER to a folder on another disk"
+            return Finding(check="backup", ok=True, text=told)
+        runs = runs_of(place)
+    if not runs:
+        return Finding(check="backup", ok=False, text="there is no backup yet; take one with 'strongroom backup run'")
+    age = vault.now() - taken_at(runs[-1])
+    with vault.catalogue.read() as tx:
+        drilled = {job: (at, outcome) for job, at, outcome in tx.jobs.last_runs()}.get(DRILL_JOB)
+    told = f"the newest of {len(runs)} is {runs[-1]}; "
+    told += f"last drill: {drilled[1]}" if drilled else "none was tried yet; run 'strongroom drill'"
+    late = age > 3 * timedelta(hours=settings.backup_every_hours)
+    if late:
+        told += f"; it is {age.days} days old: look why upkeep takes none"
+    return Finding(check="backup", ok=not late and (drilled is None or drilled[1].startswith("passed")), text=told)
 
 
 def _intents(vault: Vault) -> Finding:

@@ -23,7 +23,7 @@ from typing import Final
 from storage.backup.forward import is_dead
 from storage.backup.index import Copied, read_piece
 from storage.backup.manifest import Manifest, get_manifest, require_genuine
-from storage.backup.place import BackupPlace
+from storage.backup.place import DRILL_JOB, BackupPlace
 from storage.backup.scratch import scratch_catalogue, scratch_folder
 from storage.backup.tree import chain_head, increments_in_place
 from storage.backup.verify import find_run
@@ -39,7 +39,6 @@ from vault.shelves import Catalogue, Transaction
 from vault.workflows.descriptions import open_content
 from vault.workflows.vault import Vault
 
-JOB: Final = "drill"
 SAMPLE: Final = 20
 SAMPLE_BYTES_MAX: Final = 2 << 30
 TRIES: Final = 50
@@ -87,7 +86,7 @@ def drill(vault: Vault, place: BackupPlace, *, actor: PersonId, sample: int = SA
             "dead": verdict.dead,
             "problems": len(verdict.problems),
         }
-        tx.jobs.ran(JOB, at=vault.now(), outcome=verdict.text)
+        tx.jobs.ran(DRILL_JOB, at=vault.now(), outcome=verdict.text)
         tx.audit.append(vault.entry(actor, Event.DRILL_RUN, vault.vault_id, detail))
     return verdict
 

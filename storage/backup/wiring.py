@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from storage.backup.bucket import BucketPlace
-from storage.backup.drill import JOB, drill
+from storage.backup.drill import drill
 from storage.backup.folder import FolderPlace
-from storage.backup.place import OWNER, PAGES, BackupPlace, put_small, runs_of
+from storage.backup.place import DRILL_JOB, OWNER, PAGES, BackupPlace, put_small, runs_of
 from storage.backup.run import back_up
 from storage.keeper.configured import configured_keepers
 from storage.machine import SystemRandomness
@@ -85,7 +85,7 @@ def duties(settings: Settings, place: BackupPlace) -> tuple[Job, ...]:
 
     return (
         Job(name="back-up", every=LOOK_EVERY, run=take_backup),
-        Job(name=JOB, every=timedelta(days=settings.drill_every_days), run=run_drill),
+        Job(name=DRILL_JOB, every=timedelta(days=settings.drill_every_days), run=run_drill),
     )
 
 
