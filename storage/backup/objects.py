@@ -27,7 +27,7 @@ from vault.records import Version
 from vault.shelves import Catalogue
 from vault.workflows.locks import receipt_lock
 
-PUTS_AT_ONCE: Final = 4
+PUTS_AT_ONCE: Final = 8
 NAMED_MAX: Final = 50
 
 Progress = Callable[[str], None]

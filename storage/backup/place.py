@@ -1,6 +1,6 @@
 """The second place: where backups are kept. One promise, kept by a folder and by a bucket.
 
-    objects/<object key>/<version>     ciphertext, copied once
+    objects/<object key>-v-<version>   ciphertext, copied once
     pages/<object key>                 key pages of a destruction batch, put here before the batch takes effect
     index/<run>-<number, 4 digits>     which objects a run brought: JSON lines, named by the run's manifest
     runs/<run>/catalogue               a dump of the catalogue
@@ -82,8 +82,8 @@ class BackupPlace(Protocol):
 def object_name(key: str, version_id: str) -> str:
     """Where one version of an object is kept."""
     if _PLAIN_VERSION.fullmatch(version_id):
-        return f"{OBJECTS}{key}/v-{version_id}"
-    return f"{OBJECTS}{key}/x-{version_id.encode().hex()}"
+        return f"{OBJECTS}{key}-v-{version_id}"
+    return f"{OBJECTS}{key}-x-{version_id.encode().hex()}"
 
 
 def run_name(run: str, part: str) -> str:

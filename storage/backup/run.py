@@ -57,7 +57,7 @@ from vault.workflows.digests import SealedDigest
 from vault.workflows.vault import Vault
 
 COPIED_PREFIXES: Final = (TREES_PREFIX, BLOCKS_PREFIX, META_PREFIX, RECORDS_PREFIX)
-COPIES_AT_ONCE: Final = 4
+COPIES_AT_ONCE: Final = 8
 PIECE_OBJECTS: Final = 1000
 PIECE_BYTES: Final = 1 << 30
 RUNS_KEPT: Final = 14

@@ -7,6 +7,7 @@ Rule 2: keepers are only read here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ ReadIncrement = Callable[[], AbstractContextManager[Iterator[bytes]]]
 Increments = Mapping[tuple[int, bytes], list[ReadIncrement]]
 """By generation and attempt; one may be there in several copies."""
 
-_KEY_PARTS: Final = 3
+_VERSION: Final = re.compile("-[vx]-")
 
 
 def increments_in_store(store: ObjectStore, tree_id: bytes) -> Increments:
@@ -44,7 +45,7 @@ def increments_in_place(place: BackupPlace, tree_id: bytes) -> Increments:
     folder = f"{TREES_PREFIX}{tree_id.hex()}/"
     for prefix in (PAGES, OBJECTS):
         for name in place.names(f"{prefix}{folder}"):
-            named = _named("/".join(name.removeprefix(prefix).split("/")[:_KEY_PARTS]))
+            named = _named(_VERSION.split(name)[0])
             if named is not None:
                 found.setdefault(named, []).append(lambda name=name: place.read(name))  # type: ignore[misc]  # bound, not inferred
     return found

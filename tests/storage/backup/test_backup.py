@@ -106,8 +106,8 @@ def test_damage_is_found(sites: Sites) -> None:
         outcome = sites.take(site, vault)
     assert outcome.manifest is not None
     folder = folder_of(sites)
-    objects = sorted(path for path in (folder / "objects" / "records").rglob("v-*") if path.is_file())
-    (pages,) = [path for path in (folder / "objects" / "trees").rglob("v-*") if path.is_file()]
+    objects = sorted(path for path in (folder / "objects" / "records").rglob("*-v-*") if path.is_file())
+    (pages,) = [path for path in (folder / "objects" / "trees").rglob("*-v-*") if path.is_file()]
     run = folder / "runs" / outcome.manifest.run
     (piece,) = (folder / "index").iterdir()
     assert verified(sites, site).problems == []

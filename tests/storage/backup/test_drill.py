@@ -85,7 +85,7 @@ def test_a_damaged_copy_fails_the_drill(sites: Sites, site: Site, vault: Vault) 
     add_for(vault, None, random_content(5000))
     sites.take(site, vault)
     assert isinstance(sites.place, FolderPlace)
-    (copy,) = [path for path in (sites.place.folder / "objects" / "records").rglob("v-*") if path.is_file()]
+    (copy,) = [path for path in (sites.place.folder / "objects" / "records").rglob("*-v-*") if path.is_file()]
     content = bytearray(copy.read_bytes())
     content[-100] ^= 1
     copy.write_bytes(content)
