@@ -12,7 +12,9 @@ from vault.errors import InvalidInput, StrongroomError, Unavailable
 
 
 def the_tree(root: type[StrongroomError]) -> list[type[StrongroomError]]:
-    return [root] + [each for child in root.__subclasses__() for each in the_tree(child)]
+    """The vault's own errors; another room that is loaded beside may have refusals of its own."""
+    own = [child for child in root.__subclasses__() if child.__module__ == errors.__name__]
+    return [root] + [each for child in own for each in the_tree(child)]
 
 
 def as_drawn() -> dict[str, str]:
