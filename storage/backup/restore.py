@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,8 +41,9 @@ from storage.catalogue.schema import SchemaState
 from storage.catalogue.tables import metadata
 from storage.catalogue.transaction import SqlTransaction
 from storage.layout import BLOCKS_PREFIX, ObjectLayout
+from storage.machine import is_gone
 from vault.audit import Detail, Entry, Event
-from vault.errors import CatalogueBroken, Conflict, SealBroken
+from vault.errors import CatalogueBroken, Conflict, SealBroken, StrongroomError
 from vault.fonds import Fonds
 from vault.people import OPERATOR_ID
 from vault.ports import ObjectStore, Randomness, RootKeeper
@@ -299,15 +300,30 @@ def put_in_place(coming: Path, path: Path, name: str, *, replace: bool) -> None:
 def require_room(database_url: str, *, replace: bool) -> None:
     """Raises ``Conflict`` where a catalogue is that is not to be replaced."""
     if dump.is_sqlite(database_url):
-        if dump.sqlite_path(database_url).exists() and not replace:
+        path = dump.sqlite_path(database_url)
+        if path.exists() and not replace:
             raise Conflict(
-                f"there is a catalogue at {dump.sqlite_path(database_url)} already; restore into an empty home, or say "
-                "--replace: the one there is kept beside it"
+                f"there is a catalogue at {path} already; restore into an empty home, or say --replace: the one there is "
+                "kept beside it"
             )
+        if path.exists():
+            _require_nobody_works(database_url)
         return
     with closing(open_catalogue(database_url)) as catalogue:
         if catalogue.check_schema() is not SchemaState.EMPTY:
             raise Conflict("the database has a catalogue already; name an empty one in STRONGROOM_CATALOGUE_URL")
+
+
+def _require_nobody_works(database_url: str) -> None:
+    """Raises ``Conflict`` while a process works with the catalogue that is to be replaced: what it would write is lost."""
+    alive: list[str] = []
+    # A catalogue that cannot be read any more, and why else would it be replaced, says nothing of anybody.
+    with suppress(StrongroomError), closing(open_catalogue(database_url)) as catalogue, catalogue.read() as tx:
+        alive = [description for _, description, _ in tx.processes.all() if not is_gone(description)]
+    if alive:
+        raise Conflict(
+            f"the vault is open ({len(alive)} of its processes run); stop `strongroom serve` first, then restore"
+        )
 
 
 @contextmanager

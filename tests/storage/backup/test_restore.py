@@ -116,3 +116,26 @@ def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(
         assert record is not None
         assert record.state is RecordState.DESTROYED
         assert read_bytes(vault, staff(vault), living) == b"living"
+
+
+def test_the_catalogue_of_a_vault_that_is_open_is_not_replaced(sites: Sites) -> None:
+    site = sites.new()
+    with site.open() as vault:
+        sites.take(site, vault)
+        with pytest.raises(Conflict, match="is open"):
+            sites.restore(site, replace=True)
+        add_for(vault, None, b"still the same catalogue")
+    sites.restore(site, replace=True)
+
+
+def test_a_damaged_catalogue_is_replaced_and_kept(sites: Sites) -> None:
+    site = sites.new()
+    path = site.home / "catalogue.sqlite"
+    with site.open() as vault:
+        record_id = add_for(vault, None, b"living")
+        sites.take(site, vault)
+    path.write_bytes(b"no database at all" * 1000)
+    told = sites.restore(site, replace=True)
+    assert (path.with_name(f"catalogue.sqlite.before-{told.run}")).read_bytes().startswith(b"no database")
+    with site.open() as vault:
+        assert read_bytes(vault, staff(vault), record_id) == b"living"
