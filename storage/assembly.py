@@ -65,6 +65,10 @@ def _silent(message: str) -> None:
     pass
 
 
+def _unheard(change: StoreChange, status: EmbeddedStatus) -> None:
+    """Watching heals, whether anybody listens or not."""
+
+
 @contextmanager
 def open_vault(
     settings: Settings,
@@ -156,8 +160,7 @@ def object_store(
     embedded = EmbeddedStore(settings.home / "store")
     endpoint = embedded.start(lambda step: progress(f"object store: {step.value}"))
     try:
-        if on_store_change is not None:
-            embedded.watch(on_store_change)
+        embedded.watch(on_store_change or _unheard)
         yield endpoint.application
     finally:
         embedded.stop()

@@ -7,10 +7,13 @@ Rule 2: users hold ``users.lock`` shared. When nobody does, whether they said go
     The guardian decides that under ``start.lock``, so that it never stops what somebody is about to join.
 Rule 3: the server dies with its guardian (PR_SET_PDEATHSIG), so no server ever runs unguarded.
 Rule 4: a server that exits is started again, after 0.2 s at first and at most 15 s; ``state.json`` tells.
+Rule 5: a server whose disk was full is started again when there is room: its metadata store goes on failing every
+    write after one that found no room, until it is opened anew. A full disk never ends the guardian.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -26,6 +29,10 @@ from types import FrameType
 LOG_CAP_BYTES = 16 << 20
 LOOK_EVERY_S = 0.5
 STOP_WITHIN_S = 1.0  # its own farewell takes 15 s (README.md 10) and it survives SIGKILL
+STARVING_BYTES = 32 << 20
+FED_BYTES = 256 << 20
+FED_AFTER_S = 5.0
+STARVED = b"no space left on device"  # what the server says of each write that its metadata store refuses
 PR_SET_PDEATHSIG = 1
 
 
@@ -47,10 +54,13 @@ class Guardian:
         self.home = home
         self.asked_to_stop = False
         self.restarts = 0
+        self.starved = False
+        self.heard_bytes = 0
+        self.untold = b""
         self.server: subprocess.Popen[bytes] | None = None
 
     def tell(self, phase: str, problem: str = "") -> None:
-        """Publishes what is going on, atomically."""
+        """Publishes what is going on, atomically; at the next look where the disk has no room for it now."""
         told = {
             "phase": phase,
             "guardian_pid": os.getpid(),
@@ -58,16 +68,48 @@ class Guardian:
             "restarts": self.restarts,
             "problem": problem,
         }
-        fresh = self.home / "state.json.new"
-        fresh.write_text(json.dumps(told), encoding="utf-8")
-        fresh.replace(self.home / "state.json")
+        self.untold = json.dumps(told).encode()
+        self.publish()
+
+    def publish(self) -> None:
+        """Publishes what is not published yet."""
+        if self.untold:
+            with contextlib.suppress(OSError):
+                fresh = self.home / "state.json.new"
+                fresh.write_bytes(self.untold)
+                fresh.replace(self.home / "state.json")
+                self.untold = b""
 
     def cap_log(self) -> None:
         """Keeps at most two logs of the cap's size. The server appends, so its log may be emptied under it."""
         log = self.home / "server.log"
         if log.exists() and log.stat().st_size > LOG_CAP_BYTES:
-            shutil.copyfile(log, self.home / "server.log.1")
+            with contextlib.suppress(
+                OSError
+            ):  # a copy that finds no room is cut short; the log is emptied all the more
+                shutil.copyfile(log, self.home / "server.log.1")
             os.truncate(log, 0)
+
+    def heard(self) -> bytes:
+        """What the server has logged since the last look, or the beginning of it."""
+        log = self.home / "server.log"
+        size = log.stat().st_size
+        with log.open("rb") as file:
+            file.seek(self.heard_bytes if self.heard_bytes <= size else 0)
+            said = file.read(1 << 20)
+        self.heard_bytes = size
+        return said
+
+    def has_room_again(self) -> bool:
+        """Whether the disk was full, if only for a moment, and is so no more; tells it once."""
+        disk = os.statvfs(self.home)
+        free = disk.f_bavail * disk.f_frsize
+        if free < STARVING_BYTES or STARVED in self.heard():
+            self.starved = True
+        if not self.starved or free < FED_BYTES:
+            return False
+        self.starved = False
+        return True
 
     def clear_sockets(self) -> None:
         """Removes the sockets that a killed server leaves in the temporary folder, which it does not let us choose."""
@@ -89,6 +131,7 @@ class Guardian:
         self.cap_log()
         self.clear_sockets()
         with (self.home / "server.log").open("ab") as log:
+            self.heard_bytes, self.starved = log.tell(), False
             self.server = subprocess.Popen(
                 command["argv"],
                 cwd=self.home,
@@ -136,7 +179,11 @@ class Guardian:
                 if time.monotonic() > next_cap:
                     next_cap = time.monotonic() + 60
                     self.cap_log()
-                continue
+                self.publish()
+                if time.monotonic() - started < FED_AFTER_S or not self.has_room_again():
+                    continue
+                self.stop_server()
+                code = server.returncode
             pause_s = 0.2 if time.monotonic() - started > 30 else min(pause_s * 2, 15.0)
             self.restarts += 1
             self.server = None

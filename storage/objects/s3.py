@@ -158,6 +158,7 @@ class S3Store:
                 ObjectLockRetainUntilDate=lock.retain_until,
             )["UploadId"]
 
+        self._require_room(f"start an upload of {key}", 0)
         return answers.call(f"start an upload of {key}", attempt, repeatable=False)
 
     def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> StoredObject:
