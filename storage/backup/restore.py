@@ -303,8 +303,8 @@ def require_room(database_url: str, *, replace: bool) -> None:
         path = dump.sqlite_path(database_url)
         if path.exists() and not replace:
             raise Conflict(
-                f"there is a catalogue at {path} already; restore into an empty home, or say --replace: the one there is "
-                "kept beside it"
+                f"there is a catalogue at {path} already; restore into an empty home, or say --replace: the one there "
+                "is kept beside it"
             )
         if path.exists():
             _require_nobody_works(database_url)
@@ -315,7 +315,7 @@ def require_room(database_url: str, *, replace: bool) -> None:
 
 
 def _require_nobody_works(database_url: str) -> None:
-    """Raises ``Conflict`` while a process works with the catalogue that is to be replaced: what it would write is lost."""
+    """Raises ``Conflict`` while a process works with the catalogue that is to be replaced: its writes would be lost."""
     alive: list[str] = []
     # A catalogue that cannot be read any more, and why else would it be replaced, says nothing of anybody.
     with suppress(StrongroomError), closing(open_catalogue(database_url)) as catalogue, catalogue.read() as tx:

@@ -5,9 +5,12 @@ What lies there is a dump: sealed fields and opaque columns, as in the catalogue
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +24,9 @@ from vault.errors import SealBroken, StoreFull
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
 ROOM_FACTOR: Final = 3
+_PREFIX: Final = "strongroom-scratch-"
+_YOUNG_S: Final = 10.0
+"""A folder so young may be one that its maker has not come to hold yet."""
 
 
 @contextmanager
@@ -28,8 +34,15 @@ def scratch_folder(*, room_bytes: int = 0) -> Iterator[Path]:
     """A private folder, in memory when that has the room, else where temporary files go. Raises ``StoreFull``."""
     for parent in (MEMORY, Path(tempfile.gettempdir())):
         if parent.is_dir() and os.access(parent, os.W_OK) and _room(parent) >= ROOM_FACTOR * room_bytes:
-            with tempfile.TemporaryDirectory(prefix="strongroom-", dir=parent) as folder:
-                yield Path(folder)
+            _remove_left(parent)
+            with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as folder:
+                # Held while this process lives; whoever comes next removes what nobody holds.
+                held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX)
+                    yield Path(folder)
+                finally:
+                    os.close(held)
             return
     raise StoreFull(f"there is no room for {room_bytes >> 20} MiB of scratch; free memory or temporary space")
 
@@ -58,6 +71,24 @@ def scratch_catalogue(place: BackupPlace, manifest: Manifest, folder: Path) -> I
     finally:
         for left in folder.glob(f"{path.name}*"):
             left.unlink()
+
+
+def _remove_left(parent: Path) -> None:
+    """Removes the scratch of processes that were killed."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue  # Another user's, or gone by now.
+        try:
+            young = time.time() - os.fstat(held).st_mtime < _YOUNG_S
+            if os.fstat(held).st_uid == os.geteuid() and not young:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(held)
 
 
 def _as_named(chunks: Iterator[bytes], manifest: Manifest) -> Iterator[bytes]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storage.backup import scratch
 from storage.backup.bucket import BucketPlace
 from storage.backup.folder import FolderPlace
 from storage.backup.place import BackupPlace, object_name, read_small
@@ -118,3 +121,20 @@ def test_settings_that_would_lose_backups_with_the_home_are_refused(tmp_path: Pa
     named = {key: tmp_path / value if key == "backup_folder" else value for key, value in given.items()}
     with pytest.raises(SettingsWrong, match="backup"):
         load_settings(home=tmp_path / "home", **named)
+
+
+def test_the_scratch_of_a_killed_process_is_removed_by_the_next_and_a_living_ones_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "MEMORY", tmp_path)
+    left = tmp_path / "strongroom-scratch-left"
+    left.mkdir(mode=0o700)
+    (left / "catalogue.sqlite").write_bytes(b"a dump")
+    long_ago = time.time() - 3600
+    os.utime(left, (long_ago, long_ago))
+    with scratch.scratch_folder() as mine:
+        assert not left.exists()
+        os.utime(mine, (long_ago, long_ago))
+        with scratch.scratch_folder():
+            assert mine.exists()
+    assert list(tmp_path.iterdir()) == []
