@@ -12,10 +12,11 @@ from vault.errors import SealBroken
 from vault.seal.envelope import FRAME_LENGTH, open_message, read_foreign, seal_message
 
 F = FRAME_LENGTH
-SIZES = [0, 1, F - 1, F, F + 1, 5 * F, 100 * 1024 * 1024]
+MIB = 1024 * 1024
+SIZES = [0, 1, F - 1, F, F + 1, 5 * F]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, 100 * MIB])
 def test_the_stock_sdk_opens_what_the_vault_sealed(size: int) -> None:
     plaintext = os.urandom(size)
     sealed = bytes(seal_message(KEK, CONTEXT, plaintext, token_bytes=os.urandom))
@@ -24,7 +25,8 @@ def test_the_stock_sdk_opens_what_the_vault_sealed(size: int) -> None:
     assert context == dict(CONTEXT)
 
 
-@pytest.mark.parametrize("size", SIZES)
+# The SDK copies what it has at every frame that it writes: 100 MiB take it minutes.
+@pytest.mark.parametrize("size", [*SIZES, 20 * MIB + 3])
 def test_the_vault_opens_what_the_stock_sdk_sealed(size: int) -> None:
     plaintext = os.urandom(size)
     sealed = sdk_seal(
