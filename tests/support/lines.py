@@ -29,8 +29,8 @@ class Line:
     def push(self, count: int, *, chunk: bytes = bytes(1 << 16)) -> bool:
         """Sends that many bytes whatever is answered meanwhile; False when the other side ended it before."""
         try:
-            for _ in range(0, count, len(chunk)):
-                self._socket.sendall(chunk)
+            for start in range(0, count, len(chunk)):
+                self._socket.sendall(chunk[: count - start])
         except OSError:
             return False
         return True
