@@ -23,6 +23,9 @@ from storage.keeper.pkcs11 import Pkcs11Keeper
 from storage.keeper.sealed import SealedKeeper
 from storage.keeper.tpm import TpmKeeper
 from storage.machine import SystemRandomness
+from vault.errors import NotFound
+from vault.ports import RootKeeper
+from vault.seal.secrets import Secret
 from vault.seal.unlock import Argon2Cost
 
 KINDS = ("file-key", "file-passphrase", "pkcs11", "tpm")
@@ -172,3 +175,12 @@ def soft_tpm() -> Iterator[SoftTpm]:
     finally:
         tpm.stop()
         shutil.rmtree(folder)
+
+
+def newest_root(keeper: RootKeeper, tree_id: bytes) -> Secret:
+    """The promoted root of the highest generation. Raises ``NotFound`` when the keeper has none."""
+    promoted = [held for held in keeper.held(tree_id) if held.promoted]
+    if not promoted:
+        raise NotFound(f"the keeper {keeper.name} has no root of this vault")
+    newest = max(promoted, key=lambda held: held.generation)
+    return keeper.root(tree_id, newest.generation, newest.attempt)

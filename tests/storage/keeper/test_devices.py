@@ -9,11 +9,10 @@ from pathlib import Path
 import pkcs11
 import pytest
 
-from storage.keeper.keyring import newest_root
 from storage.keeper.pkcs11 import Pkcs11Keeper
 from storage.keeper.tpm import TpmKeeper
 from storage.machine import SystemRandomness
-from tests.support.keepers import PIN, TOKEN, KeeperSpec, SoftToken, SoftTpm
+from tests.support.keepers import PIN, TOKEN, KeeperSpec, SoftToken, SoftTpm, newest_root
 from vault.errors import KeeperUnavailable, NotFound, SettingsWrong
 from vault.seal.secrets import Secret
 from vault.seal.unlock import tpm_password

@@ -9,9 +9,8 @@ import pytest
 
 from storage.keeper.file import FileKeeper
 from storage.keeper.folder import CHECK_NAME
-from storage.keeper.keyring import newest_root
 from storage.machine import SystemRandomness
-from tests.support.keepers import CHEAP, PASSPHRASE
+from tests.support.keepers import CHEAP, PASSPHRASE, newest_root
 from vault.errors import KeeperUnavailable, NotFound, SealBroken, SettingsWrong
 from vault.ports import HeldRoot
 from vault.seal.rootfile import V1_ATTEMPT
