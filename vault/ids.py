@@ -25,6 +25,7 @@ UseId = NewType("UseId", str)
 OpeningId = NewType("OpeningId", str)
 ProcessId = NewType("ProcessId", str)
 BatchId = NewType("BatchId", str)
+MatterId = NewType("MatterId", str)
 
 ID_LENGTH = 26
 
