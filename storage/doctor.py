@@ -16,6 +16,7 @@ from storage.backup.place import DRILL_JOB, runs_of
 from storage.layout import RECORDS_PREFIX
 from storage.settings import Settings
 from vault.errors import StrongroomError
+from vault.outcomes import Outcome
 from vault.records import Version
 from vault.seal.envelope import object_context, open_header
 from vault.workflows import upkeep
@@ -88,7 +89,7 @@ def _lock_proof(vault: Vault) -> Finding:
 
 def _upkeep(vault: Vault) -> Finding:
     state = upkeep.state(vault, machine_operator())
-    failed = [run.job for run in state.jobs if run.outcome.startswith(("failed", "BROKEN"))]
+    failed = [run.job for run in state.jobs if run.outcome is not None and _is_bad(run.outcome)]
     late = state.outbox_since is not None and vault.now() - state.outbox_since > LAG_MAX
     told = f"{state.records} records; {state.outbox_waiting} metadata objects wait to be sent"
     if failed or late:
@@ -110,13 +111,17 @@ def _backup(settings: Settings, vault: Vault) -> Finding:
         return Finding(check="backup", ok=False, text="there is no backup yet; take one with 'strongroom backup run'")
     age = vault.now() - taken_at(runs[-1])
     with vault.catalogue.read() as tx:
-        drilled = {job: (at, outcome) for job, at, outcome in tx.jobs.last_runs()}.get(DRILL_JOB)
+        drilled = {job: Outcome.read(kept) for job, _, kept in tx.jobs.last_runs()}.get(DRILL_JOB)
     told = f"the newest of {len(runs)} is {runs[-1]}; "
-    told += f"last drill: {drilled[1]}" if drilled else "none was tried yet; run 'strongroom drill'"
+    told += f"last drill: {drilled.text}" if drilled else "none was tried yet; run 'strongroom drill'"
     late = age > 3 * timedelta(hours=settings.backup_every_hours)
     if late:
         told += f"; it is {age.days} days old: look why upkeep takes none"
-    return Finding(check="backup", ok=not late and (drilled is None or drilled[1].startswith("passed")), text=told)
+    return Finding(check="backup", ok=not late and (drilled is None or not _is_bad(drilled)), text=told)
+
+
+def _is_bad(outcome: Outcome) -> bool:
+    return outcome.is_failed or outcome.is_broken
 
 
 def _intents(vault: Vault) -> Finding:

@@ -31,6 +31,7 @@ from storage.catalogue.database import open_catalogue
 from vault.audit import Detail, Event
 from vault.errors import Broken, CatalogueBroken, KeyDestroyed, ObjectMissing, SealBroken, StrongroomError
 from vault.ids import PersonId
+from vault.outcomes import Outcome
 from vault.ports import Randomness
 from vault.records import Record, RecordState, Version
 from vault.seal.envelope import SealedSize, object_context, open_header, open_range, take_header
@@ -64,8 +65,16 @@ class DrillVerdict:
     @property
     def text(self) -> str:
         """In a line."""
-        seen = f"backup {self.run or 'none'}: {self.opened} records opened, {self.dead} destroyed ones stay dead"
-        return f"passed, {seen}" if self.passed else f"BROKEN, {seen}; {'; '.join(self.problems[:3])}"
+        return self.outcome.text
+
+    @property
+    def outcome(self) -> Outcome:
+        """As the outcome of a duty."""
+        run = self.run or "none"
+        if self.passed:
+            return Outcome.of("drill-passed", backup=run, opened=self.opened, dead=self.dead)
+        problems = "; ".join(self.problems[:3])
+        return Outcome.of("drill-broken", backup=run, opened=self.opened, dead=self.dead, problems=problems)
 
 
 def drill(vault: Vault, place: BackupPlace, *, actor: PersonId, sample: int = SAMPLE) -> DrillVerdict:
@@ -86,7 +95,7 @@ def drill(vault: Vault, place: BackupPlace, *, actor: PersonId, sample: int = SA
             "dead": verdict.dead,
             "problems": len(verdict.problems),
         }
-        tx.jobs.ran(DRILL_JOB, at=vault.now(), outcome=verdict.text)
+        tx.jobs.ran(DRILL_JOB, at=vault.now(), outcome=verdict.outcome.kept())
         tx.audit.append(vault.entry(actor, Event.DRILL_RUN, vault.vault_id, detail))
     return verdict
 

@@ -22,6 +22,7 @@ from storage.machine import SystemRandomness
 from storage.objects.s3 import S3Store
 from storage.settings import Settings
 from vault.errors import SettingsWrong, StoreUnavailable
+from vault.outcomes import Outcome
 from vault.people import CLOCK_ID
 from vault.ports import ObjectStore, RootKeeper
 from vault.workflows.upkeep import Job
@@ -77,11 +78,11 @@ def duties(settings: Settings, place: BackupPlace) -> tuple[Job, ...]:
     """The jobs of upkeep: backups, and drills of them."""
     every, kept = timedelta(hours=settings.backup_every_hours), settings.backups_kept
 
-    def take_backup(vault: Vault) -> str:
+    def take_backup(vault: Vault) -> Outcome:
         return _take_backup(vault, place, settings.database_url, every, kept)
 
-    def run_drill(vault: Vault) -> str:
-        return drill(vault, place, actor=CLOCK_ID).text if runs_of(place) else "there is no backup yet"
+    def run_drill(vault: Vault) -> Outcome:
+        return drill(vault, place, actor=CLOCK_ID).outcome if runs_of(place) else Outcome.of("no-backup")
 
     return (
         Job(name="back-up", every=LOOK_EVERY, run=take_backup),
@@ -94,16 +95,16 @@ def taken_at(run: str) -> datetime:
     return datetime.strptime(run.partition("-")[0], "%Y%m%dt%H%M%S%fz").replace(tzinfo=UTC)
 
 
-def _take_backup(vault: Vault, place: BackupPlace, database_url: str, every: timedelta, kept: int) -> str:
+def _take_backup(vault: Vault, place: BackupPlace, database_url: str, every: timedelta, kept: int) -> Outcome:
     runs = runs_of(place)
     if runs and timedelta() <= vault.now() - taken_at(runs[-1]) < every:
-        return f"the newest is {runs[-1]}"
+        return Outcome.of("backup-fresh", backup=runs[-1])
     outcome = back_up(vault, place, database_url, actor=CLOCK_ID, runs_kept=kept, go_on=_for_a_while())
     if outcome.manifest is None:
-        return f"copied {outcome.copied} objects, goes on"
+        return Outcome.of("backup-goes-on", copied=outcome.copied)
     if outcome.damaged:
-        return f"BROKEN: {outcome.manifest.run}, and {len(outcome.damaged)} objects are not as they were sealed"
-    return f"took {outcome.manifest.run}, {outcome.copied} objects copied"
+        return Outcome.of("backup-damaged", backup=outcome.manifest.run, damaged=len(outcome.damaged))
+    return Outcome.of("backup-taken", backup=outcome.manifest.run, copied=outcome.copied)
 
 
 def _for_a_while() -> Callable[[], bool]:

@@ -95,7 +95,7 @@ def test_what_a_campaign_looks_for_it_finds(fighting: Campaign) -> None:
     del fighting.ledger.versions[receipt.record_id, 2]
     fighting.ledger.versions[receipt.record_id, 1] = receipt.sha256.hex()
     found.clear()
-    assert settle_intents(vault).startswith("settled 0")
+    assert settle_intents(vault).text.startswith("settled 0")
 
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

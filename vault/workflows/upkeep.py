@@ -5,6 +5,7 @@ State is the queue (DESIGN 12). A job that did not run for three of its interval
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from vault.audit import Detail, Event
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
+from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
 from vault.workflows import destruction, finding, outbox, recovery, register
 from vault.workflows.holding import extend_lock_of
@@ -27,23 +29,26 @@ OPENINGS_KEPT: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One duty: how often it is looked after, and what it does; the text it gives tells what it did.
+    """One duty: how often it is looked after, and what it does; what it gives tells what came of it.
+
+    That is an ``Outcome`` whose code has a row in ``vault.outcomes.FORMS`` and in ``web.outcomes.OUTCOMES``, or a plain
+    text, which pages tell by no more than "done".
 
     One that is due ``at_start`` is done whenever a server starts, however lately it was done.
     """
 
     name: str
     every: timedelta
-    run: Callable[[Vault], str]
+    run: Callable[[Vault], Outcome | str]
     at_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
-    """When a job last ran, and what came of it. ``overdue`` is the alarm."""
+    """When a job last ran, and what came of it, None before its first run. ``overdue`` is the alarm."""
 
     job: str
-    outcome: str
+    outcome: Outcome | None
     at: datetime | None
     overdue: bool
 
@@ -82,11 +87,12 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
         if fresh and not (starting and job.at_start):
             continue
         try:
-            outcome = job.run(vault)
+            told = job.run(vault)
+            outcome = told if isinstance(told, Outcome) else Outcome.said(told)
         except StrongroomError as exc:
-            outcome = f"failed: {exc.code}"
+            outcome = Outcome.of("failed", error=exc.code)
         with vault.catalogue.write() as tx:
-            tx.jobs.ran(job.name, at=at, outcome=outcome)
+            tx.jobs.ran(job.name, at=at, outcome=outcome.kept())
         ran.append(JobRun(job=job.name, outcome=outcome, at=at, overdue=False))
     return ran
 
@@ -110,7 +116,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
     )
 
 
-def settle_intents(vault: Vault) -> str:
+def settle_intents(vault: Vault) -> Outcome:
     """Settles every intent that nobody works on any more."""
     settled = left = 0
     with vault.catalogue.read() as tx:
@@ -127,10 +133,12 @@ def settle_intents(vault: Vault) -> str:
             # One damaged object must not keep the others from being settled; the doctor names it.
             left += 1
     strays = recovery.abort_strays(vault)
-    return f"settled {settled}, {left} left to the doctor" + (f"; {strays} stray uploads aborted" if strays else "")
+    if strays:
+        return Outcome.of("settled-and-aborted", settled=settled, left=left, strays=strays)
+    return Outcome.of("settled", settled=settled, left=left)
 
 
-def renew_locks(vault: Vault) -> str:
+def renew_locks(vault: Vault) -> Outcome:
     """Renews the short locks of what is not filed yet, and extends those of what is, to the due date."""
     renewed = left = 0
     before = vault.now() + RENEW_WHEN_LEFT
@@ -149,22 +157,29 @@ def renew_locks(vault: Vault) -> str:
         except StrongroomError:
             # One object that is gone must not keep the others from being renewed; the doctor names it.
             left += 1
-    return f"extended {renewed}, {left} left to the doctor"
+    return Outcome.of("locks-extended", extended=renewed, left=left)
 
 
-def _finish_batches(vault: Vault) -> str:
+def _finish_batches(vault: Vault) -> Outcome:
     waiting = destruction.resume(vault)
+    if not waiting:
+        return Outcome.of("all-effective")
     told = "; ".join(sorted({each for view in waiting for each in view.waiting}))
-    return f"{len(waiting)} destructions not effective yet" + (f": {told}" if told else "")
+    return Outcome.of("not-effective", count=len(waiting), waiting=told)
 
 
-def send_outbox(vault: Vault) -> str:
+def _delete_ciphertext(vault: Vault) -> Outcome:
+    deleted, left = (int(count) for count in re.findall(r"\d+", destruction.delete_ciphertext(vault)))
+    return Outcome.of("ciphertext-deleted", deleted=deleted, left=left)
+
+
+def send_outbox(vault: Vault) -> Outcome:
     """Sends what changed to the store: the register, then whatever waits."""
     changes = register.write_pending(vault)
-    return f"sent {outbox.send_pending(vault)}, with {changes} changes of the register"
+    return Outcome.of("sent", sent=outbox.send_pending(vault), changes=changes)
 
 
-def _forget(vault: Vault) -> str:
+def _forget(vault: Vault) -> Outcome:
     now = vault.now()
     with vault.catalogue.write() as tx:
         ended = tx.people.end_expired_sessions(now=now)
@@ -176,22 +191,22 @@ def _forget(vault: Vault) -> str:
             gone = vault.is_gone(description) or silent > OPENINGS_KEPT
             if gone and process_id != vault.process_id:
                 tx.processes.end(process_id)
-    return f"ended {ended} sessions"
+    return Outcome.of("sessions-ended", ended=ended)
 
 
-def _prove_lock(vault: Vault) -> str:
+def _prove_lock(vault: Vault) -> Outcome:
     verdict = vault.prove_lock()
     detail: Detail = {"tried": verdict.tried, "held": verdict.held}
     with vault.catalogue.write() as tx:
         tx.audit.append(vault.entry(CLOCK_ID, Event.LOCK_PROVED, vault.vault_id, detail))
-    return f"{'held' if verdict.proved else 'BROKEN'}: {verdict.held} of {verdict.tried} attacks withstood"
+    return Outcome.of("lock-held" if verdict.proved else "lock-broken", held=verdict.held, tried=verdict.tried)
 
 
 def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobRun:
     if last is None:
-        return JobRun(job=job.name, outcome="", at=None, overdue=True)
-    at, outcome = last
-    return JobRun(job=job.name, outcome=outcome, at=at, overdue=now - at > 3 * job.every)
+        return JobRun(job=job.name, outcome=None, at=None, overdue=True)
+    at, kept = last
+    return JobRun(job=job.name, outcome=Outcome.read(kept), at=at, overdue=now - at > 3 * job.every)
 
 
 JOBS: Final = (
@@ -200,6 +215,6 @@ JOBS: Final = (
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
-    Job(name="delete-ciphertext", every=timedelta(hours=1), run=destruction.delete_ciphertext),
+    Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),
     Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

@@ -16,6 +16,7 @@ from storage.machine import SystemRandomness
 from tests.support.backups import Site, Sites, add_for, destroy
 from tests.support.vault import random_content, staff
 from vault.audit import Event
+from vault.outcomes import Outcome
 from vault.people import OPERATOR_ID
 from vault.seal.secrets import Secret
 from vault.workflows import upkeep
@@ -59,9 +60,9 @@ def test_a_drill_opens_what_lives_and_finds_dead_what_was_destroyed_also_since_t
     assert (verdict.opened, verdict.dead) == (3, 3)
     assert digest_of(site.keeper_folder) == before
     with vault.catalogue.read() as tx:
-        runs = {job: outcome for job, _, outcome in tx.jobs.last_runs()}
+        runs = {job: Outcome.read(kept) for job, _, kept in tx.jobs.last_runs()}
         entries = tx.audit.page(subject=vault.vault_id, limit=5)
-    assert runs["drill"].startswith("passed")
+    assert runs["drill"].text.startswith("passed")
     assert Event.DRILL_RUN in [each.entry.event for each in entries]
     assert upkeep.state(vault, staff(vault)).records == 6
 

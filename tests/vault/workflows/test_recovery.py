@@ -163,7 +163,7 @@ def test_an_object_with_other_bytes_is_never_made_a_record(vault: Vault, actor: 
         stored = vault.store.put(intent.object.key, wrong, sha256=hashlib.sha256(wrong).digest())
         with pytest.raises(SealBroken):
             recovery.settle(vault, intent)
-        assert "1 left to the doctor" in upkeep.settle_intents(vault)
+        assert "1 left to the doctor" in upkeep.settle_intents(vault).text
         vault.store.delete_version(stored.key, stored.version_id)
     assert recovery.settle(vault, intent).state is IntentState.ABORTED
     assert count_records(vault) == records
@@ -181,7 +181,7 @@ def test_the_upload_of_a_living_process_is_left_alone_until_it_falls_silent(vaul
         intent = intent_of(vault)
         clock.advance(recovery.SILENT_AFTER - timedelta(seconds=1))
         assert recovery.settle(vault, intent).state is IntentState.OPEN
-        assert "settled 0" in upkeep.settle_intents(vault)
+        assert "settled 0" in upkeep.settle_intents(vault).text
         clock.advance(timedelta(seconds=1))
         assert recovery.settle(vault, intent).state is IntentState.ABORTED
         # The silent one wakes up: it is told, and nothing half stays.
@@ -276,7 +276,7 @@ def test_recovery_that_meets_a_store_that_is_away_tries_again_later(vault: Vault
     with pytest.raises(StoreUnavailable):
         upkeep.settle_intents(away)
     assert unsettled(vault) == 1
-    assert "settled 1" in upkeep.settle_intents(vault)
+    assert "settled 1" in upkeep.settle_intents(vault).text
 
 
 def test_a_correction_that_was_overtaken_while_its_process_was_dead_leaves_no_version(
