@@ -1,17 +1,30 @@
-"""Record classes: nature, sensitivity, and how long a class is kept under which law.
+"""Record classes: nature, sensitivity, how long a class is kept under which law, and what happens then.
 
-The built-in set is small: enough to file from the first minute. Periods run from a trigger that a person names when
-filing; without a known trigger a record never becomes due (its short lock is renewed instead).
+A ``RecordClass`` is one rule. Which rules are in force the catalogue says (``vault/schedule.py``); those that ship are
+data in ``vault/statutes.py``.
+
+Rule 1: a period runs from a trigger that a person names when filing; without a known trigger nothing ever becomes due.
+Rule 2: a permanent class has no period and the action ``keep``; every other has a period, which may be zero.
+Rule 3: a class whose statute wants two supervisors is never destroyed without a person.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
-from vault.errors import NotFound
+from vault.errors import InvalidInput
 from vault.objects import LockMode
+
+CODE_SHAPE: Final = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+TEXT_MAX_CHARACTERS: Final = 200
+PERIOD_YEARS_MAX: Final = 9999
+DAYS_MAX: Final = 3650
+FOR_EVER: Final = date.max
+"""No day after it can be written: what is due then is kept for ever."""
 
 
 class Nature(StrEnum):
@@ -39,12 +52,28 @@ class Trigger(StrEnum):
     CONTRACT_ENDED = "contract-ended"
     LAST_TRANSACTION = "last-transaction"
     FISCAL_YEAR_END = "fiscal-year-end"
+    DEAL_CLOSED = "deal-closed"
     RELATION_ENDED = "relation-ended"
+
+
+class DisposalAction(StrEnum):
+    """What is proposed for a record once its period is over."""
+
+    DESTROY = "destroy"
+    REVIEW = "review"
+    TRANSFER = "transfer"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordClass:
-    """One class. ``period_years`` None is permanent; ``mandate`` cites the law, or is empty where none sets a floor."""
+    """One class. ``period_years`` None is permanent; ``mandate`` cites the law, or is empty where none sets a floor.
+
+    ``automatic``: destroyed when due without a person; the two who approved the rule stand in. ``supervised``: a
+    statute wants two supervisors. ``lead_days``: how long before the due date it is announced. ``objection_days``: how
+    long those concerned may object, 0 for no window. ``notify``: they are told. ``unsettled_keeps``: a record with
+    debts or claims that are not settled stays (会计档案管理办法, art. 19).
+    """
 
     code: str
     title_zh: str
@@ -55,109 +84,79 @@ class RecordClass:
     period_years: int | None
     lock_mode: LockMode
     mandate: str
+    period_months: int = 0
+    action: DisposalAction = DisposalAction.DESTROY
+    automatic: bool = False
+    supervised: bool = False
+    lead_days: int = 30
+    objection_days: int = 0
+    notify: bool = False
+    unsettled_keeps: bool = False
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether no period ever ends."""
+        return self.period_years is None
+
+    def checked(self) -> RecordClass:
+        """The class, if it may be a rule at all (rules 2 and 3). Raises ``InvalidInput`` naming the field."""
+        if CODE_SHAPE.fullmatch(self.code) is None:
+            _refuse("a code has 2 to 40 characters a-z, 0-9 and hyphens, and begins with a letter", "code")
+        for field, text in (("title_zh", self.title_zh), ("title_en", self.title_en), ("mandate", self.mandate)):
+            if len(text) > TEXT_MAX_CHARACTERS or not text.isprintable():
+                _refuse(f"{field} has more than {TEXT_MAX_CHARACTERS} characters, or one that is not printed", field)
+        if not self.title_zh.strip() or not self.title_en.strip():
+            _refuse("a class needs a title in Chinese and one in English", "title_zh")
+        if self.is_permanent != (self.action is DisposalAction.KEEP):
+            _refuse("a class without a period is kept for ever, and no other is; give a period, or 'keep'", "action")
+        if not 0 <= (self.period_years or 0) <= PERIOD_YEARS_MAX or not 0 <= self.period_months <= 11:
+            _refuse(f"a period has 0 to {PERIOD_YEARS_MAX} years and 0 to 11 months", "period_years")
+        if self.is_permanent and self.period_months:
+            _refuse("a class that is kept for ever has no months", "period_months")
+        for field, days in (("lead_days", self.lead_days), ("objection_days", self.objection_days)):
+            if not 0 <= days <= DAYS_MAX:
+                _refuse(f"{field} are 0 to {DAYS_MAX}", field)
+        if self.automatic and self.supervised:
+            _refuse("a class that needs two supervisors is never destroyed without a person", "automatic")
+        if self.automatic and self.action is not DisposalAction.DESTROY:
+            _refuse("only destruction goes without a person; choose the action 'destroy'", "automatic")
+        if self.lock_mode is LockMode.COMPLIANCE and not self.mandate:
+            _refuse("COMPLIANCE, which nobody can shorten, is for periods that a law sets; cite it", "lock_mode")
+        return self
 
     def due_on(self, trigger_on: date) -> date | None:
         """The first day on which the period is over, or None for a permanent class.
 
-        A fiscal year's period runs from the first day after the year (会计档案管理办法, art. 14). 29 February is
-        followed by 1 March where the due year has none.
+        A fiscal year's period runs from the first day after the year (会计档案管理办法, art. 14). A day that the due
+        month does not have becomes the first of the next one: what began on 29 February ends on 1 March. What would
+        lie beyond the year 9999 is ``FOR_EVER``.
         """
         if self.period_years is None:
             return None
         start = trigger_on
         if self.trigger is Trigger.FISCAL_YEAR_END:
-            start = date(trigger_on.year + 1, 1, 1) if trigger_on.year < date.max.year else date.max
-        year = min(start.year + self.period_years, date.max.year)
+            if trigger_on.year == date.max.year:
+                return FOR_EVER
+            start = date(trigger_on.year + 1, 1, 1)
+        years, month = divmod(start.month - 1 + self.period_months, 12)
+        year = start.year + self.period_years + years
+        if year > date.max.year:
+            return FOR_EVER
         try:
-            return start.replace(year=year)
+            return start.replace(year=year, month=month + 1)
         except ValueError:
-            return date(year, 3, 1)
+            # No December lacks a day, so the next month is in the same year.
+            return date(year, month + 2, 1)
 
 
-def _class(
-    code: str,
-    title_zh: str,
-    title_en: str,
-    nature: Nature,
-    sensitivity: Sensitivity,
-    trigger: Trigger,
-    period_years: int | None,
-    lock_mode: LockMode,
-    mandate: str,
-) -> RecordClass:
-    return RecordClass(
-        code=code,
-        title_zh=title_zh,
-        title_en=title_en,
-        nature=nature,
-        sensitivity=sensitivity,
-        trigger=trigger,
-        period_years=period_years,
-        lock_mode=lock_mode,
-        mandate=mandate,
-    )
+def _refuse(message: str, field: str) -> None:
+    raise InvalidInput(message, field=field)
 
 
-_G, _C = LockMode.GOVERNANCE, LockMode.COMPLIANCE
-_S = Sensitivity
+def __getattr__(name: str) -> object:
+    if name not in ("BUILT_IN", "find_class"):
+        raise AttributeError(name)
+    from vault.statutes import SHIPPED
 
-BUILT_IN: tuple[RecordClass, ...] = (
-    _class("identity", "身份证明", "Identity papers", Nature.PERSONAL, _S.SENSITIVE, Trigger.RELATION_ENDED, 5, _G, ""),
-    _class("contract", "合同", "Contracts", Nature.CONTRACT, _S.GENERAL, Trigger.CONTRACT_ENDED, 10, _G, ""),
-    _class(
-        "transaction",
-        "电子商务交易记录",
-        "E-commerce transactions",
-        Nature.TRANSACTION,
-        _S.GENERAL,
-        Trigger.LAST_TRANSACTION,
-        3,
-        _G,
-        "电子商务法 art. 31",
-    ),
-    _class(
-        "voucher",
-        "会计凭证",
-        "Accounting vouchers",
-        Nature.TRANSACTION,
-        _S.GENERAL,
-        Trigger.FISCAL_YEAR_END,
-        30,
-        _C,
-        "会计档案管理办法 art. 14",
-    ),
-    _class(
-        "due-diligence",
-        "客户尽职调查资料",
-        "Customer due diligence",
-        Nature.PERSONAL,
-        _S.IMPORTANT,
-        Trigger.RELATION_ENDED,
-        10,
-        _G,
-        "反洗钱法 art. 34",
-    ),
-    _class(
-        "correspondence",
-        "往来函件",
-        "Correspondence",
-        Nature.COMMUNICATION,
-        _S.GENERAL,
-        Trigger.CREATED,
-        3,
-        _G,
-        "",
-    ),
-    _class("house", "内部档案", "House files", Nature.HOUSE, _S.GENERAL, Trigger.CREATED, None, _G, ""),
-)
-
-_BY_CODE = {record_class.code: record_class for record_class in BUILT_IN}
-
-
-def find_class(code: str) -> RecordClass:
-    """The class with a code. Raises ``NotFound`` naming those that exist."""
-    try:
-        return _BY_CODE[code]
-    except KeyError:
-        known = ", ".join(sorted(_BY_CODE))
-        raise NotFound(f"there is no such class; the classes are: {known}") from None
+    shipped = {each.code: each for each in SHIPPED["cn"]}
+    return SHIPPED["cn"] if name == "BUILT_IN" else shipped.__getitem__

@@ -161,7 +161,10 @@ class SealedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record. ``change`` grows with every change of any record (the search index follows it)."""
+    """One record. ``change`` grows with every change of any record (the search index follows it).
+
+    ``rule_version`` is the version of its class's rule under which ``due_on`` was computed.
+    """
 
     id: RecordId
     fonds_id: FondsId
@@ -178,6 +181,7 @@ class Record:
     current_ordinal: int
     current_revision: int
     change: int
+    rule_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

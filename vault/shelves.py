@@ -29,6 +29,7 @@ from vault.links import Link, Use
 from vault.objects import Lock
 from vault.people import Invitation, Person, Session
 from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
+from vault.schedule import RuleVersion
 from vault.seal.pages import Place
 
 
@@ -468,6 +469,46 @@ class RebuildShelf(Protocol):
         ...
 
 
+class ScheduleShelf(Protocol):
+    """Versions of rules. One of a class governs (in force, or retired), and one proposal of it waits, at most."""
+
+    def add(self, rule: RuleVersion) -> None:
+        """Raises ``AlreadyExists`` when the class has a proposal that waits, or this version."""
+        ...
+
+    def rule(self, code: str, *, for_update: bool = False) -> RuleVersion | None:
+        """The version that governs a class. Cheap: it is asked for each file that comes in."""
+        ...
+
+    def governing(self) -> Sequence[RuleVersion]:
+        """Every version that governs, by code; of a retired class, too."""
+        ...
+
+    def in_force(self) -> Sequence[RuleVersion]:
+        """Every version that new records may take, by code."""
+        ...
+
+    def proposal(self, code: str, *, for_update: bool = False) -> RuleVersion | None: ...
+
+    def proposals(self) -> Sequence[RuleVersion]:
+        """What waits, by code."""
+        ...
+
+    def versions(self, code: str) -> Sequence[RuleVersion]:
+        """Newest first."""
+        ...
+
+    def newest(self, code: str) -> int:
+        """The highest version number of a class; 0 when it has none."""
+        ...
+
+    def changed_since(self, change: int, *, limit: int = 500) -> Sequence[RuleVersion]: ...
+
+    def decide(self, rule: RuleVersion) -> None:
+        """Keeps where a version stands and who decided. The database refuses its proposer as its approver."""
+        ...
+
+
 class Transaction(Protocol):
     """All shelves of one transaction."""
 
@@ -503,6 +544,8 @@ class Transaction(Protocol):
     def trees(self) -> TreeShelf: ...
     @property
     def batches(self) -> BatchShelf: ...
+    @property
+    def schedules(self) -> ScheduleShelf: ...
 
 
 class Catalogue(Protocol):

@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -38,6 +39,8 @@ from vault.errors import NotFound
 from vault.ids import CustomerId, FondsId, PersonId, RecordId
 from vault.records import Record, RecordState
 from vault.shelves import RecordFilter
+
+_FILED = "state = 'filed'"
 
 records = Table(
     "records",
@@ -57,16 +60,34 @@ records = Table(
     Column("current_ordinal", Counted, nullable=False),
     Column("current_revision", Counted, nullable=False),
     Column("change", Counted, nullable=False, unique=True),
+    Column("rule_version", Counted, nullable=False, server_default="1"),
     UniqueConstraint("fonds_id", "number"),
     UniqueConstraint("id", "fonds_id"),
     one_of("state", RecordState),
     CheckConstraint("current_ordinal >= 1 AND current_revision >= 1", name="current"),
     CheckConstraint("state <> 'received' OR filed_at IS NULL", name="received"),
     CheckConstraint("state <> 'filed' OR (filed_at IS NOT NULL AND filed_by IS NOT NULL)", name="filed"),
+    CheckConstraint("rule_version >= 1", name="rule_version"),
     Index("ix_records_received_at_id", "received_at", "id"),
     Index("ix_records_class_code_received_at_id", "class_code", "received_at", "id"),
     Index("ix_records_customer_id_received_at_id", "customer_id", "received_at", "id"),
     Index("ix_records_state_received_at_id", "state", "received_at", "id"),
+    # Only of what is filed: a record that comes in does not pay for them.
+    Index(
+        "ix_records_class_code_due_on_id",
+        "class_code",
+        "due_on",
+        "id",
+        sqlite_where=text(_FILED),
+        postgresql_where=text(_FILED),
+    ),
+    Index(
+        "ix_records_class_code_rule_version",
+        "class_code",
+        "rule_version",
+        sqlite_where=text(_FILED),
+        postgresql_where=text(_FILED),
+    ),
 )
 
 _ADD = insert(records)
@@ -113,6 +134,7 @@ def _record_values(record: Record) -> Values:
         "current_ordinal": record.current_ordinal,
         "current_revision": record.current_revision,
         "change": record.change,
+        "rule_version": record.rule_version,
     }
 
 
@@ -134,6 +156,7 @@ def record_of(row: Row[Any]) -> Record:
         current_ordinal=row.current_ordinal,
         current_revision=row.current_revision,
         change=row.change,
+        rule_version=row.rule_version,
     )
 
 

@@ -17,6 +17,7 @@ from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rebuilds import SqlRebuildShelf
 from storage.catalogue.rows import Rows
+from storage.catalogue.schedules import SqlScheduleShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
 
@@ -92,3 +93,7 @@ class SqlTransaction:
     @property
     def rebuilds(self) -> SqlRebuildShelf:
         return SqlRebuildShelf(self._rows)
+
+    @property
+    def schedules(self) -> SqlScheduleShelf:
+        return SqlScheduleShelf(self._rows)
