@@ -1,7 +1,7 @@
 """Legal holds: a matter freezes what is in its scope until two people have released it (FEATURES R4).
 
-Rule 1: a matter goes ``in-force`` -> ``release-proposed`` -> ``released``; a proposal may be withdrawn, a release never.
-While a release is only proposed, it holds.
+Rule 1: a matter goes ``in-force`` -> ``release-proposed`` -> ``released``; a proposal may be withdrawn, a release
+never. While a release is only proposed, it holds.
 Rule 2: who releases is another person than who proposed it; the database keeps this rule, too.
 Rule 3: what a scope names is held at once, by a join and not by a copy: a record that comes to a customer or a class in
 scope is held as it arrives. A query names the records that it found, and those that match later, one by one; it never
@@ -103,7 +103,7 @@ class Matter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeItem:
-    """One thing that a matter names, for ever. ``subject`` is a record's or customer's id, a class's code, a query's id.
+    """One thing that a matter names, for ever. ``subject`` is the id of a record, customer or query, or a class's code.
 
     ``sealed`` are the words of a query, of nothing else. ``origin`` is the id of the query that found a record.
     """

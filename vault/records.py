@@ -186,7 +186,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version of a record's bytes; ``ordinal`` counts from 1. ``sealed_content`` opens to ``ContentFacts``."""
+    """One version of a record's bytes; ``ordinal`` counts from 1. ``sealed_content`` opens to ``ContentFacts``.
+
+    ``legal_hold`` is what the store confirmed of its legal hold; None where that is to be set again.
+    """
 
     record_id: RecordId
     ordinal: int
@@ -196,6 +199,7 @@ class Version:
     sealed_content: bytes
     created_at: datetime
     created_by: PersonId
+    legal_hold: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

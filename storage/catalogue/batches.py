@@ -27,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    or_,
     select,
     text,
     union,
@@ -158,7 +159,11 @@ _CIPHERTEXT_DUE = (
         batches.c.state == "effective",
         text("batch_records.ciphertext_deleted_at IS NULL"),
         batch_records.c.record_id > bindparam("after"),
-        ~exists().where(versions.c.record_id == batch_records.c.record_id, versions.c.lock_until > bindparam("now")),
+        ~exists().where(
+            versions.c.record_id == batch_records.c.record_id,
+            # One whose legal hold is still on in the store, or not known, waits for the mirror.
+            or_(versions.c.lock_until > bindparam("now"), text("versions.legal_hold IS NOT FALSE")),
+        ),
     )
     .order_by(batch_records.c.record_id)
     .limit(bindparam("at_most"))

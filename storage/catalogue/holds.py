@@ -184,17 +184,15 @@ _QUERIES = (
     .where(_HOLDING, matter_scopes.c.kind == "query", matters.c.fonds_id == bindparam("its_fonds"))
     .order_by(matters.c.number, matter_scopes.c.subject)
 )
-_of_matter = _by_all_kinds(
-    records.c.id, records.c.state, where=(matters.c.id == bindparam("its_matter"),)
-).subquery("of_matter")
+_of_matter = _by_all_kinds(records.c.id, records.c.state, where=(matters.c.id == bindparam("its_matter"),)).subquery(
+    "of_matter"
+)
 _COVERAGE = select(
     func.count(distinct(case((_of_matter.c.state.in_(["received", "filed"]), _of_matter.c.id)))).label("records"),
     func.count(distinct(case((_of_matter.c.state.in_(["erasing", "destroyed"]), _of_matter.c.id)))).label("destroyed"),
     func.count(case((_of_matter.c.state.in_(["received", "filed"]), versions.c.ordinal))).label("versions"),
     func.count(
-        case(
-            (and_(_of_matter.c.state.in_(["received", "filed"]), versions.c.legal_hold.is_(True)), versions.c.ordinal)
-        )
+        case((and_(_of_matter.c.state.in_(["received", "filed"]), versions.c.legal_hold.is_(True)), versions.c.ordinal))
     ).label("versions_held"),
 ).select_from(_of_matter.join(versions, versions.c.record_id == _of_matter.c.id))
 
@@ -420,7 +418,7 @@ def _values(matter: Matter) -> Values:
 
 
 def _item_of(row: Row[Any], *, prefix: str = "") -> ScopeItem:
-    said = row._mapping  # noqa: SLF001 - SQLAlchemy's own name for a row by its columns
+    said = row._mapping
     return ScopeItem(
         matter_id=MatterId(said[f"{prefix}matter_id"]),
         kind=ScopeKind(said[f"{prefix}kind"]),

@@ -8,6 +8,7 @@ from storage.catalogue.batches import SqlBatchShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.fonds import SqlFondsShelf
+from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import SqlIntentShelf
 from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
@@ -97,3 +98,7 @@ class SqlTransaction:
     @property
     def schedules(self) -> SqlScheduleShelf:
         return SqlScheduleShelf(self._rows)
+
+    @property
+    def holds(self) -> SqlHoldShelf:
+        return SqlHoldShelf(self._rows)

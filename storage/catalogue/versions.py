@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -22,9 +23,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     insert,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
@@ -51,11 +54,20 @@ versions = Table(
     Column("sealed_content", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("legal_hold", Boolean, server_default=false()),
+    Column("hold_turn", Counted, nullable=False, server_default="0"),
     ForeignKeyConstraint(["record_id", "fonds_id"], ["records.id", "records.fonds_id"]),
     CheckConstraint("ordinal >= 1", name="ordinal"),
     CheckConstraint("length(sealed_sha256) = 32", name="sealed_sha256"),
     Index("uq_versions_leaf", "fonds_id", "extent", "leaf", unique=True),
     Index("ix_versions_lock_until", "lock_until"),
+    Index(
+        "ix_versions_legal_hold",
+        "record_id",
+        "ordinal",
+        sqlite_where=text("legal_hold IS NOT FALSE"),
+        postgresql_where=text("legal_hold IS NOT FALSE"),
+    ),
 )
 
 descriptions = Table(
@@ -138,6 +150,7 @@ def version_of(row: Row[Any]) -> Version:
         sealed_content=row.sealed_content,
         created_at=row.created_at,
         created_by=PersonId(row.created_by),
+        legal_hold=row.legal_hold,
     )
 
 
@@ -169,6 +182,7 @@ class SqlRecordShelf(SqlRecords):
                 "sealed_content": version.sealed_content,
                 "created_at": version.created_at,
                 "created_by": version.created_by,
+                "legal_hold": version.legal_hold,
                 **object_values(version.object, version.lock),
             },
         )
