@@ -7,6 +7,10 @@ folders of that name). They hold opaque ids and numbers only.
     meta/<subject id>/<revision>                          sealed metadata: customers, filings, corrections
     blocks/<tree id, hex>/<number, 8 digits>              reserves a block of extents, written once
     trees/<tree id, hex>/<generation, 10 digits>-<attempt, hex>   key pages of one destruction batch, written once
+    log/<tree id, hex>/tile/<level>/<number>[-p/<width>]  the log's tiles; C2SP's names, but -p where they have .p
+    log/<tree id, hex>/checkpoint/<999999999999 - size>   signed checkpoints; the newest is listed first
+    log/<tree id, hex>/crossing/<key, 8 digits>           the checkpoint that this key and the one before signed
+    log/<tree id, hex>/keys/<key, 8 digits>               signing keys, sealed
     canary/...                                            the lock proof's
 """
 
@@ -19,6 +23,9 @@ RECORDS_PREFIX: Final = "records/"
 META_PREFIX: Final = "meta/"
 BLOCKS_PREFIX: Final = "blocks/"
 TREES_PREFIX: Final = "trees/"
+LOG_PREFIX: Final = "log/"
+
+_NEWEST_CHECKPOINT: Final = 999_999_999_999
 
 _SEGMENT = re.compile(r"[a-z0-9-]{1,120}", re.ASCII)
 
@@ -46,6 +53,29 @@ class ObjectLayout:
     def increment(self, tree_id: bytes, generation: int, attempt: bytes) -> str:
         """The key pages of one batch."""
         return f"{TREES_PREFIX}{tree_id.hex()}/{generation:010d}-{attempt.hex()}"
+
+    def log_tile(self, tree_id: bytes, path: str) -> str:
+        """A tile of the log."""
+        segments = [_plain(segment) for segment in path.replace(".p/", "-p/").split("/")]
+        return f"{LOG_PREFIX}{tree_id.hex()}/{'/'.join(segments)}"
+
+    def log_checkpoints(self, tree_id: bytes) -> str:
+        """What the keys of all checkpoints begin with."""
+        return f"{LOG_PREFIX}{tree_id.hex()}/checkpoint/"
+
+    def log_checkpoint(self, tree_id: bytes, size: int) -> str:
+        """A checkpoint. Its key counts down: listings ascend, and the newest is what is asked for."""
+        if not 0 <= size <= _NEWEST_CHECKPOINT:
+            raise ValueError("a log has at most 999,999,999,999 entries")
+        return f"{self.log_checkpoints(tree_id)}{_NEWEST_CHECKPOINT - size:012d}"
+
+    def log_crossing(self, tree_id: bytes, key: int) -> str:
+        """The checkpoint that two keys signed."""
+        return f"{LOG_PREFIX}{tree_id.hex()}/crossing/{key:08d}"
+
+    def log_key(self, tree_id: bytes, key: int) -> str:
+        """A sealed signing key."""
+        return f"{LOG_PREFIX}{tree_id.hex()}/keys/{key:08d}"
 
 
 def object_id_of(key: str) -> str | None:

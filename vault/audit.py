@@ -6,13 +6,19 @@ Rule 2: append-only. The catalogue refuses to change or delete an entry.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
+from vault.errors import SealBroken
 from vault.ids import PersonId
+from vault.seal.canonical import MAX_INTEGER, canonical_json
+
+ENTRY_VERSION: Final = 1
 
 Detail = Mapping[str, str | int | bool | None]
 
@@ -61,6 +67,7 @@ class Event(StrEnum):
     KEEPER_REMOVED = "keeper-removed"
     KEEPER_SHARED = "keeper-shared"
     KEEPER_RECOVERED = "keeper-recovered"
+    LOG_KEY_CHANGED = "log-key-changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +87,43 @@ class NumberedEntry:
 
     number: int
     entry: Entry
+
+    def to_bytes(self) -> bytes:
+        """The entry as the log hashes and publishes it, for ever: canonical JSON (FORMAT.md 6)."""
+        return canonical_json(
+            {
+                "v": ENTRY_VERSION,
+                "number": self.number,
+                "at": self.entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "actor": self.entry.actor,
+                "event": self.entry.event,
+                "subject": self.entry.subject,
+                "detail": {name: _within(value) for name, value in self.entry.detail.items()},
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, entry: bytes) -> NumberedEntry:
+        """Reads ``to_bytes`` back. Raises ``SealBroken`` for anything else."""
+        try:
+            said = json.loads(entry)
+            numbered = cls(
+                number=said["number"],
+                entry=Entry(
+                    at=datetime.strptime(said["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
+                    actor=said["actor"],
+                    event=Event(said["event"]),
+                    subject=said["subject"],
+                    detail=said["detail"],
+                ),
+            )
+            if numbered.to_bytes() == entry:
+                return numbered
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise SealBroken("an entry of the log is not one, or of a newer version; use that one") from exc
+        raise SealBroken("an entry of the log has another spelling than it was published with")
+
+
+def _within(value: str | int | bool | None) -> str | int | bool | None:
+    # Canonical JSON has no whole number beyond 2**53 - 1; one such stands there as text.
+    return str(value) if type(value) is int and abs(value) > MAX_INTEGER else value

@@ -281,6 +281,26 @@ class Layout(Protocol):
         """The key pages that one destruction batch wrote; never overwritten."""
         ...
 
+    def log_tile(self, tree_id: bytes, path: str) -> str:
+        """A tile of the log; ``path`` as C2SP tlog-tiles spells it."""
+        ...
+
+    def log_checkpoints(self, tree_id: bytes) -> str:
+        """What the keys of all checkpoints begin with. They list newest first."""
+        ...
+
+    def log_checkpoint(self, tree_id: bytes, size: int) -> str:
+        """The checkpoint of the log with so many entries."""
+        ...
+
+    def log_crossing(self, tree_id: bytes, key: int) -> str:
+        """The checkpoint that a signing key and the one before it both signed."""
+        ...
+
+    def log_key(self, tree_id: bytes, key: int) -> str:
+        """A signing key of the log, sealed."""
+        ...
+
 
 class SearchIndex(Protocol):
     """Finds records by words. Derived state: in memory only, filled from sealed metadata (DESIGN 10)."""

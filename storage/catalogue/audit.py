@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Row,
     Select,
     Table,
     Text,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     update,
 )
 
@@ -59,13 +62,31 @@ _APPEND_ON_POSTGRES = (
 )
 
 
+_FILTERS = {
+    "subject": audit_entries.c.subject == bindparam("its_subject"),
+    "actor": audit_entries.c.actor == bindparam("its_actor"),
+    "event": audit_entries.c.event == bindparam("its_event"),
+    "since": audit_entries.c.at >= bindparam("since", type_=UtcDateTime),
+    "until": audit_entries.c.at <= bindparam("until", type_=UtcDateTime),
+    "before": audit_entries.c.number < bindparam("before"),
+}
+_BINDS = {"subject": "its_subject", "actor": "its_actor", "event": "its_event"}
+_NEWEST = select(func.coalesce(func.max(audit_entries.c.number), 0).label("number"))
+_BETWEEN = (
+    select(audit_entries)
+    .where(audit_entries.c.number.between(bindparam("first"), bindparam("last")))
+    .order_by(audit_entries.c.number)
+)
+_TAKE_BACK = insert(audit_entries)
+_RAISE_COUNTER = text(
+    "INSERT INTO counters (name, value) VALUES (:name, :least) ON CONFLICT (name)"
+    " DO UPDATE SET value = excluded.value WHERE counters.value < excluded.value"
+)
+
+
 @cache
-def _page(*, of_subject: bool, follows: bool) -> Select[Any]:
-    statement = select(audit_entries)
-    if of_subject:
-        statement = statement.where(audit_entries.c.subject == bindparam("its_subject"))
-    if follows:
-        statement = statement.where(audit_entries.c.number < bindparam("before"))
+def _page(filters: frozenset[str]) -> Select[Any]:
+    statement = select(audit_entries).where(*(_FILTERS[name] for name in sorted(filters)))
     return statement.order_by(audit_entries.c.number.desc()).limit(bindparam("at_most"))
 
 
@@ -80,36 +101,71 @@ class SqlAuditShelf:
     def append(self, entry: Entry) -> int:
         row = self._rows.first(
             _APPEND_ON_POSTGRES if self._rows.on_postgres else _APPEND_ON_SQLITE,
-            {
-                "at": entry.at,
-                "actor": entry.actor,
-                "event": entry.event.value,
-                "subject": entry.subject,
-                "detail": json.dumps(dict(entry.detail), ensure_ascii=False, sort_keys=True, separators=(",", ":")),
-            },
+            _values(entry),
         )
         if row is None:
             raise CatalogueBroken("the audit log did not take an entry")
         return int(row.number)
 
     def page(
-        self, *, subject: str | None = None, before: int | None = None, limit: int = 50
+        self,
+        *,
+        subject: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        actor: str | None = None,
+        event: Event | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[NumberedEntry]:
-        values: dict[str, object] = {"at_most": limit}
-        if subject is not None:
-            values["its_subject"] = subject
-        if before is not None:
-            values["before"] = before
-        return [
-            NumberedEntry(
-                number=row.number,
-                entry=Entry(
-                    at=row.at,
-                    actor=row.actor,
-                    event=Event(row.event),
-                    subject=row.subject,
-                    detail=json.loads(row.detail),
-                ),
-            )
-            for row in self._rows.all(_page(of_subject=subject is not None, follows=before is not None), values)
-        ]
+        wanted: dict[str, object] = {
+            "subject": subject,
+            "before": before,
+            "actor": actor,
+            "event": None if event is None else event.value,
+            "since": since,
+            "until": until,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        values = {_BINDS.get(name, name): value for name, value in given.items()}
+        return [_entry(row) for row in self._rows.all(_page(frozenset(given)), {**values, "at_most": limit})]
+
+    def newest(self) -> int:
+        row = self._rows.first(_NEWEST)
+        return 0 if row is None else int(row.number)
+
+    def between(self, first: int, last: int) -> Sequence[NumberedEntry]:
+        return [_entry(row) for row in self._rows.all(_BETWEEN, {"first": first, "last": last})]
+
+    def take_back(self, entries: Sequence[NumberedEntry]) -> None:
+        if not entries:
+            return
+        self._rows.run_many(_TAKE_BACK, [{"number": each.number, **_values(each.entry)} for each in entries])
+        # SQLite counts from the highest; PostgreSQL goes on from its counter.
+        self._rows.run(_RAISE_COUNTER, {"name": AUDIT, "least": max(each.number for each in entries)})
+
+
+def _values(entry: Entry) -> dict[str, object]:
+    return {
+        "at": entry.at,
+        "actor": entry.actor,
+        "event": entry.event.value,
+        "subject": entry.subject,
+        "detail": json.dumps(dict(entry.detail), ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+    }
+
+
+def _entry(row: Row[Any]) -> NumberedEntry:
+    try:
+        return NumberedEntry(
+            number=row.number,
+            entry=Entry(
+                at=row.at,
+                actor=row.actor,
+                event=Event(row.event),
+                subject=row.subject,
+                detail=json.loads(row.detail),
+            ),
+        )
+    except ValueError as exc:
+        raise CatalogueBroken(f"entry {row.number} of the audit log is not as it was written; run the doctor") from exc

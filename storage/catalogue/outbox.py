@@ -22,6 +22,7 @@ outbox = Table(
 _ADD = insert(outbox)
 _PENDING = select(outbox).order_by(outbox.c.number).limit(bindparam("at_most"))
 _SENT = delete(outbox).where(outbox.c.number == bindparam("its_number"))
+_WAITING = select(outbox.c.body).where(outbox.c.key == bindparam("its_key"))
 _REGISTERED = text("SELECT value FROM counters WHERE name = 'registered'")
 # The row is there from the first register on; of two who write the same one, the second changes nothing.
 _FIRST_REGISTER = text("INSERT INTO counters (name, value) VALUES ('registered', 0) ON CONFLICT (name) DO NOTHING")
@@ -45,6 +46,10 @@ class SqlOutboxShelf:
 
     def sent(self, number: int) -> None:
         self._rows.run(_SENT, {"its_number": number})
+
+    def waiting(self, key: str) -> bytes | None:
+        row = self._rows.first(_WAITING, {"its_key": key})
+        return None if row is None else bytes(row.body)
 
     def registered(self) -> int:
         row = self._rows.first(_REGISTERED)

@@ -37,6 +37,9 @@ FIELDS: Final = b"strongroom/fields"
 BLIND_INDEX: Final = b"strongroom/blind-index"
 LINK_TOKEN: Final = b"strongroom/link-token"
 
+# The commitment that an entry of the log makes to what is sealed beside it (HMAC-SHA256).
+LOG_DETAIL: Final = b"strongroom/log-detail"
+
 # The root keeper's sealed file: HKDF of its unlock key, and the associated data of the sealed root.
 ROOT_FILE_KEY: Final = b"strongroom/root-file/key"
 ROOT_FILE: Final = b"strongroom/root-file"
