@@ -42,6 +42,7 @@ from storage.objects.settings import S3Settings
 from storage.searchindex.memory import MemoryIndex
 from storage.settings import Settings
 from vault.audit import Entry, Event
+from vault.backups import BackupPlan
 from vault.destruction import TreeState
 from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong, Unavailable
 from vault.fonds import HOUSE_OWNER, Fonds
@@ -110,7 +111,7 @@ def open_vault(
                 house = _found(catalogue, keys, store, layout, clock, randomness)
         fonds, extent = house
         keys.open()
-        page_copies, duties = _backups(settings, stack)
+        page_copies, duties, backups = _backups(settings, stack)
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
         vault = Vault(
@@ -133,6 +134,7 @@ def open_vault(
             limits=Limits(upload_bytes_max=settings.upload_bytes_max),
             page_copies=page_copies,
             duties=duties,
+            backups=backups,
         )
         # The keeper has to answer before anything is promised.
         vault.house_keys()
@@ -171,15 +173,17 @@ def _key_client(settings: Settings, *, read_only: bool) -> KeyClient:
     return KeyClient(process, read_only=read_only)
 
 
-def _backups(settings: Settings, stack: ExitStack) -> tuple[Sequence[CopyPages], Sequence[Job]]:
+def _backups(settings: Settings, stack: ExitStack) -> tuple[Sequence[CopyPages], Sequence[Job], BackupPlan | None]:
     """What a backup place adds: the key pages of each destruction go there too, and upkeep takes and tries backups."""
     if settings.backup_folder is None and settings.backup_s3_endpoint is None:
-        return (), ()
+        return (), (), None
     # Loaded only where there is something to do: it is a good part of a command's start.
-    from storage.backup.wiring import backup_place, copy_pages, duties
+    from storage.backup.wiring import backup_place, copy_pages, duties, plan
 
     place = stack.enter_context(backup_place(settings))
-    return ((), ()) if place is None else ((copy_pages(place),), duties(settings, place))
+    if place is None:
+        return (), (), None
+    return (copy_pages(place),), duties(settings, place), plan(settings, place)
 
 
 def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from storage.assembly import open_vault
-from storage.backup.place import DRILL_JOB, runs_of
+from storage.backup.place import runs_of
 from storage.layout import RECORDS_PREFIX
 from storage.settings import Settings
+from vault.backups import DRILL_JOB
 from vault.errors import StrongroomError
 from vault.outcomes import Outcome
 from vault.records import Version

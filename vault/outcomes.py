@@ -32,11 +32,13 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "backup-goes-on": "copied {copied} objects, goes on",
         "backup-damaged": "BROKEN: {backup}, and {damaged} objects are not as they were sealed",
         "no-backup": "there is no backup yet",
+        "verified": "{backup} is whole: {objects} objects, {pages} key pages",
+        "verify-broken": "BROKEN: {problems} things of {backup} would not come back",
         "drill-passed": "passed, backup {backup}: {opened} records opened, {dead} destroyed ones stay dead",
         "drill-broken": "BROKEN, backup {backup}: {opened} records opened, {dead} destroyed ones stay dead; {problems}",
     }
 )
-_BROKEN: Final = frozenset({"lock-broken", "backup-damaged", "drill-broken"})
+_BROKEN: Final = frozenset({"lock-broken", "backup-damaged", "verify-broken", "drill-broken"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ OUTCOMES: Final = {
     "backup-goes-on": later("copied {copied} objects, goes on"),
     "backup-damaged": later("BROKEN: the backup was taken, and {damaged} objects are not as they were sealed"),
     "no-backup": later("there is no backup yet"),
+    "verified": later("whole: {objects} objects, {pages} key pages"),
+    "verify-broken": later("BROKEN: {problems} things would not come back; run strongroom backup verify"),
     "drill-passed": later("passed: {opened} records opened, {dead} destroyed ones stay dead"),
     "drill-broken": later("BROKEN: {opened} records opened, {dead} destroyed ones stay dead; run strongroom drill"),
 }

@@ -23,12 +23,13 @@ from typing import Final
 from storage.backup.forward import is_dead
 from storage.backup.index import Copied, read_piece
 from storage.backup.manifest import Manifest, get_manifest, require_genuine
-from storage.backup.place import DRILL_JOB, BackupPlace
+from storage.backup.place import BackupPlace
 from storage.backup.scratch import scratch_catalogue, scratch_folder
 from storage.backup.tree import chain_head, increments_in_place
 from storage.backup.verify import find_run
 from storage.catalogue.database import open_catalogue
 from vault.audit import Detail, Event
+from vault.backups import DRILL_JOB
 from vault.errors import Broken, CatalogueBroken, KeyDestroyed, ObjectMissing, SealBroken, StrongroomError
 from vault.ids import PersonId
 from vault.outcomes import Outcome

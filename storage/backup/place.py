@@ -29,8 +29,6 @@ OWNER: Final = "vault"
 MANIFEST: Final = "manifest"
 SEAL: Final = "seal"
 DUMP: Final = "catalogue"
-DRILL_JOB: Final = "drill"
-"""The job of upkeep under which the verdict of the last drill is kept."""
 
 RESTORING: Final = "restoring"
 """A file in a home that is being restored: nobody begins a new vault there meanwhile."""

@@ -26,6 +26,7 @@ from storage.backup.scratch import scratch_catalogue
 from storage.backup.tree import StoredTree, increments_in_place, read_tree
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from vault.errors import NotFound, SealBroken, StrongroomError
+from vault.outcomes import Outcome
 from vault.ports import RootKeeper
 
 READERS: Final = 4
@@ -51,6 +52,13 @@ class Verdict:
     def sound(self) -> bool:
         """Whether nothing is wrong."""
         return self.problem_count == 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """As it is kept for pages."""
+        if self.sound:
+            return Outcome.of("verified", backup=self.run, objects=self.objects, pages=self.pages)
+        return Outcome.of("verify-broken", backup=self.run, problems=self.problem_count)
 
     def wrong(self, problem: str) -> None:
         """Takes a problem down."""

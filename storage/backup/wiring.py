@@ -7,7 +7,7 @@ Rule 2: a scheduled backup works for a while, and goes on the next time; the oth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,13 +15,15 @@ from typing import Final
 from storage.backup.bucket import BucketPlace
 from storage.backup.drill import drill
 from storage.backup.folder import FolderPlace
-from storage.backup.place import DRILL_JOB, OWNER, PAGES, BackupPlace, put_small, runs_of
+from storage.backup.manifest import get_manifest
+from storage.backup.place import OWNER, PAGES, BackupPlace, put_small, runs_of
 from storage.backup.run import back_up
 from storage.keeper.configured import configured_keepers
 from storage.machine import SystemRandomness
 from storage.objects.s3 import S3Store
 from storage.settings import Settings
-from vault.errors import SettingsWrong, StoreUnavailable
+from vault.backups import BACKUP_JOB, DRILL_JOB, BackupPlan, BackupRun
+from vault.errors import Broken, SettingsWrong, StoreUnavailable
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID
 from vault.ports import ObjectStore, RootKeeper
@@ -85,8 +87,41 @@ def duties(settings: Settings, place: BackupPlace) -> tuple[Job, ...]:
         return drill(vault, place, actor=CLOCK_ID).outcome if runs_of(place) else Outcome.of("no-backup")
 
     return (
-        Job(name="back-up", every=LOOK_EVERY, run=take_backup),
+        Job(name=BACKUP_JOB, every=LOOK_EVERY, run=take_backup),
         Job(name=DRILL_JOB, every=timedelta(days=settings.drill_every_days), run=run_drill),
+    )
+
+
+def plan(settings: Settings, place: BackupPlace) -> BackupPlan:
+    """What pages show of the backups."""
+
+    def newest(limit: int) -> Sequence[BackupRun]:
+        return [_described(place, run) for run in reversed(runs_of(place)[-limit:])]
+
+    return BackupPlan(
+        place=place.text,
+        every=timedelta(hours=settings.backup_every_hours),
+        drill_every=timedelta(days=settings.drill_every_days),
+        kept=settings.backups_kept,
+        runs=newest,
+    )
+
+
+def _described(place: BackupPlace, run: str) -> BackupRun:
+    try:
+        manifest = get_manifest(place, run)
+    except Broken:
+        # Verifying says what is wrong; here it is one backup that cannot be counted on.
+        return BackupRun(
+            name=run, taken_at=taken_at(run), records=None, objects=None, object_bytes=None, generation=None
+        )
+    return BackupRun(
+        name=run,
+        taken_at=manifest.created_at,
+        records=manifest.records,
+        objects=manifest.objects,
+        object_bytes=manifest.object_bytes,
+        generation=manifest.generation,
     )
 
 

@@ -22,6 +22,7 @@ from vault.errors import (
     StrongroomError,
     Unavailable,
 )
+from vault.keepers import LOST
 from vault.ports import HeldRoot, KeeperStanding, KeeperState, RootKeeper
 from vault.seal.secrets import Secret
 
@@ -128,8 +129,7 @@ class KeeperGroup:
     def standing(self, tree_id: bytes, generation: int, attempt: bytes) -> list[KeeperStanding]:
         """How each keeper stands to the root in force, the lost ones last."""
         return [self._standing(keeper, tree_id, generation, attempt) for keeper in self.keepers] + [
-            KeeperStanding(name=name, answers=False, has_root=False, still_held=(), text="removed while out of reach")
-            for name in self.lost
+            KeeperStanding(name=name, answers=False, has_root=False, still_held=(), text=LOST) for name in self.lost
         ]
 
     def is_effective(self, tree_id: bytes, generation: int, attempt: bytes) -> tuple[bool, list[str]]:

@@ -29,6 +29,11 @@ def test_what_an_earlier_version_kept_is_told_as_it_is(kept: str) -> None:
 
 def test_what_failed_and_what_is_broken_are_known() -> None:
     assert an_outcome("failed").is_failed
-    assert [code for code in FORMS if an_outcome(code).is_broken] == ["lock-broken", "backup-damaged", "drill-broken"]
+    assert [code for code in FORMS if an_outcome(code).is_broken] == [
+        "lock-broken",
+        "backup-damaged",
+        "verify-broken",
+        "drill-broken",
+    ]
     assert Outcome.said("BROKEN: something").is_broken
     assert not Outcome.said("sent 3").is_broken

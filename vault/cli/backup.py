@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +10,7 @@ import click
 from vault.cli import exits
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, plain, size, table
+from vault.errors import StrongroomError
 from vault.people import OPERATOR_ID
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from storage.backup.manifest import Manifest
     from storage.backup.recollect import Recollected
+    from storage.backup.verify import Verdict
+    from storage.settings import Settings
     from vault.cli.speech import JSON
 
 NAMED_MAX = 20
@@ -94,6 +97,7 @@ def verify(invocation: Invocation, name: str | None) -> int:
             run=name,
             progress=speech.talk if speech.lively else _untold,
         )
+    _keep(invocation.settings, verdict)
     document: dict[str, JSON] = {
         "backup": verdict.run,
         "sound": verdict.sound,
@@ -249,6 +253,22 @@ def drill(invocation: Invocation, sample: int) -> int:
     problems = [f"NOT OK  {plain(problem)}" for problem in verdict.problems]
     invocation.speech.data(document, [plain(verdict.text), *problems])
     return exits.OK if verdict.passed else exits.BROKEN
+
+
+def _keep(settings: Settings, verdict: Verdict) -> None:
+    """Keeps the verdict for pages, in the catalogue where there is one; nothing else of the vault is opened."""
+    from storage.catalogue.database import open_catalogue
+    from storage.catalogue.schema import SchemaState
+    from storage.machine import SystemClock
+    from vault.backups import VERIFY_JOB
+
+    if settings.catalogue_url is None and not (settings.home / "catalogue.sqlite").exists():
+        return
+    # A verdict that cannot be kept is told all the same.
+    with suppress(StrongroomError), closing(open_catalogue(settings.database_url)) as catalogue:
+        if catalogue.check_schema() is SchemaState.CURRENT:
+            with catalogue.write() as tx:
+                tx.jobs.ran(VERIFY_JOB, at=SystemClock().now(), outcome=verdict.outcome.kept())
 
 
 def _confirm_holds(invocation: Invocation) -> int:

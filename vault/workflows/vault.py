@@ -11,6 +11,7 @@ from threading import Lock as Mutex
 from typing import TYPE_CHECKING
 
 from vault.audit import Detail, Entry, Event
+from vault.backups import BackupPlan
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
@@ -79,7 +80,8 @@ class Vault:
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
     file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
     some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
-    ``duties`` the jobs that this installation has beside those of every vault.
+    ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is backed
+    up, None where no place is set.
     """
 
     vault_id: VaultId
@@ -101,6 +103,7 @@ class Vault:
     limits: Limits = field(default_factory=Limits)
     page_copies: Sequence[CopyPages] = ()
     duties: Sequence[Job] = ()
+    backups: BackupPlan | None = None
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
