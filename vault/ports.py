@@ -317,6 +317,10 @@ class SearchIndex(Protocol):
         """Record ids whose words hold every word of ``text``, newest first. Case and width of letters do not count."""
         ...
 
+    def matches(self, text: str, words: str) -> bool:
+        """Whether a record with these words would be found by ``text``."""
+        ...
+
     def size(self) -> int:
         """How many records are in it."""
         ...

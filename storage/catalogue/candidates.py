@@ -1,7 +1,7 @@
 """What a destruction would take: records with what decides over them, and the leaves and extents of the key tree.
 
 Rule 1: asked for update, customers and records are locked first, in this order and each by id, and read then; so what
-was looked at is what is destroyed.
+was looked at is what is destroyed. Matters are read in the same transaction, behind the tree's row: placing takes it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, and_, bindparam, exists, func, or_, select
 from storage.catalogue.customers import customer_of, customers
 from storage.catalogue.extents import extents
 from storage.catalogue.fonds import fonds
+from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import intents
 from storage.catalogue.links import links
 from storage.catalogue.records import record_of, records
@@ -22,7 +23,7 @@ from storage.catalogue.versions import versions
 from vault.customers import Customer
 from vault.destruction import Candidate, Scope, Targets
 from vault.fonds import Fonds
-from vault.ids import CustomerId
+from vault.ids import CustomerId, RecordId
 from vault.seal.destruction import Doomed
 from vault.seal.keytree import LeafAddress
 
@@ -137,6 +138,7 @@ class SqlCandidates:
             doomed=Doomed(leaves=leaves, extents=whole),
             strangers=sorted(strangers),
             busy_customers=frozenset(CustomerId(each) for each in targets.customers & busy_customers),
+            customer_matters=SqlHoldShelf(self._rows).of_customers(targets.customers),
         )
 
     def _customers(self, targets: Targets) -> list[Customer]:
@@ -150,7 +152,9 @@ class SqlCandidates:
         for condition, wanted in ((_NAMED, targets.records), (_OF_CUSTOMERS, targets.customers)):
             statement = _CANDIDATES.where(condition)
             for chunk in _chunks(wanted):
-                for row in self._rows.all(statement, {"wanted": chunk}):
+                rows = self._rows.all(statement, {"wanted": chunk})
+                held = SqlHoldShelf(self._rows).of_records(RecordId(row.id) for row in rows)
+                for row in rows:
                     yield Candidate(
                         record=record_of(row),
                         version_count=row.version_count,
@@ -159,6 +163,7 @@ class SqlCandidates:
                         locked_until=row.locked_until,
                         link_count=row.link_count,
                         has_open_intent=row.id in busy,
+                        matters=tuple(held.get(row.id, ())),
                     )
 
     def _lock(self, targets: Targets) -> None:

@@ -51,6 +51,11 @@ class MemoryIndex:
                     break
         return found
 
+    def matches(self, text: str, words: str) -> bool:
+        """Whether a record with these words would be found by ``text``."""
+        wanted, folded = fold(text).split(), fold(words)
+        return bool(wanted) and all(word in folded for word in wanted)
+
     def size(self) -> int:
         """How many records are in it."""
         return len(self._words)

@@ -2,7 +2,7 @@
 
 Field sets: ``description`` (subject: record, revision: the description's), ``content`` (subject: record, revision: the
 version's ordinal), ``intake`` (subject: object; what the object itself carries so that the catalogue can be rebuilt),
-``customer``, ``person``, ``link`` (subject: the id, revision from 1).
+``customer``, ``person``, ``link``, ``matter`` (subject: the id, revision from 1), ``hold-query`` (subject: its id).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from vault.customers import Profile
 from vault.errors import SealBroken
+from vault.holds import Matter, MatterProfile
 from vault.ids import RecordId
 from vault.people import PersonProfile
 from vault.records import ContentFacts, Description
@@ -139,3 +140,42 @@ def open_person(vault: Vault, leaf: LeafAddress, sealed: bytes, *, person_id: st
     """A person's profile, opened. Raises ``SealBroken``."""
     values = unseal(vault, leaf, sealed, subject=person_id, field_set="person", revision=1)
     return PersonProfile(login=str(values.get("login", "")), name=str(values.get("name", "")))
+
+
+def words_of(number: str, description: Description, *, file_name: str | None, customer: tuple[str, str] | None) -> str:
+    """The words by which a record is found: what is said of it, and its customer's number and name."""
+    pieces = [number, description.title, description.place, description.note]
+    if description.dated_on is not None:
+        pieces.append(description.dated_on.isoformat())
+    pieces += [file_name] if file_name is not None else []
+    pieces += customer or ()
+    return "\n".join(pieces)
+
+
+def seal_matter(vault: Vault, leaf: LeafAddress, profile: MatterProfile, *, matter_id: str, revision: int) -> bytes:
+    """A matter's profile, sealed."""
+    values = {
+        "title": profile.title,
+        "reason": profile.reason,
+        "issuer": profile.issuer,
+        "release_reason": profile.release_reason,
+    }
+    return seal(vault, leaf, values, subject=matter_id, field_set="matter", revision=revision)
+
+
+def open_matter(vault: Vault, matter: Matter) -> MatterProfile:
+    """A matter's profile, opened. Raises ``SealBroken``."""
+    values = unseal(vault, matter.leaf, matter.sealed, subject=matter.id, field_set="matter", revision=matter.revision)
+    return MatterProfile(
+        **{name: str(values.get(name, "")) for name in ("title", "reason", "issuer", "release_reason")}
+    )
+
+
+def seal_query(vault: Vault, leaf: LeafAddress, words: str, *, query_id: str) -> bytes:
+    """The words of a matter's query, sealed under the matter's leaf."""
+    return seal(vault, leaf, {"words": words}, subject=query_id, field_set="hold-query", revision=1)
+
+
+def open_query(vault: Vault, leaf: LeafAddress, sealed: bytes, *, query_id: str) -> str:
+    """The words of a query, opened. Raises ``SealBroken``."""
+    return str(unseal(vault, leaf, sealed, subject=query_id, field_set="hold-query", revision=1).get("words", ""))

@@ -13,6 +13,7 @@ from typing import Final
 from vault.errors import InvalidInput, SealBroken
 from vault.ids import RecordId
 from vault.people import Action, Actor
+from vault.workflows.descriptions import words_of
 from vault.workflows.retrieval import RecordView, views_of
 from vault.workflows.vault import Vault
 
@@ -83,12 +84,10 @@ def _words_of(vault: Vault, record_id: RecordId) -> str:
 def _words(view: RecordView) -> str:
     if view.description is None:
         return ""
-    said = view.description
-    pieces = [view.record.number, said.title, said.place, said.note]
-    if said.dated_on is not None:
-        pieces.append(said.dated_on.isoformat())
-    if view.content is not None:
-        pieces.append(view.content.file_name)
-    if view.customer is not None:
-        pieces += [view.customer.customer.number, view.customer.profile.name]
-    return "\n".join(pieces)
+    profile = view.customer
+    return words_of(
+        view.record.number,
+        view.description,
+        file_name=view.content.file_name if view.content is not None else None,
+        customer=(profile.customer.number, profile.profile.name) if profile is not None else None,
+    )

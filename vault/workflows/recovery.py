@@ -27,6 +27,7 @@ from vault.records import (
     Version,
 )
 from vault.shelves import Transaction
+from vault.workflows import scopes
 from vault.workflows.vault import Vault
 
 SILENT_AFTER: Final = timedelta(seconds=60)
@@ -79,6 +80,7 @@ def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: boo
                 created_by=intent.person_id,
             )
         )
+        scopes.hold_what_matches(vault, tx, record)
         tx.intents.settle(intent.id, IntentState.COMMITTED)
         detail: Detail = {
             "ordinal": intent.ordinal,
