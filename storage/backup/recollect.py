@@ -1,6 +1,6 @@
-"""What the store remembers of records and customers, taken into a catalogue that does not (yet, or any more).
+"""What the store remembers of records, customers and matters, taken into a catalogue that does not (yet, or any more).
 
-1. Registers (``vault.workflows.register``): records and customers as the catalogue had them.
+1. Registers (``vault.workflows.register``): records, customers, matters and their scopes as the catalogue had them.
 2. What the outbox sent since the last register: customers, filings, corrections of descriptions.
 3. Objects that no register names: each carries its own sealed intake facts. Their digests are made again by reading.
 
@@ -24,6 +24,7 @@ from storage.layout import META_PREFIX, RECORDS_PREFIX, object_id_of
 from vault.customers import Customer, CustomerState
 from vault.errors import KeyDestroyed, ObjectMissing, SealBroken
 from vault.fonds import HOUSE_OWNER, Fonds
+from vault.holds import Matter
 from vault.ids import CustomerId, ObjectId, PersonId, RecordId
 from vault.objects import Lock, ObjectFacts
 from vault.ports import Layout, LeafKeySource, ObjectStore, Randomness
@@ -62,6 +63,7 @@ class Recollected:
     touched: set[RecordId] = field(default_factory=set)
     newest_change: int = 0
     registered: int = 0
+    matters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +137,21 @@ def recollect(
     sent = sorted(memory.sent_after(max([known_change, *ends])))
     # Customers first: a record may name one that a later register tells of.
     for to in ends:
-        for customer in memory.register(to).customers:
+        register = memory.register(to)
+        for customer in register.customers:
             _take_customer(tx, customer, told)
+        for matter in register.matters:
+            _take_matter(tx, matter, told)
     for change, field_set, subject, key in sent:
         told.newest_change = max(told.newest_change, change)
         if field_set == "customer":
             with _naming(told, key):
                 _take_sent_customer(tx, fonds, memory, told, change, subject, key)
     for to in ends:
-        for registered in memory.register(to).records:
+        register = memory.register(to)
+        for registered in register.records:
             _take_record(tx, memory, registered, told)
+        tx.holds.add_items(register.items)
         told.registered = max(told.registered, to)
         memory.progress(f"took in {told.records} records from the registers")
     numbers: dict[str, str] = {}
@@ -187,6 +194,17 @@ def _take_customer(tx: Transaction, customer: Customer, told: Recollected) -> No
     told.customers += 1
 
 
+def _take_matter(tx: Transaction, matter: Matter, told: Recollected) -> None:
+    told.newest_change = max(told.newest_change, matter.change)
+    existing = tx.holds.get(matter.id)
+    if existing is None:
+        tx.extents.retire(matter.fonds_id, matter.leaf.extent, matter.id)
+        tx.holds.add(matter)
+        told.matters += 1
+    elif existing.change < matter.change:
+        tx.holds.update(matter)
+
+
 def _take_record(tx: Transaction, memory: Memory, registered: RegisteredRecord, told: Recollected) -> None:
     record = registered.record
     told.newest_change = max(told.newest_change, record.change)
@@ -215,7 +233,7 @@ def _as_stored(memory: Memory, version: Version) -> Version:
     facts = memory.store.head(version.object.key)
     if facts is None:
         return version
-    return replace(version, version_id=facts.version_id, lock=_lock(facts, memory.now))
+    return replace(version, version_id=facts.version_id, lock=_lock(facts, memory.now), legal_hold=facts.legal_hold)
 
 
 def _lock(facts: ObjectFacts, now: datetime) -> Lock:
@@ -285,6 +303,7 @@ def _take_sent(
             filed_by=PersonId(said["filed_by"]) if said["filed_by"] else None,
             trigger_on=date.fromisoformat(said["trigger_on"]) if said["trigger_on"] else None,
             due_on=date.fromisoformat(said["due_on"]) if said["due_on"] else None,
+            rule_version=said.get("rule_version", 1),
             change=max(record.change, change),
         )
     )
@@ -399,6 +418,7 @@ def _take_object(
             sealed_content=_content(memory, found, sealed, sha256, record_id, ordinal),
             created_at=received_at,
             created_by=received_by,
+            legal_hold=found.facts.legal_hold,
         )
     )
     description: Description = description_of(said["description"])

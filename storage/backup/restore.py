@@ -56,6 +56,10 @@ _LAST_NUMBERS: Final = text(
     "SELECT substr(number, 1, 4) AS year, max(CAST(substr(number, 6) AS INTEGER)) AS last FROM records"
     " GROUP BY substr(number, 1, 4)"
 )
+_LAST_MATTERS: Final = text(
+    "SELECT substr(number, 3, 4) AS year, max(CAST(substr(number, 8) AS INTEGER)) AS last FROM matters"
+    " GROUP BY substr(number, 3, 4)"
+)
 _LAST_CUSTOMER: Final = text("SELECT max(CAST(substr(number, 3) AS INTEGER)) FROM customers")
 
 Progress = Callable[[str], None]
@@ -134,6 +138,7 @@ def _bring_up(
         move_versions(connection, put_back.moved)
         links = withdraw_links(connection, memory.now)
         retire_addresses(connection, tx, fonds, memory.store, skip=BLOCKS_SKIPPED if put_back.objects else 0)
+        tx.holds.doubt_mirror()
         recollected = recollect(
             tx,
             fonds,
@@ -234,6 +239,8 @@ def raise_counters(connection: Connection, fonds: Fonds, recollected: Recollecte
     raise_counter(connection, "registered", recollected.registered)
     for row in connection.execute(_LAST_NUMBERS).all():
         raise_counter(connection, f"record/{fonds.id}/{row.year}", int(row.last))
+    for row in connection.execute(_LAST_MATTERS).all():
+        raise_counter(connection, f"matter/{fonds.id}/{row.year}", int(row.last))
     for number in recollected.numbers:
         year, _, last = number.partition("-")
         raise_counter(connection, f"record/{fonds.id}/{year}", int(last))

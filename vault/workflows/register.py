@@ -1,4 +1,4 @@
-"""The register: what the catalogue says of records and customers, sent to the store as it changes.
+"""The register: what the catalogue says of records, customers and matters, sent to the store as it changes.
 
 So the catalogue can be made again from the store alone. A record's object carries what was known before its bytes came;
 its number, digests, lock, state and dates are known only afterwards. They travel here, many records in one sealed
@@ -21,6 +21,7 @@ from typing import Any, Final
 from vault.customers import Customer, CustomerState
 from vault.errors import SealBroken
 from vault.fonds import Fonds
+from vault.holds import Matter, ScopeItem
 from vault.ids import CustomerId, FondsId, ObjectId, PersonId, RecordId, VaultId
 from vault.objects import Lock, LockMode
 from vault.ports import LeafKeySource
@@ -29,10 +30,13 @@ from vault.seal.fields import open_fields
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 from vault.workflows import descriptions
+from vault.workflows.mattervalues import item_of, item_values, matter_of, matter_values
 from vault.workflows.vault import Vault
 
 FIELD_SET: Final = "register"
-FORMAT: Final = 1
+FORMAT: Final = 2
+KNOWN: Final = frozenset({1, FORMAT})
+"""Format 1 knew no matters."""
 BATCH: Final = 200
 
 
@@ -54,6 +58,8 @@ class Register:
     to: int
     records: Sequence[RegisteredRecord]
     customers: Sequence[Customer]
+    matters: Sequence[Matter] = ()
+    items: Sequence[ScopeItem] = ()
 
 
 def subject_of(tree_id: bytes) -> str:
@@ -74,7 +80,7 @@ def write_pending(vault: Vault, *, batches_max: int = 50) -> int:
         with vault.catalogue.write() as tx:
             # Another process may have written this one meanwhile; then its is as good.
             if tx.outbox.register(key, body, since=register.since, to=register.to, at=vault.now()):
-                changes += len(register.records) + len(register.customers)
+                changes += len(register.records) + len(register.customers) + len(register.matters)
     return changes
 
 
@@ -91,6 +97,8 @@ def seal_register(vault: Vault, register: Register) -> bytes:
         "to": register.to,
         "records": [_record_values(each) for each in register.records],
         "customers": [_customer_values(each) for each in register.customers],
+        "matters": [matter_values(each) for each in register.matters],
+        "scopes": [item_values(each) for each in register.items],
     }
     subject = subject_of(vault.fonds.tree_id)
     sealed = descriptions.seal(vault, vault.house, values, subject=subject, field_set=FIELD_SET, revision=register.to)
@@ -106,7 +114,7 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
         keys.leaf_keys(leaf).metadata_key, sealed, subject_id=subject_of(tree_id), field_set=FIELD_SET, revision=to
     )
     try:
-        if values["format"] != FORMAT:
+        if values["format"] not in KNOWN:
             raise SealBroken("a register was written by a newer version of Strongroom; use that one")
         said: Any = values
         fonds = Fonds(
@@ -121,6 +129,8 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
             to=said["to"],
             records=[_record_of(each, fonds.id) for each in said["records"]],
             customers=[_customer_of(each, fonds.id) for each in said["customers"]],
+            matters=[matter_of(each, fonds.id) for each in said.get("matters", ())],
+            items=[item_of(each) for each in said.get("scopes", ())],
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise SealBroken("a register has another shape than a register") from exc
@@ -138,11 +148,12 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
     since = tx.outbox.registered()
     records = tx.records.changed_since(since, limit=BATCH)
     customers = tx.customers.changed_since(since, limit=BATCH)
-    ends = [page[-1].change for page in (records, customers) if page]
+    matters = tx.holds.changed_since(since, limit=BATCH)
+    ends = [page[-1].change for page in (records, customers, matters) if page]
     if not ends:
         return None
     # A page that is full ends before what the other one may still have; an unfilled one has all there is.
-    full = [page[-1].change for page in (records, customers) if len(page) == BATCH]
+    full = [page[-1].change for page in (records, customers, matters) if len(page) == BATCH]
     to = min(full) if full else max(ends)
     return Register(
         fonds=vault.fonds,
@@ -158,6 +169,9 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
             if each.change <= to
         ],
         customers=[each for each in customers if each.change <= to],
+        matters=[each for each in matters if each.change <= to],
+        # An item's change is that of the record or matter that it came with, and those only move on: all are covered.
+        items=tx.holds.items_between(since, to),
     )
 
 
@@ -178,6 +192,7 @@ def _record_values(registered: RegisteredRecord) -> dict[str, Any]:
         "ordinal": record.current_ordinal,
         "revision": record.current_revision,
         "change": record.change,
+        "rule_version": record.rule_version,
         "versions": [_version_values(each) for each in registered.versions],
         "descriptions": [
             {
@@ -233,6 +248,7 @@ def _record_of(values: Mapping[str, Any], fonds_id: FondsId) -> RegisteredRecord
         current_ordinal=values["ordinal"],
         current_revision=values["revision"],
         change=values["change"],
+        rule_version=values.get("rule_version", 1),
     )
     return RegisteredRecord(
         record=record,
