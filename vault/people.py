@@ -54,6 +54,9 @@ class Action(StrEnum):
     INVITE_PERSON = "invite-person"
     DESTROY_RECORDS = "destroy-records"
     CHANGE_KEEPERS = "change-keepers"
+    READ_LOG = "read-log"
+    PROPOSE_RULE = "propose-rule"
+    APPROVE_RULE = "approve-rule"
     SEE_HOLDS = "see-holds"
     PLACE_HOLD = "place-hold"
     RELEASE_HOLD = "release-hold"
@@ -78,6 +81,9 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.DESTROY_RECORDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.CHANGE_KEEPERS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.READ_LOG: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.PROPOSE_RULE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.APPROVE_RULE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.SEE_HOLDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.PLACE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.RELEASE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),

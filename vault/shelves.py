@@ -153,6 +153,35 @@ class RecordShelf(Protocol):
         """Records whose change number is above ``change``, by change number."""
         ...
 
+    def due(
+        self, class_code: str, today: date, *, after: tuple[date, RecordId] | None = None, limit: int = 500
+    ) -> Sequence[Record]:
+        """Filed records of a class whose period is over on that day, by (due_on, id)."""
+        ...
+
+    def behind_rule(
+        self, class_code: str, version: int, *, limit: int = 500, for_update: bool = False
+    ) -> Sequence[Record]:
+        """Filed records of a class whose due date was computed under an earlier version of its rule, in any order.
+
+        ``for_update`` leaves out those that somebody else is just changing.
+        """
+        ...
+
+    def due_dates(self, class_code: str) -> Sequence[tuple[date | None, date | None, int]]:
+        """(trigger date, due date, how many filed records of the class have both), in any order."""
+        ...
+
+    def with_dates(
+        self, class_code: str, trigger_on: date | None, due_on: date | None, *, limit: int = 10
+    ) -> Sequence[Record]:
+        """Filed records of a class with exactly these dates, by id."""
+        ...
+
+    def count_of_class(self, class_code: str) -> int:
+        """How many living records have the class."""
+        ...
+
     def add_version(self, version: Version) -> None: ...
 
     def version(self, record_id: RecordId, ordinal: int) -> Version | None: ...

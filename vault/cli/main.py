@@ -51,6 +51,16 @@ _CUSTOMER: Final = {
     "list": Entry("vault.cli.customers:list_customers", "List customers by number."),
     "show": Entry("vault.cli.customers:show", "Show a customer."),
 }
+_SCHEDULE: Final = {
+    "list": Entry("vault.cli.schedules:list_rules", "List what governs each class, and what is proposed."),
+    "show": Entry("vault.cli.schedules:show", "Show every version of a class's rule."),
+    "propose": Entry("vault.cli.schedules:propose", "Propose a class, or another rule for one."),
+    "preview": Entry("vault.cli.schedules:preview", "Show which records a rule would touch, and their new dates."),
+    "approve": Entry("vault.cli.schedules:approve", "Put proposed rules in force; another person has to."),
+    "withdraw": Entry("vault.cli.schedules:withdraw", "Take a proposed rule back."),
+    "adopt": Entry("vault.cli.schedules:adopt", "Propose the classes of a set that ships."),
+    "retire": Entry("vault.cli.schedules:retire", "Let no record take a class any more."),
+}
 _LINK: Final = {
     "create": Entry("vault.cli.links:create", "Make a link that lets somebody without an account open one record."),
     "list": Entry("vault.cli.links:list_links", "List links, newest first."),
@@ -65,6 +75,7 @@ def _group(name: str, summary: str, entries: dict[str, Entry]) -> LazyGroup:
 record = _group("record", "Add, find, open and correct records.", _RECORD)
 customer = _group("customer", "The customers whose records are kept.", _CUSTOMER)
 link = _group("link", "Signed links that open one record, for a time.", _LINK)
+schedule = _group("schedule", "The rules that say how long classes are kept.", _SCHEDULE)
 record_class = _group(
     "class",
     "The classes that records are filed under.",
@@ -84,6 +95,20 @@ destruction = _group(
         "list": Entry("vault.cli.destruction:list_batches", "List destructions, newest first."),
         "show": Entry("vault.cli.destruction:show", "Show a destruction and how far it came."),
         "resume": Entry("vault.cli.destruction:resume", "Finish what was begun and cut off."),
+    },
+)
+hold = _group(
+    "hold",
+    "Legal holds: matters that freeze records.",
+    {
+        "place": Entry("vault.cli.holds:place", "Place a hold on records, customers, classes, or words."),
+        "add": Entry("vault.cli.holds:add", "Add to the scope of a matter."),
+        "list": Entry("vault.cli.holds:list_matters", "List matters, newest first."),
+        "show": Entry("vault.cli.holds:show", "Show a matter and what it holds."),
+        "propose-release": Entry("vault.cli.holds:propose_release", "Propose to release a matter."),
+        "withdraw-release": Entry("vault.cli.holds:withdraw_release", "Take a proposed release back."),
+        "release": Entry("vault.cli.holds:release", "Release a matter that another person proposed to release."),
+        "mirror": Entry("vault.cli.holds:mirror_now", "Set the legal holds in the store now."),
     },
 )
 keeper = _group(
@@ -107,6 +132,18 @@ backup = _group(
         "verify": Entry("vault.cli.backup:verify", "Read a whole backup again and say what is wrong with it."),
     },
 )
+audit = _group(
+    "audit",
+    "The log: read it, prove and check it, take it away.",
+    {
+        "tail": Entry("vault.cli.audit:tail", "Show the newest entries."),
+        "search": Entry("vault.cli.audit:search", "Find entries by what they tell."),
+        "prove": Entry("vault.cli.audit:prove", "Prove that an entry is in the published log."),
+        "verify": Entry("vault.cli.audit:verify", "Check the whole log, and the catalogue against it."),
+        "export": Entry("vault.cli.audit:export", "Write the log into a folder that is checked without the vault."),
+        "keys": Entry("vault.cli.audit:keys", "Show the log's verifier keys, or put a new one in force."),
+    },
+)
 upkeep = _group(
     "upkeep",
     "The work that the vault does by itself.",
@@ -122,14 +159,17 @@ _ENTRIES: Final = {
     "record": Entry("vault.cli.main:record", "Add, find, open and correct records."),
     "customer": Entry("vault.cli.main:customer", "The customers whose records are kept."),
     "class": Entry("vault.cli.main:record_class", "The classes that records are filed under."),
+    "schedule": Entry("vault.cli.main:schedule", "The rules that say how long classes are kept."),
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
+    "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),
     "restore": Entry("vault.cli.backup:restore", "Restore a backup, led forward to what was destroyed since."),
     "rebuild": Entry("vault.cli.backup:rebuild", "Make the catalogue again from the object store and the root."),
     "drill": Entry("vault.cli.backup:drill", "Prove that the newest backup comes back."),
+    "audit": Entry("vault.cli.main:audit", "The log: read it, prove and check it, take it away."),
     "upkeep": Entry("vault.cli.main:upkeep", "The work that the vault does by itself."),
 }
 

@@ -18,7 +18,7 @@ from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import destruction, finding, outbox, recovery, register
+from vault.workflows import destruction, finding, log, mirror, outbox, recovery, register
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -63,6 +63,7 @@ class VaultState:
     outbox_since: datetime | None
     jobs: Sequence[JobRun]
     indexed: int
+    holds_waiting: int = 0
 
 
 def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
@@ -106,6 +107,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         waiting, since = tx.outbox.lag()
         records = tx.records.count()
         unsettled = len(tx.intents.unsettled())
+        holds_waiting = tx.holds.mirror_lag()
     return VaultState(
         records=records,
         unsettled_intents=unsettled,
@@ -113,6 +115,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         outbox_since=since,
         jobs=[_job_run(job, last.get(job.name), now) for job in (*JOBS, *vault.duties)],
         indexed=vault.search.size(),
+        holds_waiting=holds_waiting,
     )
 
 
@@ -213,6 +216,8 @@ JOBS: Final = (
     Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
     Job(name="send-outbox", every=timedelta(seconds=15), run=send_outbox),
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
+    Job(name="publish-log", every=timedelta(minutes=1), run=log.publish_log),
+    Job(name="mirror-holds", every=timedelta(seconds=15), run=mirror.mirror_holds),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),

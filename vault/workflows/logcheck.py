@@ -1,0 +1,175 @@
+"""Checks the whole log: the published tree holds together, and the catalogue says what was published.
+
+What each kind of damage looks like: an entry changed, back-dated or moved is named by its number; a deleted one is
+missing; a catalogue that was rolled back has fewer entries than are published; an older checkpoint that an auditor kept
+tells whether the published log itself was replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from vault.errors import CatalogueBroken, StrongroomError, Unavailable
+from vault.people import Action, Actor
+from vault.seal.merkle import (
+    TILE_WIDTH,
+    Growth,
+    Tree,
+    leaf_hash,
+    require_consistency,
+    split_entries,
+    split_hashes,
+    tile_path,
+    width_at,
+)
+from vault.workflows.logstore import ENTRIES, LogHead, newest_head, open_head, origin, read_tile, signing_keys
+from vault.workflows.vault import Vault
+
+NAMED_MAX: Final = 1000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class LogCheck:
+    """What came of a check. Numbers are those of entries, at most a thousand of each kind."""
+
+    size: int = 0
+    root: bytes = b""
+    committed: int = 0
+    changed: list[int] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are committed and not published yet."""
+        return max(0, self.committed - self.size)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.changed or self.missing or self.problems)
+
+
+def verify(
+    vault: Vault, actor: Actor, *, older: Sequence[bytes] = (), progress: Progress = lambda done, of: None
+) -> LogCheck:
+    """Checks everything that is published against itself, the catalogue, and ``older`` checkpoints kept elsewhere.
+
+    Raises ``NotAllowed``; ``StoreUnavailable`` and ``CatalogueUnavailable`` when it cannot be told now.
+    """
+    actor.require(Action.READ_LOG)
+    told = LogCheck()
+    with vault.catalogue.read() as tx:
+        told.committed = tx.audit.newest()
+    keys = signing_keys(vault)
+    head: LogHead | None = None
+    with _naming(told):
+        head = newest_head(vault, keys)
+    if head is None:
+        if older and not told.problems:
+            told.problems.append("checkpoints of this log are known elsewhere, and the store has none")
+        return told
+    told.size, told.root = head.size, head.checkpoint.root
+    if told.committed < head.size:
+        told.problems.append(
+            f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back"
+        )
+    growth, tiles = Growth(), dict[tuple[int, int], bytes]()
+    for first in range(0, head.size, TILE_WIDTH):
+        with _naming(told):
+            _check_tile(vault, told, head, first, growth, tiles)
+        if growth.size != min(first + TILE_WIDTH, head.size):
+            told.problems.append("the rest of the published log cannot be judged")
+            return told
+        progress(growth.size, head.size)
+    if growth.root() != head.checkpoint.root:
+        told.problems.append("the published entries do not lead to the root of their checkpoint")
+        return told
+    for level, number, tile in growth.partial_tiles():
+        tiles[level, number] = tile
+        with _naming(told):
+            _check_hashes(vault, head, level, number, tile)
+    tree = Tree(head.size, lambda level, number, width: tiles[level, number])
+    for note in older:
+        with _naming(told):
+            known = open_head(note, keys, origin(vault)).checkpoint
+            if known.size > head.size:
+                told.problems.append(f"a checkpoint of {known.size} entries is known, and {head.size} are published")
+            else:
+                path = tree.prove_consistency(known.size) if known.size else []
+                require_consistency(known.size, known.root, head.size, head.checkpoint.root, path)
+    return told
+
+
+def _check_tile(
+    vault: Vault, told: LogCheck, head: LogHead, first: int, growth: Growth, tiles: dict[tuple[int, int], bytes]
+) -> None:
+    """One tile of entries: against its hashes, and the catalogue's entries against it."""
+    number, end = first // TILE_WIDTH, min(first + TILE_WIDTH, head.size)
+    width = width_at(head.size, 0, number)
+    published = split_entries(read_tile(vault, ENTRIES, number, width))
+    hashes = split_hashes(read_tile(vault, 0, number, width))
+    if len(published) != width or len(hashes) != width:
+        told.problems.append(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
+        return
+    for place, (entry, expected) in enumerate(zip(published, hashes, strict=True)):
+        if leaf_hash(entry) != expected:
+            told.problems.append(f"entry {first + place + 1} of the published log is not the one that was signed")
+        # The tile of hashes is what leads to the signed root.
+        for level, at, tile in growth.add(expected):
+            tiles[level, at] = tile
+            if level:
+                _check_hashes(vault, head, level, at, tile)
+    _compare(vault, told, first + 1, end, hashes)
+
+
+def _check_hashes(vault: Vault, head: LogHead, level: int, number: int, tile: bytes) -> None:
+    width = width_at(head.size, level, number)
+    if read_tile(vault, level, number, width)[: width * 32] != tile:
+        raise CatalogueBroken(f"{tile_path(level, number, width)} of the published log does not belong to its entries")
+
+
+def _compare(vault: Vault, told: LogCheck, first: int, last: int, hashes: Sequence[bytes]) -> None:
+    """The catalogue's entries against the published hashes."""
+    there: dict[int, bytes | None]
+    with vault.catalogue.read() as tx:
+        try:
+            there = {each.number: leaf_hash(each.to_bytes()) for each in tx.audit.between(first, last)}
+        except CatalogueBroken:
+            there = {number: _hash_of(vault, number) for number in range(first, last + 1)}
+    newest = told.committed
+    for number, expected in enumerate(hashes, start=first):
+        if number not in there:
+            # What a rolled-back catalogue does not have at its end is told once, not entry by entry.
+            if number <= newest and len(told.missing) < NAMED_MAX:
+                told.missing.append(number)
+        elif there[number] != expected and len(told.changed) < NAMED_MAX:
+            told.changed.append(number)
+
+
+def _hash_of(vault: Vault, number: int) -> bytes | None:
+    try:
+        with vault.catalogue.read() as tx:
+            return next((leaf_hash(each.to_bytes()) for each in tx.audit.between(number, number)), None)
+    except CatalogueBroken:
+        return None
+
+
+class _naming:  # noqa: N801 - reads as a word of the ``with`` statement
+    """What is broken is written down; what is away is raised."""
+
+    def __init__(self, told: LogCheck) -> None:
+        self._told = told
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, StrongroomError) and not isinstance(error, Unavailable):
+            self._told.problems.append(error.message)
+            return True
+        return False

@@ -1,0 +1,177 @@
+"""The published log as the store has it: tiles, checkpoints and signing keys, written once and locked.
+
+Rule 1: a key in the store holds one body for ever. Whoever finds another one there than its own has met a fork, and
+stops (``put_once``).
+Rule 2: what is read is checked: a checkpoint by its signatures, a tile by the root that it leads to.
+Rule 3: signing keys are random, sealed under the house's first leaf, and never leave the process that signs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from vault.errors import AlreadyExists, CatalogueBroken, ObjectMissing, SealBroken
+from vault.objects import Lock, LockMode
+from vault.seal.fields import open_fields
+from vault.seal.keytree import LeafAddress
+from vault.seal.merkle import Tree, tile_path
+from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, open_note
+from vault.seal.secrets import SECRET_LENGTH, Secret, random_bytes
+from vault.workflows import descriptions
+from vault.workflows.locks import receipt_lock
+from vault.workflows.register import split_body
+from vault.workflows.vault import Vault
+
+ENTRIES: Final = "entries"
+LOCKED_FOR: Final = timedelta(days=3650)
+_FIELD_SET: Final = "log-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHead:
+    """A checkpoint as it was published, and which of the log's keys signed it (from 1)."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    signed_by: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many entries it covers."""
+        return self.checkpoint.size
+
+
+def origin(vault: Vault) -> str:
+    """The log's name."""
+    return f"strongroom/{vault.vault_id}"
+
+
+def long_lock(now: datetime) -> Lock:
+    """The lock of what is never replaced: full tiles, checkpoints, keys."""
+    return Lock(mode=LockMode.GOVERNANCE, retain_until=(now + LOCKED_FOR).replace(microsecond=0))
+
+
+def put_once(vault: Vault, key: str, body: bytes, *, passing: bool = False) -> None:
+    """Writes an object of the log, or finds that it is there already. ``passing`` ones are locked for a month.
+
+    Raises ``CatalogueBroken`` when the store has another body under this key; ``StoreUnavailable``, ``StoreFull``.
+    """
+    lock = receipt_lock(vault.now()) if passing else long_lock(vault.now())
+    try:
+        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lock)
+    except AlreadyExists as exc:
+        if read_object(vault, key) != body:
+            raise CatalogueBroken(
+                f"the published log has another {key} than this catalogue would write: it is of another time, or "
+                "its entries were changed; run `strongroom audit verify`"
+            ) from exc
+
+
+def read_object(vault: Vault, key: str) -> bytes:
+    """An object of the log. Raises ``ObjectMissing``, ``StoreUnavailable``."""
+    facts = vault.store.head(key)
+    if facts is None:
+        raise ObjectMissing(f"{key} of the published log is not in the store; put it back from a backup")
+    with vault.store.read(key, facts.version_id) as chunks:
+        return b"".join(chunks)
+
+
+def read_tile(vault: Vault, level: int | str, number: int, width: int) -> bytes:
+    """A tile of the log as it was published."""
+    return read_object(vault, vault.layout.log_tile(vault.fonds.tree_id, tile_path(level, number, width)))
+
+
+def published_tree(vault: Vault, size: int) -> Tree:
+    """The tree of a published checkpoint, read tile by tile."""
+    return Tree(size, lambda level, number, width: read_tile(vault, level, number, width))
+
+
+def newest_head(vault: Vault, keys: Sequence[SignerKey]) -> LogHead | None:
+    """The newest checkpoint in the store; None before the first.
+
+    Raises ``SealBroken`` when none of the keys signed it.
+    """
+    for listed in vault.store.versions(vault.layout.log_checkpoints(vault.fonds.tree_id)):
+        if listed.is_delete_marker:
+            continue
+        with vault.store.read(listed.key, listed.version_id) as chunks:
+            head = open_head(b"".join(chunks), keys, origin(vault))
+        if vault.layout.log_checkpoint(vault.fonds.tree_id, head.size) != listed.key:
+            raise SealBroken(f"{listed.key} holds the checkpoint of another size; somebody has put it there")
+        return head
+    return None
+
+
+def open_head(note: bytes, keys: Sequence[SignerKey], name: str) -> LogHead:
+    """A checkpoint of this log. Raises ``SealBroken``."""
+    verifiers = [key.verifier for key in keys]
+    text, signed = open_note(note, verifiers)
+    checkpoint = Checkpoint.parse(text)
+    if checkpoint.origin != name:
+        raise SealBroken("the checkpoint is another log's")
+    numbers = tuple(number for number, key in enumerate(verifiers, start=1) if key in signed)
+    return LogHead(checkpoint=checkpoint, note=note, signed_by=numbers)
+
+
+# ---- signing keys --------------------------------------------------------------------------------------------------
+
+
+def signing_keys(vault: Vault) -> list[SignerKey]:
+    """The log's signing keys, oldest first; the newest signs. The first one is made when there is none."""
+    keys: list[SignerKey] = []
+    while (body := _sealed_key(vault, len(keys) + 1)) is not None:
+        keys.append(_open_key(vault, len(keys) + 1, body))
+    return keys or [add_key(vault, 1)]
+
+
+def verifier_keys(vault: Vault) -> list[VerifierKey]:
+    """What auditors check the log's signatures with, oldest first."""
+    return [key.verifier for key in signing_keys(vault)]
+
+
+def add_key(vault: Vault, number: int) -> SignerKey:
+    """Makes key ``number``; where another process made it meanwhile, that one is it."""
+    seed = random_bytes(vault.randomness.token_bytes, SECRET_LENGTH)
+    sealed = descriptions.seal(
+        vault, vault.house, {"seed": seed.hex()}, subject=_subject(vault), field_set=_FIELD_SET, revision=number
+    )
+    body = vault.house.text.encode("ascii") + b"\n" + sealed
+    key = vault.layout.log_key(vault.fonds.tree_id, number)
+    try:
+        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=long_lock(vault.now()))
+    except AlreadyExists:
+        body = read_object(vault, key)
+    return _open_key(vault, number, body)
+
+
+def _subject(vault: Vault) -> str:
+    return f"log-{vault.fonds.tree_id.hex()}"
+
+
+def _sealed_key(vault: Vault, number: int) -> bytes | None:
+    facts = vault.store.head(vault.layout.log_key(vault.fonds.tree_id, number))
+    if facts is None:
+        return None
+    with vault.store.read(facts.key, facts.version_id) as chunks:
+        return b"".join(chunks)
+
+
+def _open_key(vault: Vault, number: int, body: bytes) -> SignerKey:
+    leaf, sealed = split_body(body)
+    if leaf != LeafAddress(tree_id=vault.house.tree_id, extent=leaf.extent, leaf=leaf.leaf):
+        raise SealBroken("a signing key of the log is another vault's")
+    values = open_fields(
+        vault.leaf_keys(leaf).metadata_key,
+        sealed,
+        subject_id=_subject(vault),
+        field_set=_FIELD_SET,
+        revision=number,
+    )
+    seed = values.get("seed")
+    if not isinstance(seed, str):
+        raise SealBroken("a signing key of the log has another shape than a key")
+    return SignerKey(name=origin(vault), seed=Secret(bytes.fromhex(seed)))
