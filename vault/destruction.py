@@ -2,24 +2,29 @@
 
 Rule 1: a batch goes ``erasing`` (committed: there is no way back) -> ``promoted`` (its key pages are in the object
 store and its root is in force) -> ``effective`` (no keeper and no process has an older root any more).
-Rule 2: ``require_destroyable`` is the one place that says whether a record may die; whatever is to forbid it later
-(holds, periods, approvals) is asked there.
+Rule 2: ``require_destroyable`` is the one place that says whether a record may die. It asks the verdict
+(``vault/disposition.py``): periods, holds and approvals. The lock of the bytes in the store does not decide about keys.
 Rule 3: what stays of a record is its stub: number, class, dates and the batch. Its ciphertext stays until its lock
 lapses, and opens with nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
+from vault.classes import RecordClass
 from vault.customers import Customer, CustomerState
-from vault.errors import Conflict, StillLocked
+from vault.disposition import Approval, Standing, explain, verdict
+from vault.errors import Conflict, NotDue
+from vault.holds import MatterRef, require_unheld
 from vault.ids import BatchId, CustomerId, FondsId, PersonId, RecordId
 from vault.records import Record, RecordState
+from vault.schedule import ungoverned
 from vault.seal.destruction import Doomed
 from vault.seal.increments import ChainHead
 from vault.seal.pages import Place
@@ -93,7 +98,10 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A record that may have to die, with what decides whether it may. ``locked_until`` is its versions' latest."""
+    """A record that may have to die, with what decides whether it may. ``locked_until`` is its versions' latest.
+
+    ``matters`` are those that hold it, read in the same transaction.
+    """
 
     record: Record
     version_count: int
@@ -102,6 +110,7 @@ class Candidate:
     locked_until: datetime
     link_count: int
     has_open_intent: bool
+    matters: Sequence[MatterRef] = ()
 
     @property
     def is_dead(self) -> bool:
@@ -114,7 +123,7 @@ class Scope:
     """Everything that a batch would destroy, as the catalogue has it in one moment.
 
     ``strangers`` are file numbers of living records of others in these customers' extents; ``busy_customers`` have a
-    file that is just coming in.
+    file that is just coming in; ``customer_matters`` name these customers; ``rules`` govern the candidates' classes.
     """
 
     candidates: Sequence[Candidate]
@@ -122,20 +131,27 @@ class Scope:
     doomed: Doomed
     strangers: Sequence[str]
     busy_customers: AbstractSet[CustomerId]
+    customer_matters: Mapping[CustomerId, Sequence[MatterRef]] = field(default_factory=lambda: MappingProxyType({}))
+    rules: Mapping[str, RecordClass] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def require_destroyable(candidate: Candidate, *, now: datetime) -> None:
-    """Raises ``Conflict`` (destroyed already, or a file for it is just coming in), ``StillLocked`` naming the date."""
+def require_destroyable(
+    candidate: Candidate, rule: RecordClass | None, *, now: datetime, approval: Approval | None = None
+) -> None:
+    """Raises ``Conflict`` (destroyed already, held, a file for it is just coming in), ``NotDue`` saying what keeps it.
+
+    ``rule`` governs its class; one that none governs is kept.
+    """
     record = candidate.record
     if candidate.is_dead:
         raise Conflict(f"record {record.number} is {record.state.value} already; leave it out")
     if candidate.has_open_intent:
         raise Conflict(f"a file for record {record.number} is just being received; wait until it is done, or settled")
-    if candidate.locked_until > now:
-        raise StillLocked(
-            f"record {record.number} is locked until {candidate.locked_until.date().isoformat()}; "
-            "destroy it from that day on"
-        )
+    found = verdict(record, rule or ungoverned(record.class_code), candidate.matters, now, approval=approval)
+    if found.standing is Standing.HELD:
+        require_unheld(f"record {record.number}", candidate.matters)
+    if not found.may_destroy:
+        raise NotDue(f"record {record.number} may not be destroyed: {explain(found.reasons[0])}")
 
 
 def require_living(customer: Customer) -> None:

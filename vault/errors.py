@@ -18,7 +18,8 @@
     │       ├── AlreadyExists
     │       ├── IdempotencyMismatch
     │       ├── SourceChanged       the bytes changed while they were read
-    │       └── StillLocked         retention has not lapsed
+    │       ├── NotDue              the schedule keeps it, and nobody may destroy it yet
+    │       └── StillLocked         retention in the store has not lapsed
     ├── Unavailable                 a part is away; nothing acknowledged is lost; try again
     │   ├── StoreUnavailable
     │   ├── StoreFull
@@ -161,8 +162,14 @@ class SourceChanged(Conflict):
     code = "source-changed"
 
 
+class NotDue(Conflict):
+    """The schedule keeps it: its period is not over, not known, or without an end."""
+
+    code = "not-due"
+
+
 class StillLocked(Conflict):
-    """Retention has not lapsed."""
+    """Retention in the store has not lapsed."""
 
     code = "still-locked"
 

@@ -24,6 +24,8 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "all-effective": "every destruction is effective",
         "not-effective": "{count} destructions not effective yet: {waiting}",
         "ciphertext-deleted": "deleted the bytes of {deleted} records, {left} still locked",
+        "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
+        "rules-followed": "{followed} records followed their rule, {moved} got another due date",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

@@ -17,8 +17,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from vault.classes import RecordClass
+from vault.classes import DisposalAction, Nature, RecordClass, Sensitivity, Trigger
 from vault.ids import PersonId
+from vault.objects import LockMode
 
 SHIPPED_BY: Final = PersonId("strongroom")
 """Stands for whoever proposed what ships."""
@@ -64,6 +65,22 @@ class RuleVersion:
     def governs(self) -> bool:
         """Whether records of the class follow this version."""
         return self.state in (RuleState.IN_FORCE, RuleState.RETIRED)
+
+
+def ungoverned(code: str) -> RecordClass:
+    """Stands for the rule of a class that no rule governs: what nobody decided on is kept for ever."""
+    return RecordClass(
+        code=code,
+        title_zh=code,
+        title_en=code,
+        nature=Nature.HOUSE,
+        sensitivity=Sensitivity.IMPORTANT,
+        trigger=Trigger.CREATED,
+        period_years=None,
+        lock_mode=LockMode.GOVERNANCE,
+        mandate="",
+        action=DisposalAction.KEEP,
+    )
 
 
 def today(now: datetime) -> date:

@@ -1,6 +1,6 @@
 """What the store remembers of records, customers and matters, taken into a catalogue that does not (yet, or any more).
 
-1. Registers (``vault.workflows.register``): records, customers, matters and their scopes as the catalogue had them.
+1. Registers (``vault.workflows.register``): rules, records, customers, matters, their scopes, as the catalogue had them.
 2. What the outbox sent since the last register: customers, filings, corrections of descriptions.
 3. Objects that no register names: each carries its own sealed intake facts. Their digests are made again by reading.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -29,6 +29,7 @@ from vault.ids import CustomerId, ObjectId, PersonId, RecordId
 from vault.objects import Lock, ObjectFacts
 from vault.ports import Layout, LeafKeySource, ObjectStore, Randomness
 from vault.records import Description, DescriptionRevision, Record, RecordState, SealedObject, Version
+from vault.schedule import RuleState, RuleVersion
 from vault.seal import labels
 from vault.seal.envelope import FRAME_LENGTH, object_context, open_header, open_stream, parse_header, take_header
 from vault.seal.fields import open_fields, seal_fields_with
@@ -135,6 +136,7 @@ def recollect(
     told = Recollected(newest_change=known_change, registered=tx.outbox.registered())
     ends = [to for to in memory.registers() if to > known_change]
     sent = sorted(memory.sent_after(max([known_change, *ends])))
+    rules: dict[tuple[str, int], RuleVersion] = {}
     # Customers first: a record may name one that a later register tells of.
     for to in ends:
         register = memory.register(to)
@@ -142,6 +144,8 @@ def recollect(
             _take_customer(tx, customer, told)
         for matter in register.matters:
             _take_matter(tx, matter, told)
+        rules |= {(rule.code, rule.version): rule for rule in register.rules}
+    _take_rules(tx, rules.values(), told)
     for change, field_set, subject, key in sent:
         told.newest_change = max(told.newest_change, change)
         if field_set == "customer":
@@ -203,6 +207,17 @@ def _take_matter(tx: Transaction, matter: Matter, told: Recollected) -> None:
         told.matters += 1
     elif existing.change < matter.change:
         tx.holds.update(matter)
+
+
+def _take_rules(tx: Transaction, rules: Collection[RuleVersion], told: Recollected) -> None:
+    """The newest word on each version; those that neither govern nor wait first, for of the others there is one."""
+    for rule in sorted(rules, key=lambda each: (each.governs or each.state is RuleState.PROPOSED, each.change)):
+        told.newest_change = max(told.newest_change, rule.change)
+        existing = next((each for each in tx.schedules.versions(rule.code) if each.version == rule.version), None)
+        if existing is None:
+            tx.schedules.add(rule)
+        elif existing.change < rule.change:
+            tx.schedules.decide(rule)
 
 
 def _take_record(tx: Transaction, memory: Memory, registered: RegisteredRecord, told: Recollected) -> None:

@@ -35,7 +35,8 @@ from sqlalchemy import (
 from storage.catalogue.fonds import fonds, fonds_column, fonds_of_tree, leaf_of, leaf_values
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns, lock_of, object_columns, object_of, object_values
-from storage.catalogue.records import SqlRecords, records
+from storage.catalogue.periods import SqlPeriods
+from storage.catalogue.records import records
 from vault.errors import NotFound
 from vault.ids import ObjectId, PersonId, RecordId
 from vault.objects import Lock
@@ -167,7 +168,7 @@ def description_of(row: Row[Any]) -> DescriptionRevision:
     )
 
 
-class SqlRecordShelf(SqlRecords):
+class SqlRecordShelf(SqlPeriods):
     """``vault.shelves.RecordShelf`` in SQL."""
 
     __slots__ = ()

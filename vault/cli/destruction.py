@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 50
 SHOWN_MAX: Final = 20
+_error = click.option(
+    "--filed-in-error", "error", is_flag=True, help="They should never have been filed: no period keeps them."
+)
 _HEADINGS: Final = ("DESTRUCTION", "GENERATION", "STATE", "RECORDS", "CUSTOMERS", "BEGUN", "EFFECTIVE")
 
 
@@ -36,12 +39,13 @@ _HEADINGS: Final = ("DESTRUCTION", "GENERATION", "STATE", "RECORDS", "CUSTOMERS"
 @click.option(
     "--customer", "customer_keys", multiple=True, metavar="CUSTOMER", help="A whole customer; may be repeated."
 )
+@_error
 @speaking
 @pass_invocation
-def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...]) -> int:
+def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...], error: bool) -> int:
     """Show exactly what a destruction would take, and what stands against it. Nothing is changed."""
     with invocation.acting() as (vault, actor):
-        seen = destruction.preview(vault, actor, _targets(vault, actor, records, customer_keys))
+        seen = destruction.preview(vault, actor, _targets(vault, actor, records, customer_keys), error=error)
     invocation.speech.data(_preview_document(seen), _preview_lines(seen))
     return exits.REFUSED if seen.blockers else exits.OK
 
@@ -52,20 +56,29 @@ def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys
     "--customer", "customer_keys", multiple=True, metavar="CUSTOMER", help="A whole customer; may be repeated."
 )
 @click.option("--i-am-alone", "alone", is_flag=True, help="There is no second person to approve it. This is logged.")
+@_error
 @click.option("--dry-run", is_flag=True, help="Show what would be destroyed, and destroy nothing.")
 @speaking
 @pass_invocation
 def run(
-    invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...], alone: bool, dry_run: bool
+    invocation: Invocation,
+    records: tuple[str, ...],
+    customer_keys: tuple[str, ...],
+    alone: bool,
+    error: bool,
+    dry_run: bool,
 ) -> int:
-    """Destroy the keys of records, and of whole customers, for ever: no backup brings them back."""
+    """Destroy the keys of records, and of whole customers, for ever: no backup brings them back.
+
+    Their periods have to be over, and no matter may hold them. `record show` says what keeps a record.
+    """
     with invocation.acting() as (vault, actor):
         targets = _targets(vault, actor, records, customer_keys)
         if dry_run:
-            seen = destruction.preview(vault, actor, targets)
+            seen = destruction.preview(vault, actor, targets, error=error)
             invocation.speech.data({**_preview_document(seen), "dry_run": True}, _preview_lines(seen))
             return exits.REFUSED if seen.blockers else exits.OK
-        batch = destruction.destroy(vault, actor, targets, alone=alone)
+        batch = destruction.destroy(vault, actor, targets, alone=alone, error=error)
         view = destruction.show_batch(vault, actor, batch.id)
     _say_batch(invocation, view)
     return exits.OK

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from vault.classes import RecordClass
     from vault.cli.speech import JSON
     from vault.destruction import Batch
+    from vault.disposition import Verdict
+    from vault.holds import Coverage, Matter, MatterProfile
     from vault.records import ContentFacts, Record
     from vault.workflows.customers import CustomerView
+    from vault.workflows.matters import ItemView
     from vault.workflows.retrieval import RecordStory, RecordView, RevisionView, VersionView
     from vault.workflows.sharing import LinkView
 
@@ -47,6 +50,7 @@ def bare_record_document(record: Record) -> dict[str, JSON]:
         "filed_by": record.filed_by,
         "trigger_on": iso_date(record.trigger_on),
         "due_on": iso_date(record.due_on),
+        "rule_version": record.rule_version,
         "version": record.current_ordinal,
         "revision": record.current_revision,
     }
@@ -71,9 +75,24 @@ def story_document(story: RecordStory) -> dict[str, JSON]:
     """A record with everything that happened to it."""
     return {
         **record_document(story.view),
+        "verdict": verdict_document(story.verdict),
         "versions": [_version_document(version) for version in story.versions],
         "revisions": [_revision_document(revision) for revision in story.revisions],
         "entries": [_entry_document(entry) for entry in story.entries],
+    }
+
+
+def verdict_document(verdict: Verdict) -> dict[str, JSON]:
+    """What may happen to a record, and why."""
+    from vault.disposition import explain
+
+    return {
+        "standing": verdict.standing.value,
+        "keep_until": iso_date(verdict.keep_until),
+        "may_destroy": verdict.may_destroy,
+        "reasons": [
+            {"code": each.code, "values": dict(each.values), "text": explain(each)} for each in verdict.reasons
+        ],
     }
 
 
@@ -151,6 +170,14 @@ def class_document(record_class: RecordClass) -> dict[str, JSON]:
         "sensitivity": record_class.sensitivity.value,
         "trigger": record_class.trigger.value,
         "period_years": record_class.period_years,
+        "period_months": record_class.period_months,
+        "action": record_class.action.value,
+        "automatic": record_class.automatic,
+        "supervised": record_class.supervised,
+        "lead_days": record_class.lead_days,
+        "objection_days": record_class.objection_days,
+        "notify": record_class.notify,
+        "unsettled_keeps": record_class.unsettled_keeps,
         "lock_mode": record_class.lock_mode.value,
         "mandate": record_class.mandate,
     }
@@ -173,4 +200,44 @@ def link_document(view: LinkView) -> dict[str, JSON]:
         "created_at": iso(link.created_at),
         "created_by": link.created_by,
         "revoked_at": iso(link.revoked_at),
+    }
+
+
+def matter_document(matter: Matter, profile: MatterProfile, coverage: Coverage | None = None) -> dict[str, JSON]:
+    """A matter; what it holds where that was counted."""
+    counted: dict[str, JSON] = {}
+    if coverage is not None:
+        counted = {
+            "records": coverage.records,
+            "destroyed_before": coverage.destroyed,
+            "versions": coverage.versions,
+            "versions_held_in_store": coverage.versions_held,
+        }
+    return {
+        "id": matter.id,
+        "number": matter.number,
+        "state": matter.state.value,
+        "title": profile.title,
+        "reason": profile.reason,
+        "issuer": profile.issuer,
+        "placed_at": iso(matter.placed_at),
+        "placed_by": matter.placed_by,
+        "release_proposed_at": iso(matter.release_proposed_at),
+        "release_proposed_by": matter.release_proposed_by,
+        "release_reason": profile.release_reason,
+        "released_at": iso(matter.released_at),
+        "released_by": matter.released_by,
+        **counted,
+    }
+
+
+def scope_document(view: ItemView) -> dict[str, JSON]:
+    """One item of a matter's scope."""
+    return {
+        "kind": view.item.kind.value,
+        "subject": view.item.subject,
+        "label": view.label,
+        "found_by_query": view.item.origin,
+        "added_at": iso(view.item.added_at),
+        "added_by": view.item.added_by,
     }

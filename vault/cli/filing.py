@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from vault.classes import find_class
 from vault.cli import exits, moments
 from vault.cli.batch import Batch, Plan
 from vault.cli.files import TemporaryFile
@@ -22,6 +21,7 @@ from vault.errors import InvalidInput, StrongroomError
 from vault.people import Action
 from vault.records import Description
 from vault.workflows.customers import find_customer
+from vault.workflows.schedules import find_rule
 
 BATCH_NAME_MAX_CHARACTERS = 200
 
@@ -56,7 +56,6 @@ def add(
     At the end stands a receipt: declared (size and SHA-256 as this command read them) = stored = hashed, for each file.
     """
     speech = invocation.speech
-    find_class(class_code)
     if batch is not None and not (0 < len(batch) <= BATCH_NAME_MAX_CHARACTERS and batch.isprintable()):
         raise InvalidInput(f"a batch name has 1 to {BATCH_NAME_MAX_CHARACTERS} printable characters", field="batch")
     said = Description.checked(title=title or "-", dated_on=moments.day(dated_on, field="date"), place=place, note=note)
@@ -66,6 +65,7 @@ def add(
         receipt_file = stack.enter_context(TemporaryFile(receipt)) if receipt else None
         vault, actor = stack.enter_context(invocation.acting())
         actor.require(Action.ADD_RECORD)
+        find_rule(vault, class_code)
         owner = find_customer(vault, actor, customer).customer if customer else None
         plan = Plan(
             class_code=class_code,

@@ -12,6 +12,7 @@ from vault.cli.documents import record_document, story_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import local, plain, plain_lines, size, table
 from vault.cli.speech import JSON
+from vault.disposition import explain
 from vault.ids import RecordId
 from vault.people import Action, Actor
 from vault.records import RecordState
@@ -130,6 +131,8 @@ def _lines(story: RecordStory) -> Iterator[str]:
     yield from (f"  {name:9} {plain(value)}" for name, value in facts if value)
     if said and said.note:
         yield from (f"  {'note' if place == 0 else '':9} {line}" for place, line in enumerate(plain_lines(said.note)))
+    yield "why it cannot be destroyed" if not story.verdict.may_destroy else "it may be destroyed"
+    yield from (f"  {explain(each)}" for each in story.verdict.reasons)
     yield "versions"
     for version in story.versions:
         content, lock = version.content, version.version.lock

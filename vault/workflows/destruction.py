@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,6 +34,7 @@ from vault.destruction import (
     require_destroyable,
     require_living,
 )
+from vault.disposition import Approval, Ground
 from vault.errors import (
     AlreadyExists,
     Broken,
@@ -47,6 +48,7 @@ from vault.errors import (
     StillLocked,
     Unavailable,
 )
+from vault.holds import require_unheld
 from vault.ids import BatchId, RecordId
 from vault.people import CLOCK_ID, Action, Actor
 from vault.records import Record
@@ -96,7 +98,7 @@ class BatchView:
     waiting: Sequence[str]
 
 
-def preview(vault: Vault, actor: Actor, targets: Targets) -> Preview:
+def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False) -> Preview:
     """What would die, and what stands against it. Raises ``NotAllowed``, ``NotFound``, ``InvalidInput``."""
     actor.require(Action.DESTROY_RECORDS)
     _require_some(targets)
@@ -110,22 +112,23 @@ def preview(vault: Vault, actor: Actor, targets: Targets) -> Preview:
         size_bytes=sum(each.size_bytes for each in dying),
         link_count=sum(each.link_count for each in dying),
         ciphertext_until=max((each.locked_until for each in dying), default=None),
-        blockers=list(_blockers(scope, dying, vault.now())),
+        blockers=list(_blockers(scope, dying, vault.now(), _approval(error=error))),
     )
 
 
-def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool) -> Batch:
+def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, error: bool = False) -> Batch:
     """Destroys the keys of records and customers, for ever; gives the batch, whose state tells how far it came.
 
-    ``alone`` is said by somebody who orders it without a second person; the log keeps it. Raises ``NotAllowed``,
-    ``NotFound``, ``InvalidInput``, ``Conflict`` and ``StillLocked`` (naming the first that stands against it),
-    ``KeeperUnavailable``, ``StoreUnavailable``, ``CatalogueUnavailable``: nothing is destroyed then.
+    ``alone`` is said by somebody who orders it without a second person; the log keeps it. ``error`` says that they were
+    filed in error: then no period keeps them, while a hold does. Raises ``NotAllowed``, ``NotFound``,
+    ``InvalidInput``, ``Conflict`` and ``NotDue`` (naming the first that stands against it), ``KeeperUnavailable``,
+    ``StoreUnavailable``, ``CatalogueUnavailable``: nothing is destroyed then.
     """
     actor.require(Action.DESTROY_RECORDS)
     _require_some(targets)
     if not alone:
         raise NotAllowed("a destruction needs two people; whoever has nobody else says --i-am-alone, which is logged")
-    return _carry_out(vault, actor, targets, alone=alone)
+    return _carry_out(vault, actor, targets, alone=alone, approval=_approval(error=error))
 
 
 def rotate_root(vault: Vault, actor: Actor) -> Batch:
@@ -134,20 +137,24 @@ def rotate_root(vault: Vault, actor: Actor) -> Batch:
     Raises as ``destroy``.
     """
     actor.require(Action.CHANGE_KEEPERS)
-    return _carry_out(vault, actor, Targets(), alone=False)
+    return _carry_out(vault, actor, Targets(), alone=False, approval=None)
 
 
-def _carry_out(vault: Vault, actor: Actor, targets: Targets, *, alone: bool) -> Batch:
+def _approval(*, error: bool) -> Approval:
+    return Approval(ground=Ground.FILED_IN_ERROR if error else Ground.DUE)
+
+
+def _carry_out(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, approval: Approval | None) -> Batch:
     resume(vault)
     for _ in range(TRIES):
         with vault.catalogue.read() as tx:
             require_holds_confirmed(tx, vault.fonds)
             _require_chain(vault, tx)
             scope = _scope(vault, tx, targets, for_update=False)
-        _require_destroyable(scope, targets, vault.now())
+        _require_destroyable(scope, targets, vault.now(), approval)
         increment = vault.keys.plan(scope.doomed)
         try:
-            batch = _commit(vault, actor, targets, scope.doomed, increment, alone=alone)
+            batch = _commit(vault, actor, targets, scope.doomed, increment, alone=alone, approval=approval)
         except _Overtaken:
             continue
         # Committed is committed: what cannot be finished now is upkeep's.
@@ -242,7 +249,14 @@ class _Overtaken(Exception):
 
 
 def _commit(
-    vault: Vault, actor: Actor, targets: Targets, planned: Doomed, increment: Increment, *, alone: bool
+    vault: Vault,
+    actor: Actor,
+    targets: Targets,
+    planned: Doomed,
+    increment: Increment,
+    *,
+    alone: bool,
+    approval: Approval | None,
 ) -> Batch:
     """Steps 2 to 4."""
     fonds = vault.fonds
@@ -258,7 +272,7 @@ def _commit(
         scope = _scope(vault, tx, targets, for_update=True)
         if scope.doomed != planned:
             raise _Overtaken
-        dying = _require_destroyable(scope, targets, now)
+        dying = _require_destroyable(scope, targets, now, approval)
         batch = Batch(
             id=BatchId(vault.new_id()),
             fonds_id=fonds.id,
@@ -296,6 +310,7 @@ def _commit(
             "customers": batch.customer_count,
             "increment": batch.digest.hex(),
             "alone": alone,
+            "ground": approval.ground.value if approval is not None else None,
         }
         tx.audit.append(vault.entry(actor.person_id, Event.DESTRUCTION_BEGUN, batch.id, detail))
     return batch
@@ -384,7 +399,7 @@ def _scope(vault: Vault, tx: Transaction, targets: Targets, *, for_update: bool)
         raise NotFound("there is no such record; look it up in the list")
     if not targets.customers <= found_customers:
         raise NotFound("there is no such customer; look the number up in the list")
-    return scope
+    return replace(scope, rules={each.code: each.rule for each in tx.schedules.governing()})
 
 
 def _dying(scope: Scope, targets: Targets) -> Iterator[Candidate]:
@@ -392,18 +407,21 @@ def _dying(scope: Scope, targets: Targets) -> Iterator[Candidate]:
     return (each for each in scope.candidates if not each.is_dead or each.record.id in targets.records)
 
 
-def _require_destroyable(scope: Scope, targets: Targets, now: datetime) -> Sequence[Candidate]:
+def _require_destroyable(
+    scope: Scope, targets: Targets, now: datetime, approval: Approval | None
+) -> Sequence[Candidate]:
     """What dies. Raises what stands against it first."""
     dying = list(_dying(scope, targets))
     for customer in scope.customers:
         _require_customer(scope, customer)
     for candidate in dying:
-        require_destroyable(candidate, now=now)
+        require_destroyable(candidate, scope.rules.get(candidate.record.class_code), now=now, approval=approval)
     return dying
 
 
 def _require_customer(scope: Scope, customer: Customer) -> None:
     require_living(customer)
+    require_unheld(f"customer {customer.number}", scope.customer_matters.get(customer.id, ()))
     if customer.id in scope.busy_customers:
         raise Conflict(
             f"a file for customer {customer.number} is just being received; wait until it is done, or settled"
@@ -415,7 +433,7 @@ def _require_customer(scope: Scope, customer: Customer) -> None:
         )
 
 
-def _blockers(scope: Scope, dying: Iterable[Candidate], now: datetime) -> Iterator[Blocker]:
+def _blockers(scope: Scope, dying: Iterable[Candidate], now: datetime, approval: Approval) -> Iterator[Blocker]:
     for customer in scope.customers:
         try:
             _require_customer(scope, customer)
@@ -423,7 +441,7 @@ def _blockers(scope: Scope, dying: Iterable[Candidate], now: datetime) -> Iterat
             yield Blocker(subject=customer.number, code=refusal.code, message=refusal.message)
     for candidate in dying:
         try:
-            require_destroyable(candidate, now=now)
+            require_destroyable(candidate, scope.rules.get(candidate.record.class_code), now=now, approval=approval)
         except Refused as refusal:
             yield Blocker(subject=candidate.record.number, code=refusal.code, message=refusal.message)
 

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 
-from vault.audit import Event
-from vault.classes import find_class
+from vault.audit import Detail, Event
+from vault.classes import RecordClass
 from vault.errors import InvalidInput, LockNotKept, NotFound, StrongroomError
 from vault.ids import RecordId
 from vault.objects import Lock
@@ -21,6 +21,7 @@ from vault.records import Record, RecordState, Version
 from vault.workflows import outbox
 from vault.workflows.intake import require_correctable
 from vault.workflows.locks import RENEW_WHEN_LEFT, due_lock, reaches, receipt_lock
+from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
 
 
@@ -40,18 +41,21 @@ def file_record(
     (destroyed), ``InvalidInput`` (the new due date is before the one in force).
     """
     actor.require(Action.FILE_RECORD)
-    if class_code is not None:
-        find_class(class_code)
     now = vault.now()
     with vault.catalogue.write() as tx:
         record = require_correctable(tx.records.get(record_id, for_update=True))
-        chosen = find_class(class_code or record.class_code)
+        # What keeps its class may keep a retired one, too.
+        keeps = class_code is None or class_code == record.class_code
+        governing = tx.schedules.rule(record.class_code) if keeps else None
+        rule = governing or require_rule(tx, class_code or record.class_code)
+        chosen = rule.rule
         trigger = trigger_on or record.trigger_on
         due_on = chosen.due_on(trigger) if trigger is not None else None
         version = tx.records.version(record.id, record.current_ordinal)
         if version is None:
             raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
-        kept_until = record.due_on or _locked_beyond_receipt(tx.records.versions(record.id), now)
+        kept_until = _kept_until(record, rule_of(tx, record.class_code))
+        kept_until = kept_until or _locked_beyond_receipt(tx.records.versions(record.id), now)
         if kept_until is not None and due_on is not None and due_on < kept_until:
             raise InvalidInput(
                 f"record {record.number} is to be kept until {kept_until}; a later filing cannot make that "
@@ -66,12 +70,14 @@ def file_record(
             filed_by=actor.person_id,
             trigger_on=trigger,
             due_on=due_on,
+            rule_version=rule.version,
             change=tx.records.next_change(),
         )
         tx.records.update(filed)
         outbox.put_record(vault, tx, filed, version.object.leaf)
-        detail = {
+        detail: Detail = {
             "class": chosen.code,
+            "rule": rule.version,
             "trigger_on": trigger.isoformat() if trigger else None,
             "due_on": due_on.isoformat() if due_on else None,
         }
@@ -100,7 +106,9 @@ def extend_lock_of(vault: Vault, record: Record, version: Version) -> bool:
             return False
         wanted = receipt_lock(now, version.lock.mode)
     else:
-        wanted = due_lock(find_class(record.class_code), record.due_on)
+        with vault.catalogue.read() as tx:
+            rule = rule_of(tx, record.class_code)
+        wanted = due_lock(rule, record.due_on)
         if wanted.retain_until <= now:
             return False
     if reaches(version.lock, wanted):
@@ -115,6 +123,13 @@ def extend_lock_of(vault: Vault, record: Record, version: Version) -> bool:
         kept = vault.store.extend_lock(version.object.key, version.version_id, longer)
     _remember(vault, version, kept)
     return True
+
+
+def _kept_until(record: Record, rule: RecordClass) -> date | None:
+    """Its due date as its class's rule has it now: upkeep may not have followed that one yet."""
+    if record.due_on is None or record.trigger_on is None:
+        return record.due_on
+    return rule.due_on(record.trigger_on)
 
 
 def _locked_beyond_receipt(versions: Sequence[Version], now: datetime) -> date | None:

@@ -23,7 +23,6 @@ from types import TracebackType
 from typing import Self
 
 from vault.audit import Event
-from vault.classes import find_class
 from vault.destruction import require_living
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
 from vault.ids import CustomerId, RecordId
@@ -40,8 +39,9 @@ from vault.records import (
     checked_file_name,
 )
 from vault.seal.fields import blind_index
-from vault.workflows import descriptions, outbox, recovery
+from vault.workflows import descriptions, outbox, recovery, scopes
 from vault.workflows.reception import Announcement, Reception
+from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
 
 IDEMPOTENCY_KEY_MAX_CHARACTERS = 200
@@ -79,12 +79,12 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
     the same key is still under way).
     """
     actor.require(Action.ADD_RECORD)
-    find_class(filing.class_code)
+    with vault.catalogue.read() as tx:
+        rule = require_rule(tx, filing.class_code).rule
+        customer = tx.customers.get(filing.customer_id) if filing.customer_id is not None else None
     _require_size(vault, filing.declared_size_bytes)
     file_name = checked_file_name(filing.file_name)
     if filing.customer_id is not None:
-        with vault.catalogue.read() as tx:
-            customer = tx.customers.get(filing.customer_id)
         if customer is None:
             raise NotFound("there is no such customer; add the customer first")
         require_living(customer)
@@ -93,6 +93,7 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
         ordinal=1,
         revision=1,
         class_code=filing.class_code,
+        lock_mode=rule.lock_mode,
         customer_id=filing.customer_id,
         description=filing.description,
         file_name=file_name,
@@ -123,11 +124,13 @@ def begin_correction(
     file_name = checked_file_name(file_name)
     with vault.catalogue.read() as tx:
         record = require_correctable(tx.records.get(record_id))
+        rule = rule_of(tx, record.class_code)
     announcement = Announcement(
         record_id=record.id,
         ordinal=record.current_ordinal + 1,
         revision=record.current_revision + 1,
         class_code=record.class_code,
+        lock_mode=rule.lock_mode,
         customer_id=record.customer_id,
         description=description,
         file_name=file_name,
@@ -372,6 +375,7 @@ def revise_description(vault: Vault, actor: Actor, record_id: RecordId, descript
         corrected = replace(record, current_revision=number, change=tx.records.next_change())
         tx.records.add_description(revision)
         tx.records.update(corrected)
+        scopes.hold_what_matches(vault, tx, corrected)
         outbox.put_description(vault, tx, revision, description, corrected.change)
         tx.audit.append(vault.entry(actor.person_id, Event.RECORD_CORRECTED, record.id, {"revision": number}))
     return corrected

@@ -56,6 +56,7 @@ def put_record(vault: Vault, tx: Transaction, record: Record, leaf: LeafAddress)
         "due_on": record.due_on.isoformat() if record.due_on else None,
         "current_ordinal": record.current_ordinal,
         "current_revision": record.current_revision,
+        "rule_version": record.rule_version,
     }
     _put(vault, tx, leaf, record.id, record.change, "record", values)
 

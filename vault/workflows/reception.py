@@ -19,12 +19,11 @@ from threading import Lock as Mutex
 from threading import local
 from typing import Final
 
-from vault.classes import find_class
 from vault.destruction import require_living
 from vault.errors import AlreadyExists, Conflict, ObjectMissing, SourceChanged, StoreUnavailable, Unavailable
 from vault.fonds import HOUSE_OWNER
 from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId
-from vault.objects import Part, StoredObject
+from vault.objects import LockMode, Part, StoredObject
 from vault.ports import Buffer
 from vault.records import ContentFacts, Description, Intent, IntentState, Record, SealedObject
 from vault.seal.envelope import FRAME_LENGTH, Sealer, object_context
@@ -122,6 +121,7 @@ class Announcement:
     ordinal: int
     revision: int
     class_code: str
+    lock_mode: LockMode
     customer_id: CustomerId | None
     description: Description
     file_name: str
@@ -403,7 +403,7 @@ class Reception:
             process_id=vault.process_id,
             idempotency_key_hash=said.idempotency_key_hash,
             object=sealed_object,
-            lock=receipt_lock(vault.now(), find_class(said.class_code).lock_mode),
+            lock=receipt_lock(vault.now(), said.lock_mode),
             sealed_content=descriptions.seal_content(vault, leaf, content, record_id=record_id, ordinal=said.ordinal),
             sealed_description=descriptions.seal_description(
                 vault, leaf, said.description, record_id=record_id, revision=said.revision

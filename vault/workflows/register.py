@@ -1,4 +1,4 @@
-"""The register: what the catalogue says of records, customers and matters, sent to the store as it changes.
+"""The register: what the catalogue says of records, customers, matters and rules, sent to the store as it changes.
 
 So the catalogue can be made again from the store alone. A record's object carries what was known before its bytes came;
 its number, digests, lock, state and dates are known only afterwards. They travel here, many records in one sealed
@@ -26,17 +26,19 @@ from vault.ids import CustomerId, FondsId, ObjectId, PersonId, RecordId, VaultId
 from vault.objects import Lock, LockMode
 from vault.ports import LeafKeySource
 from vault.records import DescriptionRevision, Record, RecordState, SealedObject, Version
+from vault.schedule import RuleVersion
 from vault.seal.fields import open_fields
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.mattervalues import item_of, item_values, matter_of, matter_values
+from vault.workflows.rulevalues import rule_from, rule_values
 from vault.workflows.vault import Vault
 
 FIELD_SET: Final = "register"
 FORMAT: Final = 2
 KNOWN: Final = frozenset({1, FORMAT})
-"""Format 1 knew no matters."""
+"""Format 1 knew neither matters nor rules."""
 BATCH: Final = 200
 
 
@@ -60,6 +62,7 @@ class Register:
     customers: Sequence[Customer]
     matters: Sequence[Matter] = ()
     items: Sequence[ScopeItem] = ()
+    rules: Sequence[RuleVersion] = ()
 
 
 def subject_of(tree_id: bytes) -> str:
@@ -81,6 +84,7 @@ def write_pending(vault: Vault, *, batches_max: int = 50) -> int:
             # Another process may have written this one meanwhile; then its is as good.
             if tx.outbox.register(key, body, since=register.since, to=register.to, at=vault.now()):
                 changes += len(register.records) + len(register.customers) + len(register.matters)
+                changes += len(register.rules)
     return changes
 
 
@@ -99,6 +103,7 @@ def seal_register(vault: Vault, register: Register) -> bytes:
         "customers": [_customer_values(each) for each in register.customers],
         "matters": [matter_values(each) for each in register.matters],
         "scopes": [item_values(each) for each in register.items],
+        "rules": [rule_values(each) for each in register.rules],
     }
     subject = subject_of(vault.fonds.tree_id)
     sealed = descriptions.seal(vault, vault.house, values, subject=subject, field_set=FIELD_SET, revision=register.to)
@@ -131,6 +136,7 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
             customers=[_customer_of(each, fonds.id) for each in said["customers"]],
             matters=[matter_of(each, fonds.id) for each in said.get("matters", ())],
             items=[item_of(each) for each in said.get("scopes", ())],
+            rules=[rule_from(each) for each in said.get("rules", ())],
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise SealBroken("a register has another shape than a register") from exc
@@ -149,11 +155,12 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
     records = tx.records.changed_since(since, limit=BATCH)
     customers = tx.customers.changed_since(since, limit=BATCH)
     matters = tx.holds.changed_since(since, limit=BATCH)
-    ends = [page[-1].change for page in (records, customers, matters) if page]
+    rules = tx.schedules.changed_since(since, limit=BATCH)
+    ends = [page[-1].change for page in (records, customers, matters, rules) if page]
     if not ends:
         return None
     # A page that is full ends before what the other one may still have; an unfilled one has all there is.
-    full = [page[-1].change for page in (records, customers, matters) if len(page) == BATCH]
+    full = [page[-1].change for page in (records, customers, matters, rules) if len(page) == BATCH]
     to = min(full) if full else max(ends)
     return Register(
         fonds=vault.fonds,
@@ -172,6 +179,7 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
         matters=[each for each in matters if each.change <= to],
         # An item's change is that of the record or matter that it came with, and those only move on: all are covered.
         items=tx.holds.items_between(since, to),
+        rules=[each for each in rules if each.change <= to],
     )
 
 

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
+from vault.classes import RecordClass
 from vault.destruction import Batch
+from vault.disposition import Verdict, verdict
 from vault.errors import InvalidInput, KeyDestroyed, NotFound
 from vault.ids import RecordId, could_be_key
 from vault.people import Action, Actor
@@ -25,6 +27,7 @@ from vault.seal.secrets import Secret
 from vault.shelves import RecordFilter, Transaction
 from vault.workflows import descriptions
 from vault.workflows.customers import CustomerView, customer_view
+from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
 
 PURPOSES: Final = ("business", "customer-request", "audit", "legal", "upkeep")
@@ -63,6 +66,8 @@ class RevisionView:
 class RecordStory:
     """Everything a record's page shows; ``entries`` are the newest of the log about it.
 
+    ``rule`` governs its class; ``verdict`` says what may happen to it and why.
+
     Of a destroyed record there is no version and no revision any more: nothing can be said of them.
     """
 
@@ -70,6 +75,8 @@ class RecordStory:
     versions: Sequence[VersionView]
     revisions: Sequence[RevisionView]
     entries: Sequence[NumberedEntry]
+    rule: RecordClass
+    verdict: Verdict
 
 
 def find_record(vault: Vault, actor: Actor, key: str) -> Record:
@@ -95,11 +102,15 @@ def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
         versions = tx.records.versions(record_id)
         revisions = tx.records.descriptions(record_id)
         entries = tx.audit.page(subject=record_id, limit=STORY_ENTRIES_MAX)
+        rule = rule_of(tx, record.class_code)
+        matters = tx.holds.of_records([record_id]).get(record_id, ())
     return RecordStory(
         view=view,
         versions=list(_version_views(vault, view, versions)),
         revisions=list(_revision_views(vault, view, revisions)),
         entries=entries,
+        rule=rule,
+        verdict=verdict(record, rule, matters, vault.now()),
     )
 
 

@@ -18,7 +18,7 @@ from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import destruction, finding, log, mirror, outbox, recovery, register
+from vault.workflows import destruction, finding, log, mirror, outbox, recovery, register, schedules
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -197,6 +197,12 @@ def _forget(vault: Vault) -> Outcome:
     return Outcome.of("sessions-ended", ended=ended)
 
 
+def follow_schedule(vault: Vault) -> Outcome:
+    """Gives records whose rule has changed the due date that it has for them now."""
+    followed, moved = schedules.follow(vault)
+    return Outcome.of("rules-followed", followed=followed, moved=moved)
+
+
 def _prove_lock(vault: Vault) -> Outcome:
     verdict = vault.prove_lock()
     detail: Detail = {"tried": verdict.tried, "held": verdict.held}
@@ -218,6 +224,7 @@ JOBS: Final = (
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
     Job(name="publish-log", every=timedelta(minutes=1), run=log.publish_log),
     Job(name="mirror-holds", every=timedelta(seconds=15), run=mirror.mirror_holds),
+    Job(name="follow-schedule", every=timedelta(minutes=1), run=follow_schedule),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),
