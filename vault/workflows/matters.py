@@ -148,23 +148,24 @@ def withdraw_release(vault: Vault, actor: Actor, matter_id: MatterId) -> MatterV
         )
 
 
-def release_hold(vault: Vault, actor: Actor, matter_id: MatterId) -> MatterView:
+def release_hold(vault: Vault, actor: Actor, matter_id: MatterId, *, dry_run: bool = False) -> MatterView:
     """Releases a matter, for ever; the store's legal holds are lifted by upkeep where no other matter holds.
 
     Raises ``NotAllowed`` (whoever proposed it may not), ``NotFound``, ``Conflict`` (not proposed, or released).
     """
     actor.require(Action.RELEASE_HOLD)
-    with vault.catalogue.write() as tx:
-        matter = _require_proposed(_matter(tx, matter_id))
-        if matter.release_proposed_by == actor.person_id:
-            raise NotAllowed("you have proposed this release; a second person has to confirm it")
-        return _change(
-            vault,
-            tx,
-            actor,
-            replace(matter, state=MatterState.RELEASED, released_by=actor.person_id, released_at=vault.now()),
-            Event.HOLD_RELEASED,
-        )
+    try:
+        with vault.catalogue.write() as tx:
+            matter = _require_proposed(_matter(tx, matter_id))
+            if matter.release_proposed_by == actor.person_id:
+                raise NotAllowed("you have proposed this release; a second person has to confirm it")
+            released = replace(matter, state=MatterState.RELEASED, released_by=actor.person_id, released_at=vault.now())
+            view = _change(vault, tx, actor, released, Event.HOLD_RELEASED)
+            if dry_run:
+                raise _Undone(view)
+    except _Undone as undone:
+        return undone.view
+    return view
 
 
 def find_matter(vault: Vault, actor: Actor, key: str) -> Matter:
