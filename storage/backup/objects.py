@@ -18,7 +18,7 @@ from storage.backup.index import Copied, read_piece
 from storage.backup.manifest import Manifest
 from storage.backup.place import INDEX, PAGES, BackupPlace
 from storage.backup.streams import put_stream
-from storage.layout import META_PREFIX, RECORDS_PREFIX, TREES_PREFIX, object_id_of
+from storage.layout import LOG_PREFIX, META_PREFIX, RECORDS_PREFIX, TREES_PREFIX, object_id_of
 from vault.errors import AlreadyExists, ObjectMissing, SealBroken, StrongroomError, Unavailable
 from vault.ids import ObjectId, RecordId
 from vault.objects import Lock
@@ -26,6 +26,7 @@ from vault.ports import ObjectStore
 from vault.records import Version
 from vault.shelves import Catalogue
 from vault.workflows.locks import receipt_lock
+from vault.workflows.logstore import long_lock
 
 PUTS_AT_ONCE: Final = 8
 NAMED_MAX: Final = 50
@@ -164,6 +165,8 @@ def _lock_of(key: str, version: Version | None, now: datetime) -> Lock | None:
     if version is not None:
         short = receipt_lock(now, version.lock.mode)
         return max(version.lock, short, key=lambda lock: lock.retain_until)
+    if key.startswith(LOG_PREFIX):
+        return receipt_lock(now) if "-p/" in key else long_lock(now)
     return receipt_lock(now) if key.startswith((RECORDS_PREFIX, META_PREFIX)) else None
 
 

@@ -4,8 +4,9 @@ What comes back: customers, records with their numbers, states, dates, locks, ve
 was destroyed is destroyed. Records of the last seconds before the loss, of which the outbox had sent nothing yet, come
 back from their own objects: as received, under new numbers.
 
-What does not: people and sessions (invite them again), links (they open nothing), openings, uploads under way, and the
-log, which begins anew with an entry that says so. Batches come back without who ordered them.
+What does not: people and sessions (invite them again), links (they open nothing), openings, uploads under way. The log
+comes back as far as it was published; what was committed after its newest checkpoint is lost, and an entry says so.
+Batches come back without who ordered them.
 
 Rule 1: keepers are only read. Rule 2: no address that was in use is given again.
 Rule 3: nothing is destroyed afterwards until two people have confirmed the holds.
@@ -25,6 +26,7 @@ from storage.backup import dump
 from storage.backup.forward import lead_forward
 from storage.backup.load import rules_off, upgrade_to
 from storage.backup.recollect import HEADER_BYTES, Memory, Recollected, recollect
+from storage.backup.relog import take_log_back
 from storage.backup.restore import (
     marked,
     put_in_place,
@@ -106,12 +108,14 @@ def rebuild(
             )
         progress("leading the key pages forward")
         died = lead_forward(tx, fonds, tree, now=now, randomness=randomness)
+        log_size = take_log_back(tx, fonds, memory)
         tx.rebuilds.add(fonds.id, at=now)
         detail: Detail = {
             "generation": tree.head.generation,
             "records": recollected.records + recollected.from_objects,
             "customers": recollected.customers,
             "renumbered": len(recollected.renumbered),
+            "log_published": log_size,
             "log_lost": True,
         }
         tx.audit.append(

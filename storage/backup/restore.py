@@ -32,6 +32,7 @@ from storage.backup.manifest import Manifest, get_manifest, require_genuine
 from storage.backup.objects import Moved, PutBack, put_objects_back
 from storage.backup.place import RESTORING, BackupPlace
 from storage.backup.recollect import Memory, Recollected, recollect
+from storage.backup.relog import take_log_back
 from storage.backup.scratch import scratch_catalogue, scratch_folder
 from storage.backup.tree import Increments, StoredTree, increments_in_place, increments_in_store, read_tree
 from storage.backup.verify import find_run
@@ -149,6 +150,7 @@ def _bring_up(
         settle_taken_in(connection)
     memory.progress("leading the key pages forward")
     died = lead_forward(tx, fonds, tree, now=memory.now, randomness=memory.randomness)
+    log_size = take_log_back(tx, fonds, memory)
     detail: Detail = {
         "run": manifest.run,
         "generation_before": manifest.generation,
@@ -156,6 +158,7 @@ def _bring_up(
         "records_destroyed": died[0],
         "records_taken_in": recollected.records + recollected.from_objects,
         "links_withdrawn": links,
+        "log_published": log_size,
         "log_gap_from": manifest.created_at.isoformat(),
     }
     entry = Entry(at=memory.now, actor=OPERATOR_ID, event=Event.BACKUP_RESTORED, subject=fonds.vault_id, detail=detail)

@@ -40,7 +40,7 @@ from storage.backup.place import (
     runs_of,
 )
 from storage.catalogue.schema import REVISIONS
-from storage.layout import BLOCKS_PREFIX, META_PREFIX, RECORDS_PREFIX, TREES_PREFIX, object_id_of
+from storage.layout import BLOCKS_PREFIX, LOG_PREFIX, META_PREFIX, RECORDS_PREFIX, TREES_PREFIX, object_id_of
 from vault.audit import Detail, Event
 from vault.errors import (
     CatalogueBroken,
@@ -56,7 +56,7 @@ from vault.records import Version
 from vault.workflows.digests import SealedDigest
 from vault.workflows.vault import Vault
 
-COPIED_PREFIXES: Final = (TREES_PREFIX, BLOCKS_PREFIX, META_PREFIX, RECORDS_PREFIX)
+COPIED_PREFIXES: Final = (TREES_PREFIX, BLOCKS_PREFIX, LOG_PREFIX, META_PREFIX, RECORDS_PREFIX)
 COPIES_AT_ONCE: Final = 8
 PIECE_OBJECTS: Final = 1000
 PIECE_BYTES: Final = 1 << 30

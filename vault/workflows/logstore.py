@@ -16,8 +16,8 @@ from typing import Final
 
 from vault.errors import AlreadyExists, CatalogueBroken, ObjectMissing, SealBroken
 from vault.objects import Lock, LockMode
+from vault.ports import Layout, LeafKeySource, ObjectStore
 from vault.seal.fields import open_fields
-from vault.seal.keytree import LeafAddress
 from vault.seal.merkle import Tree, tile_path
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, open_note
 from vault.seal.secrets import SECRET_LENGTH, Secret, random_bytes
@@ -47,7 +47,12 @@ class LogHead:
 
 def origin(vault: Vault) -> str:
     """The log's name."""
-    return f"strongroom/{vault.vault_id}"
+    return origin_of(vault.vault_id)
+
+
+def origin_of(vault_id: str) -> str:
+    """The name of a vault's log."""
+    return f"strongroom/{vault_id}"
 
 
 def long_lock(now: datetime) -> Lock:
@@ -71,23 +76,91 @@ def put_once(vault: Vault, key: str, body: bytes, *, passing: bool = False) -> N
             ) from exc
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLog:
+    """What reading the published log takes: more than the store, for checkpoints are opened with the log's own keys."""
+
+    store: ObjectStore
+    layout: Layout
+    keys: LeafKeySource
+    tree_id: bytes
+    name: str
+
+    def object(self, key: str) -> bytes:
+        """An object of the log. Raises ``ObjectMissing``, ``StoreUnavailable``."""
+        body = self._if_there(key)
+        if body is None:
+            raise ObjectMissing(f"{key} of the published log is not in the store; put it back from a backup")
+        return body
+
+    def tile(self, level: int | str, number: int, width: int) -> bytes:
+        """A tile as it was published."""
+        return self.object(self.layout.log_tile(self.tree_id, tile_path(level, number, width)))
+
+    def head(self, keys: Sequence[SignerKey]) -> LogHead | None:
+        """The newest checkpoint; None before the first. Raises ``SealBroken`` when none of the keys signed it."""
+        for listed in self.store.versions(self.layout.log_checkpoints(self.tree_id)):
+            if listed.is_delete_marker:
+                continue
+            with self.store.read(listed.key, listed.version_id) as chunks:
+                head = open_head(b"".join(chunks), keys, self.name)
+            if self.layout.log_checkpoint(self.tree_id, head.size) != listed.key:
+                raise SealBroken(f"{listed.key} holds the checkpoint of another size; somebody has put it there")
+            return head
+        return None
+
+    def signing_keys(self) -> list[SignerKey]:
+        """The log's signing keys, oldest first; none before the first was made."""
+        keys: list[SignerKey] = []
+        while (body := self._if_there(self.layout.log_key(self.tree_id, len(keys) + 1))) is not None:
+            keys.append(self.open_key(len(keys) + 1, body))
+        return keys
+
+    def open_key(self, number: int, body: bytes) -> SignerKey:
+        """A signing key from its object. Raises ``SealBroken``, ``KeeperUnavailable``."""
+        leaf, sealed = split_body(body)
+        if leaf.tree_id != self.tree_id:
+            raise SealBroken("a signing key of the log is another vault's")
+        values = open_fields(
+            self.keys.leaf_keys(leaf).metadata_key,
+            sealed,
+            subject_id=_subject(self.tree_id),
+            field_set=_FIELD_SET,
+            revision=number,
+        )
+        seed = values.get("seed")
+        if not isinstance(seed, str):
+            raise SealBroken("a signing key of the log has another shape than a key")
+        return SignerKey(name=self.name, seed=Secret(bytes.fromhex(seed)))
+
+    def _if_there(self, key: str) -> bytes | None:
+        facts = self.store.head(key)
+        if facts is None:
+            return None
+        with self.store.read(key, facts.version_id) as chunks:
+            return b"".join(chunks)
+
+
+def log_of(vault: Vault) -> PublishedLog:
+    """The vault's own log."""
+    return PublishedLog(
+        store=vault.store, layout=vault.layout, keys=vault.keys, tree_id=vault.fonds.tree_id, name=origin(vault)
+    )
+
+
 def read_object(vault: Vault, key: str) -> bytes:
-    """An object of the log. Raises ``ObjectMissing``, ``StoreUnavailable``."""
-    facts = vault.store.head(key)
-    if facts is None:
-        raise ObjectMissing(f"{key} of the published log is not in the store; put it back from a backup")
-    with vault.store.read(key, facts.version_id) as chunks:
-        return b"".join(chunks)
+    """An object of the store. Raises ``ObjectMissing``, ``StoreUnavailable``."""
+    return log_of(vault).object(key)
 
 
 def read_tile(vault: Vault, level: int | str, number: int, width: int) -> bytes:
     """A tile of the log as it was published."""
-    return read_object(vault, vault.layout.log_tile(vault.fonds.tree_id, tile_path(level, number, width)))
+    return log_of(vault).tile(level, number, width)
 
 
 def published_tree(vault: Vault, size: int) -> Tree:
     """The tree of a published checkpoint, read tile by tile."""
-    return Tree(size, lambda level, number, width: read_tile(vault, level, number, width))
+    return Tree(size, log_of(vault).tile)
 
 
 def newest_head(vault: Vault, keys: Sequence[SignerKey]) -> LogHead | None:
@@ -95,15 +168,7 @@ def newest_head(vault: Vault, keys: Sequence[SignerKey]) -> LogHead | None:
 
     Raises ``SealBroken`` when none of the keys signed it.
     """
-    for listed in vault.store.versions(vault.layout.log_checkpoints(vault.fonds.tree_id)):
-        if listed.is_delete_marker:
-            continue
-        with vault.store.read(listed.key, listed.version_id) as chunks:
-            head = open_head(b"".join(chunks), keys, origin(vault))
-        if vault.layout.log_checkpoint(vault.fonds.tree_id, head.size) != listed.key:
-            raise SealBroken(f"{listed.key} holds the checkpoint of another size; somebody has put it there")
-        return head
-    return None
+    return log_of(vault).head(keys)
 
 
 def open_head(note: bytes, keys: Sequence[SignerKey], name: str) -> LogHead:
@@ -122,10 +187,7 @@ def open_head(note: bytes, keys: Sequence[SignerKey], name: str) -> LogHead:
 
 def signing_keys(vault: Vault) -> list[SignerKey]:
     """The log's signing keys, oldest first; the newest signs. The first one is made when there is none."""
-    keys: list[SignerKey] = []
-    while (body := _sealed_key(vault, len(keys) + 1)) is not None:
-        keys.append(_open_key(vault, len(keys) + 1, body))
-    return keys or [add_key(vault, 1)]
+    return log_of(vault).signing_keys() or [add_key(vault, 1)]
 
 
 def verifier_keys(vault: Vault) -> list[VerifierKey]:
@@ -137,7 +199,12 @@ def add_key(vault: Vault, number: int) -> SignerKey:
     """Makes key ``number``; where another process made it meanwhile, that one is it."""
     seed = random_bytes(vault.randomness.token_bytes, SECRET_LENGTH)
     sealed = descriptions.seal(
-        vault, vault.house, {"seed": seed.hex()}, subject=_subject(vault), field_set=_FIELD_SET, revision=number
+        vault,
+        vault.house,
+        {"seed": seed.hex()},
+        subject=_subject(vault.fonds.tree_id),
+        field_set=_FIELD_SET,
+        revision=number,
     )
     body = vault.house.text.encode("ascii") + b"\n" + sealed
     key = vault.layout.log_key(vault.fonds.tree_id, number)
@@ -145,33 +212,8 @@ def add_key(vault: Vault, number: int) -> SignerKey:
         vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=long_lock(vault.now()))
     except AlreadyExists:
         body = read_object(vault, key)
-    return _open_key(vault, number, body)
+    return log_of(vault).open_key(number, body)
 
 
-def _subject(vault: Vault) -> str:
-    return f"log-{vault.fonds.tree_id.hex()}"
-
-
-def _sealed_key(vault: Vault, number: int) -> bytes | None:
-    facts = vault.store.head(vault.layout.log_key(vault.fonds.tree_id, number))
-    if facts is None:
-        return None
-    with vault.store.read(facts.key, facts.version_id) as chunks:
-        return b"".join(chunks)
-
-
-def _open_key(vault: Vault, number: int, body: bytes) -> SignerKey:
-    leaf, sealed = split_body(body)
-    if leaf != LeafAddress(tree_id=vault.house.tree_id, extent=leaf.extent, leaf=leaf.leaf):
-        raise SealBroken("a signing key of the log is another vault's")
-    values = open_fields(
-        vault.leaf_keys(leaf).metadata_key,
-        sealed,
-        subject_id=_subject(vault),
-        field_set=_FIELD_SET,
-        revision=number,
-    )
-    seed = values.get("seed")
-    if not isinstance(seed, str):
-        raise SealBroken("a signing key of the log has another shape than a key")
-    return SignerKey(name=origin(vault), seed=Secret(bytes.fromhex(seed)))
+def _subject(tree_id: bytes) -> str:
+    return f"log-{tree_id.hex()}"

@@ -215,7 +215,7 @@ def test_entries_are_found_by_what_they_tell(vault: Vault) -> None:
             {"event": Event.SIGNED_OUT, "actor": person},
             {"since": entry.at, "until": entry.at, "subject": person},
         ):
-            assert [each.number for each in tx.audit.page(**given)] == [number], given  # type: ignore[arg-type]
+            assert [each.number for each in tx.audit.page(**given)] == [number], given
         assert tx.audit.page(actor=person, since=entry.at + timedelta(microseconds=1)) == []
         assert tx.audit.page(actor=person, until=entry.at - timedelta(microseconds=1)) == []
 
