@@ -55,6 +55,7 @@ def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Findi
     yield from _guarded("lock-proof", lambda: _lock_proof(vault))
     yield from _guarded("upkeep", lambda: _upkeep(vault))
     yield from _guarded("intents", lambda: _intents(vault))
+    yield from _guarded("holds", lambda: _holds(vault))
     yield from _guarded("backup", lambda: _backup(settings, vault))
     if deep:
         yield from _guarded("versions-in-store", lambda: _versions(vault))
@@ -125,6 +126,15 @@ def _is_bad(outcome: Outcome) -> bool:
     return outcome.is_failed or outcome.is_broken
 
 
+def _holds(vault: Vault) -> Finding:
+    with vault.catalogue.read() as tx:
+        waiting = tx.holds.mirror_lag()
+    told = "the store's legal holds follow the matters"
+    if waiting:
+        told = f"{waiting} legal holds wait to be set or lifted in the store; what is held is refused all the same"
+    return Finding(check="holds", ok=True, text=told)
+
+
 def _intents(vault: Vault) -> Finding:
     with vault.catalogue.read() as tx:
         unsettled = tx.intents.unsettled()
@@ -159,6 +169,8 @@ def _problem_of(vault: Vault, version: Version) -> str:
         return "another size"
     if facts.lock is None or not reaches(facts.lock, version.lock):
         return "its lock is shorter than promised"
+    if version.legal_hold and not facts.legal_hold:
+        return "its legal hold is off, though the store had confirmed it"
     try:
         with vault.store.read(sealed.key, version.version_id) as chunks:
             if sealed_digest(chunks, sealed) != sealed.sealed_sha256:

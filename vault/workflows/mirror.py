@@ -57,7 +57,13 @@ def mirror_holds(vault: Vault) -> Outcome:
     return Outcome.of("holds-mirrored", held=run.held, freed=run.freed, left=run.left, waiting=run.waiting)
 
 
-def mirror(vault: Vault, *, told: Told = lambda done, of: None, window: timedelta | None = None) -> Mirrored:
+def mirror(
+    vault: Vault,
+    *,
+    told: Told = lambda done, of: None,
+    window: timedelta | None = None,
+    recorded_at_once: int = RECORDED_AT_ONCE,
+) -> Mirrored:
     """Sets the legal holds that differ, for no longer than ``window``.
 
     Raises ``StoreUnavailable``, ``CatalogueUnavailable``; what was set before is recorded then.
@@ -69,7 +75,8 @@ def mirror(vault: Vault, *, told: Told = lambda done, of: None, window: timedelt
     while waiting > len(given_up) and (window is None or vault.now() - started < window):
         with vault.catalogue.read() as tx:
             listed = tx.holds.to_mirror(limit=AT_ONCE + len(given_up))
-        for chunk in _in_chunks(vault, [step for step in listed if (step.record_id, step.ordinal) not in given_up]):
+        steps = [step for step in listed if (step.record_id, step.ordinal) not in given_up]
+        for chunk in _in_chunks(vault, steps, recorded_at_once):
             _record(vault, chunk.confirmed)
             given_up |= {(step.record_id, step.ordinal) for step in chunk.refused}
             held += sum(step.held for step in chunk.confirmed)
@@ -93,12 +100,12 @@ class _Chunk:
     failure: Unavailable | None = None
 
 
-def _in_chunks(vault: Vault, steps: Sequence[MirrorStep]) -> Iterator[_Chunk]:
+def _in_chunks(vault: Vault, steps: Sequence[MirrorStep], size: int) -> Iterator[_Chunk]:
     """Sets many at once; while some are recorded, the next are under way."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="mirroring") as pool:
         underway: deque[list[tuple[MirrorStep, Future[None]]]] = deque()
-        for start in range(0, len(steps), RECORDED_AT_ONCE):
-            some = steps[start : start + RECORDED_AT_ONCE]
+        for start in range(0, len(steps), size):
+            some = steps[start : start + size]
             underway.append([(step, pool.submit(_set_one, vault, step)) for step in some])
             if len(underway) > 1:
                 yield _settled(underway.popleft())
