@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -51,6 +51,10 @@ class Language:
     def day(self, day: date) -> str:
         """A date, long enough to be unmistakable."""
         return format_date(day, "medium", locale=self.locale)
+
+    def lasting(self, duration: timedelta) -> str:
+        """A duration, in its largest unit."""
+        return format_timedelta(duration, granularity="minute", threshold=1.5, locale=self.locale)
 
     def moment(self, moment: datetime) -> str:
         """A moment, in UTC, saying so; the page's script shows it in local time where it runs."""

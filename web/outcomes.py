@@ -19,6 +19,8 @@ OUTCOMES: Final = {
     "all-effective": later("every destruction is effective"),
     "not-effective": later("{count} destructions not effective yet"),
     "ciphertext-deleted": later("deleted the bytes of {deleted} records, {left} still locked"),
+    "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
+    "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

@@ -9,13 +9,13 @@ from typing import Final
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
-from vault import classes
 from vault.people import Action
 from vault.records import RecordState
 from vault.workflows.retrieval import PURPOSES
 from web.i18n import Language, later
 from web.outcomes import outcome_text
 from web.site import Visit
+from web.standing import waiting_text
 from web.static import StaticFiles
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -70,8 +70,43 @@ WORDS: Final[Mapping[str, str]] = {
     "link-read": later("Read by link"),
     "link-use-returned": later("Use of a link given back"),
     "lock-proved": later("Lock proved"),
+    "rule-proposed": later("Rule proposed"),
+    "rule-approved": later("Rule approved"),
+    "rule-withdrawn": later("Rule withdrawn"),
+    "rule-followed": later("Due dates follow a changed rule"),
+    "class-retired": later("Class retired"),
+    "follow-schedule": later("Follow changed rules"),
+    "deal-closed": later("the deal was closed"),
+    "hold-placed": later("Hold placed"),
+    "hold-scope-added": later("Scope of a hold widened"),
+    "hold-release-proposed": later("Release of a hold proposed"),
+    "hold-release-withdrawn": later("Proposed release withdrawn"),
+    "hold-released": later("Hold released"),
+    "holds-mirrored": later("Holds carried over to the store"),
+    "record-held": later("Held by a query of a matter"),
+    "destruction-begun": later("Destruction begun"),
+    "destruction-effective": later("Destruction took effect"),
+    "ciphertext-deleted": later("Sealed bytes deleted"),
+    "backup-taken": later("Backup taken"),
+    "backup-restored": later("Backup restored"),
+    "catalogue-rebuilt": later("Catalogue rebuilt"),
+    "holds-confirmed": later("Holds confirmed"),
+    "drill-run": later("Restore drill run"),
+    "keeper-added": later("Keeper added"),
+    "keeper-removed": later("Keeper removed"),
+    "keeper-shared": later("Recovery shares printed"),
+    "keeper-recovered": later("Keeper recovered"),
+    "batch-erasing": later("Committed"),
+    "batch-promoted": later("Waits for keepers"),
+    "batch-effective": later("In effect"),
+    "keeper-proven": later("Proven"),
+    "keeper-holds-older": later("Has older roots"),
+    "keeper-behind": later("Behind"),
+    "keeper-away": later("Away"),
+    "keeper-lost": later("Lost"),
     "settle-intents": later("Settle uploads that were broken off"),
     "send-outbox": later("Send metadata to the store"),
+    "mirror-holds": later("Carry holds over to the store"),
     "renew-locks": later("Renew and extend locks"),
     "forget-sessions": later("End sessions and guesses that are over"),
     "prove-lock": later("Prove the lock"),
@@ -128,13 +163,13 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "size": language.size,
         "word": lambda code: language.text(WORDS[code]) if code in WORDS else code,
         "outcome": lambda outcome: outcome_text(language, outcome),
+        "waiting": lambda reason: waiting_text(language, reason),
+        "lasting": language.lasting,
     }
     environment.globals |= {
         "language": language,
         "languages": languages,
         "static": static.path,
-        "classes": classes.BUILT_IN,
-        "class_title": lambda code: language.class_title(classes.find_class(code)),
         "states": tuple(RecordState),
         "purposes": PURPOSES,
         "Action": Action,

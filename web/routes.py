@@ -15,7 +15,19 @@ from web.api import links as api_links
 from web.api import openapi as api_description
 from web.api import records as api_records
 from web.api import sessions as api_sessions
-from web.pages import customers, languages, links, outside, records, sessions, state, uploads
+from web.pages import (
+    backups,
+    customers,
+    destructions,
+    keepers,
+    languages,
+    links,
+    outside,
+    records,
+    sessions,
+    state,
+    uploads,
+)
 from web.site import Audience, Body, Handler, Kind, Row
 
 PUBLIC, SIGNED_IN, LINK = Audience.PUBLIC, Audience.SIGNED_IN, Audience.LINK
@@ -73,6 +85,13 @@ PAGES: Final = (
     _post("/links/{link}/revoke", "revoke-link", links.revoke_link, Action.REVOKE_LINK),
     _get("/customers", "customers", customers.show_customers, Action.LIST_CUSTOMERS),
     _post("/customers", "add-customer", customers.add_customer, Action.ADD_CUSTOMER),
+    _get("/destructions", "destructions", destructions.list_batches, Action.SEE_STATE),
+    _post("/destructions", "destroy", destructions.destroy, Action.DESTROY_RECORDS),
+    _get("/destructions/preview", "destroy-preview", destructions.show_preview, Action.DESTROY_RECORDS),
+    _post("/destructions/holds", "confirm-holds", destructions.confirm_holds, Action.DESTROY_RECORDS),
+    _get("/destructions/{batch}", "destruction", destructions.show_batch, Action.SEE_STATE),
+    _get("/keepers", "keepers", keepers.show_keepers, Action.SEE_STATE),
+    _get("/backups", "backups", backups.show_backups, Action.SEE_STATE),
     _get("/state", "state", state.show_state, Action.SEE_STATE),
     _post("/state/invitations", "invite", state.invite_person, Action.INVITE_PERSON),
     _get("/sign-in", "sign-in", sessions.show_sign_in, PUBLIC),

@@ -39,7 +39,9 @@ def test_every_answer_has_the_headers_that_keep_it_in_its_place(staff: Staff, ro
     assert "strict-transport-security" not in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/upload", "/customers", "/links", "/state"])
+@pytest.mark.parametrize(
+    "path", ["/", "/upload", "/customers", "/links", "/destructions", "/keepers", "/backups", "/state"]
+)
 def test_no_page_has_a_script_or_style_of_its_own(staff: Staff, path: str) -> None:
     page = staff.client.get(path).text
     assert "<style" not in page

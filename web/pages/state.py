@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from vault.errors import InvalidInput
+from vault.errors import InvalidInput, KeeperUnavailable
+from vault.keepers import KeepersView
 from vault.people import Role
-from vault.workflows import people, upkeep
+from vault.workflows import backups, batches, keepers, people, upkeep
 from web.site import Visit
 
 INVITABLE = (Role.RECORDS, Role.READER, Role.ADMINISTRATOR)
 
 
 async def show_state(visit: Visit) -> Response:
-    """Counts, jobs, what waits, and the lock proof."""
+    """Counts, jobs, what waits, the lock proof, and how keepers, backups and destructions stand."""
     return await _page(visit, address=None)
 
 
@@ -30,5 +31,22 @@ async def invite_person(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, *, address: str | None, status: int = 200) -> Response:
-    state = await visit.site.call(upkeep.state, visit.vault, visit.actor)
-    return visit.site.templates.page(visit, "state.html", status=status, state=state, address=address, roles=INVITABLE)
+    return visit.site.templates.page(
+        visit,
+        "state.html",
+        status=status,
+        state=await visit.site.call(upkeep.state, visit.vault, visit.actor),
+        keepers=await visit.site.call(_keepers, visit),
+        backups=await visit.site.call(backups.show_backups, visit.vault, visit.actor),
+        unfinished=await visit.site.call(batches.unfinished, visit.vault, visit.actor),
+        address=address,
+        roles=INVITABLE,
+    )
+
+
+def _keepers(visit: Visit) -> KeepersView | None:
+    """How they stand, None when nobody can tell now: the page is for looking what is wrong."""
+    try:
+        return keepers.show_keepers(visit.vault, visit.actor)
+    except KeeperUnavailable:
+        return None

@@ -2,10 +2,14 @@
 
 const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 
-for (const time of document.querySelectorAll("time[data-moment]")) {
-  const moment = new Date(time.dateTime);
-  if (!Number.isNaN(moment.valueOf())) {
-    time.title = time.textContent;
-    time.textContent = format.format(moment);
+export function showMoments(part) {
+  for (const time of part.querySelectorAll("time[data-moment]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.valueOf())) {
+      time.title = time.textContent;
+      time.textContent = format.format(moment);
+    }
   }
 }
+
+showMoments(document);

@@ -129,7 +129,7 @@ function start(files) {
   for (const file of files) addFile(file);
   section.hidden = false;
   pump();
-  section.scrollIntoView({ block: "nearest" });
+  section.scrollIntoView({ block: "start" });
 }
 
 async function entriesOf(entry) {
