@@ -1,6 +1,6 @@
 """What the store remembers of records, customers and matters, taken into a catalogue that does not (yet, or any more).
 
-1. Registers (``vault.workflows.register``): rules, records, customers, matters, their scopes, as the catalogue had them.
+1. Registers (``vault.workflows.register``): rules, records, customers, matters and scopes as the catalogue had them.
 2. What the outbox sent since the last register: customers, filings, corrections of descriptions.
 3. Objects that no register names: each carries its own sealed intake facts. Their digests are made again by reading.
 

@@ -95,7 +95,7 @@ def test_a_secret_that_was_not_replaced_is_found(life: History) -> None:
     for record_id in list(life.live)[:2]:
         careless = Custody(vault.catalogue, keepers, vault.fonds, Repeating())
         targets = Targets(records=frozenset({record_id}))
-        destruction.destroy(replace(vault, keys=careless), actor, targets, alone=True)
+        destruction.destroy(replace(vault, keys=careless), actor, targets, alone=True, error=True)
         life._snapshot()
     thief = life.collector()
     for root in life.held_roots():

@@ -22,7 +22,7 @@ def test_a_customer_of_100_000_records_dies_in_one_batch(vault: Vault) -> None:
     actor = staff(vault)
     customer = crowded_customer(vault, RECORDS)
     kept = add_bytes(vault, actor, b"kept").record_id
-    batch = destruction.destroy(vault, actor, Targets(customers=frozenset({customer.id})), alone=True)
+    batch = destruction.destroy(vault, actor, Targets(customers=frozenset({customer.id})), alone=True, error=True)
     assert (batch.record_count, batch.customer_count, batch.state) == (RECORDS, 1, BatchState.EFFECTIVE)
     assert len(destruction.increment_of(vault, batch).pages) < 20
     with vault.catalogue.read() as tx:

@@ -81,7 +81,7 @@ def test_readers_beside_running_batches_meet_no_false_error(life: History) -> No
         try:
             for record_id in doomed:
                 targets = Targets(records=frozenset({record_id}))
-                destruction.destroy(vault, staff(vault), targets, alone=True)
+                destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
         finally:
             ended.set()
         for reader in readers:
@@ -103,7 +103,7 @@ def test_two_processes_destroy_and_ingest_at_once(life: History) -> None:
                 while True:
                     try:
                         targets = Targets(records=frozenset({record_id}))
-                        destruction.destroy(vault, staff(vault), targets, alone=True)
+                        destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
                     except Conflict:
                         continue
                     done += 1
@@ -150,7 +150,7 @@ def test_customers_are_destroyed_while_files_for_them_come_in(life: History) -> 
         def destroy(customer: CustomerId = customer_id) -> str:
             try:
                 targets = Targets(customers=frozenset({customer}))
-                destruction.destroy(later, staff(later), targets, alone=True)
+                destruction.destroy(later, staff(later), targets, alone=True, error=True)
             except Conflict:
                 return "refused"
             return "destroyed"

@@ -138,4 +138,4 @@ def destroy(vault: Vault, *records: RecordId, customer_ids: frozenset[CustomerId
     later, clock = with_clock(vault)
     clock.advance(RECEIPT_LOCK * 2)
     targets = Targets(records=frozenset(records), customers=customer_ids)
-    return destruction.destroy(later, staff(vault), targets, alone=True)
+    return destruction.destroy(later, staff(vault), targets, alone=True, error=True)

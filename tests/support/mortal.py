@@ -202,7 +202,7 @@ def _live(place: Place, order: Mapping[str, Any]) -> None:
     )
     with place.open(watch) as vault:
         armed = True
-        destruction.destroy(vault, staff(vault), targets, alone=True)
+        destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
         armed = False
     Path(order["answer"]).write_text(json.dumps(points), encoding="utf-8")
 

@@ -168,7 +168,8 @@ def test_no_column_has_a_name_that_promises_personal_data(url: str) -> None:
     engine.dispose()
     words = {name: set(name.split(".")[1].split("_")) for name in columns}
     suspects = {name for name, parts in words.items() if parts & set(PERSONAL) and "sealed" not in parts}
-    assert suspects == {"counters.name", "people.login_index"}  # a counter's name, a keyed digest
+    # A counter's name, a keyed digest, what classes are called: policy, not persons.
+    assert suspects == {"counters.name", "people.login_index", "schedules.title_en", "schedules.title_zh"}
     for name, column in columns.items():
         if name.split(".")[1].startswith("sealed") and not name.endswith("size_bytes"):
             assert str(column["type"]) in ("BLOB", "BYTEA"), name

@@ -101,7 +101,9 @@ def unlocked(vault: Vault) -> Vault:
 
 
 def destroy(vault: Vault, record_id: RecordId) -> Batch:
-    return destruction.destroy(unlocked(vault), staff(vault), Targets(records=frozenset({record_id})), alone=True)
+    return destruction.destroy(
+        unlocked(vault), staff(vault), Targets(records=frozenset({record_id})), alone=True, error=True
+    )
 
 
 def leaf_of(vault: Vault, record_id: RecordId) -> LeafAddress:

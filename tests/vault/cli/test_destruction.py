@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.vault.cli.conftest import Installation, Strongroom
+from tests.vault.cli.conftest import Strongroom
 from vault.cli import exits
-from vault.objects import Lock, LockMode
-
-LAPSED = Lock(mode=LockMode.GOVERNANCE, retain_until=datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def add(strongroom: Strongroom, folder: Path, *options: str) -> str:
@@ -21,26 +17,17 @@ def add(strongroom: Strongroom, folder: Path, *options: str) -> str:
     return number
 
 
-def let_lapse(installation: Installation, number: str) -> None:
-    """The record's lock has lapsed, as far as the catalogue knows."""
-    with installation.open() as vault, vault.catalogue.write() as tx:
-        record = tx.records.by_number(vault.fonds.id, number)
-        assert record is not None
-        tx.records.set_lock(record.id, 1, LAPSED)
-
-
-def test_a_destruction_from_preview_to_effect(
-    strongroom: Strongroom, installation: Installation, tmp_path: Path
-) -> None:
+def test_a_destruction_from_preview_to_effect(strongroom: Strongroom, tmp_path: Path) -> None:
     number, kept = add(strongroom, tmp_path), add(strongroom, tmp_path)
     locked = strongroom("destruction", "preview", number, "--json")
     assert locked.code == exits.REFUSED
-    assert [each["code"] for each in locked.document["blockers"]] == ["still-locked"]
+    assert [each["code"] for each in locked.document["blockers"]] == ["not-due"]
     assert "NOT NOW: record" in strongroom("destruction", "preview", number).stdout.decode()
     refused = strongroom("destruction", "run", number, "--i-am-alone")
     assert refused.code == exits.REFUSED
-    assert "is locked until" in refused.talk
-    let_lapse(installation, number)
+    assert "class house is kept for ever" in refused.talk
+    filed = strongroom("record", "file", number, "--class", "contract", "--trigger", "1990-01-01")
+    assert filed.code == exits.OK, filed.talk
     assert strongroom("destruction", "run", number).code == exits.NOT_ALLOWED
     tried = strongroom("destruction", "run", number, "--i-am-alone", "--dry-run", "--json")
     assert (tried.code, tried.document["dry_run"], len(tried.document["records"])) == (exits.OK, True, 1)
@@ -60,15 +47,13 @@ def test_a_destruction_from_preview_to_effect(
     assert (resumed.code, resumed.document) == (exits.OK, {"waiting": []})
 
 
-def test_a_whole_customer_is_named_by_number(
-    strongroom: Strongroom, installation: Installation, tmp_path: Path
-) -> None:
+def test_a_whole_customer_is_named_by_number(strongroom: Strongroom, tmp_path: Path) -> None:
     customer = strongroom("customer", "add", "Wei", "--json")
     assert customer.code == exits.OK, customer.talk
     theirs = customer.document["number"]
-    number = add(strongroom, tmp_path, "--customer", theirs)
-    let_lapse(installation, number)
-    done = strongroom("destruction", "run", "--customer", theirs, "--i-am-alone", "--json")
+    add(strongroom, tmp_path, "--customer", theirs)
+    assert strongroom("destruction", "run", "--customer", theirs, "--i-am-alone").code == exits.REFUSED
+    done = strongroom("destruction", "run", "--customer", theirs, "--i-am-alone", "--filed-in-error", "--json")
     assert done.code == exits.OK, done.talk
     assert (done.document["records"], done.document["customers"]) == (1, 1)
     shown = strongroom("customer", "show", theirs, "--json").document

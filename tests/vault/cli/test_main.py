@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from vault.classes import BUILT_IN
+from tests.vault.cli.conftest import Installation
 from vault.cli import exits
 from vault.cli.lazy import LazyGroup
 from vault.cli.main import cli
 from vault.cli.plain import width
+from vault.statutes import FIRST_SET, SHIPPED
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,6 +54,7 @@ def test_help_names_every_command_and_every_exit_code(tmp_path: Path) -> None:
         "record",
         "customer",
         "class",
+        "schedule",
         "link",
         "person",
         "destruction",
@@ -113,17 +115,18 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert done.stderr == "[]\n"
 
 
-def test_data_goes_to_stdout_one_document_with_json(tmp_path: Path) -> None:
-    plain = strongroom("class", "list", home=tmp_path)
+def test_data_goes_to_stdout_one_document_with_json(installation: Installation) -> None:
+    home = installation.home
+    plain = strongroom("class", "list", home=home)
     assert plain.returncode == exits.OK
     assert not plain.stderr
     lines = plain.stdout.splitlines()
-    assert len(lines) == 1 + len(BUILT_IN)
+    assert len(lines) == 1 + len(SHIPPED[FIRST_SET])
     columns = {width(line[: line.index("general")]) for line in lines[1:] if "general" in line}
     assert len(columns) == 1
     for arguments in (("class", "list", "--json"), ("--json", "class", "list")):
-        document = json.loads(strongroom(*arguments, home=tmp_path).stdout)
-        assert [each["code"] for each in document["classes"]] == [each.code for each in BUILT_IN]
+        document = json.loads(strongroom(*arguments, home=home).stdout)
+        assert {each["code"] for each in document["classes"]} == {each.code for each in SHIPPED[FIRST_SET]}
 
 
 @pytest.mark.parametrize(
@@ -172,8 +175,8 @@ def test_what_is_wrong_by_itself_is_refused_before_anything_is_opened(
 
 def test_an_error_nobody_foresaw_is_one_line_and_its_traceback_is_for_the_asking(tmp_path: Path) -> None:
     script = (
-        "import vault.cli.classes as classes\nfrom vault.cli.main import main\n"
-        "classes.BUILT_IN = None\nmain(['class', 'list'])"
+        "from vault.cli.invocation import Invocation\nfrom vault.cli.main import main\n"
+        "Invocation.acting = None\nmain(['class', 'list'])"
     )
     for debug, shown in (({}, False), ({"STRONGROOM_DEBUG": "1"}, True)):
         done = subprocess.run(

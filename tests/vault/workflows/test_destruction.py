@@ -22,8 +22,8 @@ from vault.errors import (
     KeyDestroyed,
     LinkRevoked,
     NotAllowed,
+    NotDue,
     NotFound,
-    StillLocked,
     StoreUnavailable,
 )
 from vault.fonds import HOUSE_OWNER
@@ -61,7 +61,7 @@ def unlocked(vault: Vault) -> Vault:
 
 def destroy(vault: Vault, actor: Actor, *records: RecordId, customers: frozenset[CustomerId] = frozenset()) -> Batch:
     targets = Targets(records=frozenset(records), customers=customers)
-    return destruction.destroy(vault, actor, targets, alone=True)
+    return destruction.destroy(vault, actor, targets, alone=True, error=True)
 
 
 def state_of(vault: Vault, record_id: RecordId) -> RecordState:
@@ -103,11 +103,12 @@ def test_what_was_not_locked_away_is_refused_with_the_way_out(vault: Vault, acto
     record_id = add_bytes(vault, actor, b"x").record_id
     generation = vault.keys.generation()
     reader = Actor(person_id=PersonId("reader"), roles=frozenset({Role.READER, Role.RECORDS}))
-    with pytest.raises(StillLocked, match=r"locked until 20\d\d-\d\d-\d\d; destroy it from that day on"):
-        destroy(vault, actor, record_id)
+    targets = Targets(records=frozenset({record_id}))
+    with pytest.raises(NotDue, match=r"may not be destroyed: it is not filed; file it"):
+        destruction.destroy(vault, actor, targets, alone=True)
     later = unlocked(vault)
     with pytest.raises(NotAllowed, match="two people"):
-        destruction.destroy(later, actor, Targets(records=frozenset({record_id})), alone=False)
+        destruction.destroy(later, actor, targets, alone=False)
     with pytest.raises(NotAllowed):
         destroy(later, reader, record_id)
     with pytest.raises(NotFound):
@@ -128,9 +129,9 @@ def test_a_preview_names_what_dies_and_what_stands_against_it(vault: Vault, acto
     seen = destruction.preview(vault, actor, targets)
     assert [each.record.number for each in seen.candidates] == [receipt.number]
     assert (seen.version_count, seen.size_bytes, seen.link_count) == (1, 5, 1)
-    assert [(each.subject, each.code) for each in seen.blockers] == [(receipt.number, "still-locked")]
+    assert [(each.subject, each.code) for each in seen.blockers] == [(receipt.number, "not-due")]
     assert seen.ciphertext_until is not None
-    assert destruction.preview(unlocked(vault), actor, targets).blockers == []
+    assert destruction.preview(vault, actor, targets, error=True).blockers == []
     assert read_bytes(vault, actor, receipt.record_id) == b"12345"
 
 
