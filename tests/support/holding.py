@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from tests.support.vault import add_bytes
 from vault.destruction import Targets
@@ -53,8 +54,8 @@ def race_hold_against_destruction(vault: Vault, actor: Actor, rounds: int) -> Ra
         for number in range(rounds):
             record_id = add_bytes(vault, actor, b"round %d" % number).record_id
             together = threading.Barrier(2)
-            holding = pool.submit(_succeeds, together, lambda record_id=record_id: place(vault, actor, record_id))
-            destroying = pool.submit(_succeeds, together, lambda record_id=record_id: _destroy(vault, actor, record_id))
+            holding = pool.submit(_succeeds, together, partial(place, vault, actor, record_id))
+            destroying = pool.submit(_succeeds, together, partial(_destroy, vault, actor, record_id))
             was_held, was_destroyed = holding.result(), destroying.result()
             told.held += was_held
             told.destroyed += was_destroyed
