@@ -151,12 +151,3 @@ class RecordClass:
 
 def _refuse(message: str, field: str) -> None:
     raise InvalidInput(message, field=field)
-
-
-def __getattr__(name: str) -> object:
-    if name not in ("BUILT_IN", "find_class"):
-        raise AttributeError(name)
-    from vault.statutes import SHIPPED
-
-    shipped = {each.code: each for each in SHIPPED["cn"]}
-    return SHIPPED["cn"] if name == "BUILT_IN" else shipped.__getitem__

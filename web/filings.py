@@ -13,11 +13,10 @@ from typing import Final
 
 from starlette.requests import Request
 
-from vault.classes import find_class
 from vault.errors import InvalidInput, NotFound
 from vault.ids import RecordId
 from vault.records import Description, checked_file_name
-from vault.workflows import customers, intake, retrieval
+from vault.workflows import customers, intake, retrieval, schedules
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Filing, Receiving
 from web.forms import date_of, description_of, parse_json_object, text_of, title_from
@@ -90,12 +89,12 @@ def beginning_of(
     customer_key = text_of(values, "customer").strip()
     if not class_code:
         raise InvalidInput("a record needs a class; choose one", field="class")
-    try:
-        find_class(class_code)
-    except NotFound as unknown:
-        raise InvalidInput(unknown.message, field="class") from None
 
     def begin() -> Receiving:
+        try:
+            schedules.find_rule(visit.vault, class_code)
+        except NotFound as unknown:
+            raise InvalidInput(unknown.message, field="class") from None
         customer = _customer(visit, customer_key) if customer_key else None
         filing = Filing(
             class_code=class_code,

@@ -122,6 +122,7 @@ PROBLEMS: Final = MappingProxyType(
         "source-changed": _problem(
             409, later("The file is not what was announced"), later("It changed or ended early. Send it again.")
         ),
+        "not-due": _problem(409, later("Not due"), later("The schedule keeps it; its page says why and until when.")),
         "still-locked": _problem(409, later("Still locked"), later("Its retention has not lapsed.")),
         "unavailable": _problem(503, later("Away for a moment"), _AGAIN),
         "store-unavailable": _problem(503, later("The object store does not answer"), _AGAIN),

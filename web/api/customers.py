@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from vault.classes import BUILT_IN
 from vault.customers import Profile
 from vault.workflows import customers
 from web.api.views import class_json, customer_json
+from web.classes import classes_of
 from web.forms import PAGE_SIZE, PAGE_SIZE_MAX, text_of, whole_number_of
 from web.site import Visit
 
@@ -37,4 +37,5 @@ async def show_customer(visit: Visit) -> Response:
 
 async def list_classes(visit: Visit) -> Response:
     """Every record class."""
-    return JSONResponse({"classes": [class_json(record_class) for record_class in BUILT_IN]})
+    known = await visit.site.call(classes_of, visit)
+    return JSONResponse({"classes": [class_json(record_class) for record_class in known.offered]})

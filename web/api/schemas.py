@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vault.disposition import Standing
 from vault.links import LIFETIME_MAX, PASS_CODE_MAX_CHARACTERS, PASS_CODE_MIN_CHARACTERS, USES_MAX
 
 Schema = dict[str, Any]
@@ -102,6 +103,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "sensitivity": _TEXT,
             "trigger": _TEXT,
             "period_years": _MAYBE_WHOLE,
+            "period_months": _WHOLE,
+            "action": {"type": "string", "enum": ["destroy", "review", "transfer", "keep"]},
             "lock_mode": _TEXT,
             "mandate": _TEXT,
         }
@@ -141,9 +144,21 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "Entry": _object({"number": _WHOLE, "at": _MOMENT, "actor": _TEXT, "event": _TEXT, "detail": {"type": "object"}}),
+    "Verdict": _object(
+        {
+            "standing": {"type": "string", "enum": [each.value for each in Standing]},
+            "keep_until": _MAYBE_DATE,
+            "may_destroy": _YES_NO,
+            "reasons": {
+                "type": "array",
+                "items": _object({"code": _TEXT, "values": {"type": "object"}, "text": _TEXT}),
+            },
+        }
+    ),
     "RecordStory": _object(
         {
             **_RECORD,
+            "verdict": _ref("Verdict"),
             "versions": {"type": "array", "items": _ref("Version")},
             "descriptions": {"type": "array", "items": _ref("Description")},
             "entries": {"type": "array", "items": _ref("Entry")},

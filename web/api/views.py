@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vault.classes import RecordClass
+from vault.disposition import Verdict, explain
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Receipt
 from vault.workflows.people import SignedIn
@@ -43,6 +44,7 @@ def story_json(story: RecordStory) -> JSON:
     """A record with its versions, descriptions and log entries."""
     return {
         **record_json(story.view),
+        "verdict": verdict_json(story.verdict),
         "versions": [version_json(version) for version in story.versions],
         "descriptions": [_revision_json(revision) for revision in story.revisions],
         "entries": [
@@ -54,6 +56,18 @@ def story_json(story: RecordStory) -> JSON:
                 "detail": dict(numbered.entry.detail),
             }
             for numbered in story.entries
+        ],
+    }
+
+
+def verdict_json(verdict: Verdict) -> JSON:
+    """What may happen to a record, and why: codes with their values, and each in English."""
+    return {
+        "standing": verdict.standing.value,
+        "keep_until": None if verdict.keep_until is None else verdict.keep_until.isoformat(),
+        "may_destroy": verdict.may_destroy,
+        "reasons": [
+            {"code": each.code, "values": dict(each.values), "text": explain(each)} for each in verdict.reasons
         ],
     }
 
@@ -121,6 +135,8 @@ def class_json(record_class: RecordClass) -> JSON:
         "sensitivity": record_class.sensitivity.value,
         "trigger": record_class.trigger.value,
         "period_years": record_class.period_years,
+        "period_months": record_class.period_months,
+        "action": record_class.action.value,
         "lock_mode": record_class.lock_mode.value,
         "mandate": record_class.mandate,
     }

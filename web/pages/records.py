@@ -9,16 +9,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from vault.classes import find_class
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import RecordId
 from vault.shelves import RecordFilter
 from vault.workflows import customers, finding, holding, retrieval
+from web.classes import Classes, classes_of
 from web.contents import manner_of
 from web.forms import PAGE_SIZE, cursor, cursor_of, date_of, state_of, text_of
 from web.openings import answer_opening, record_id_of
 from web.problems import PROBLEMS, describe
 from web.site import Visit
+from web.verdicts import verdict_texts
 
 FOUND_MAX: Final = 100
 CUSTOMERS_OFFERED: Final = 200
@@ -33,8 +34,9 @@ def _list(visit: Visit) -> Response:
     chosen = {name: visit.query(name) for name in ("class", "customer", "state")}
     error = None
     filter = RecordFilter()
+    known = classes_of(visit)
     try:
-        filter = _filter(visit, chosen)
+        filter = _filter(visit, chosen, known)
     except NotFound:
         error = visit.language.text("There is no such class or customer.")
     before = cursor_of(visit.query("before"))
@@ -66,13 +68,15 @@ def _list(visit: Visit) -> Response:
         searched=None,
         result=None,
         error=error,
+        classes=known.offered,
+        class_title=known.title,
     )
 
 
-def _filter(visit: Visit, chosen: Mapping[str, str]) -> RecordFilter:
+def _filter(visit: Visit, chosen: Mapping[str, str], known: Classes) -> RecordFilter:
     """Raises ``NotFound`` for a class or customer that does not exist."""
-    if chosen["class"]:
-        find_class(chosen["class"])
+    if chosen["class"] and chosen["class"] not in known.known:
+        raise NotFound("there is no such class")
     filter = RecordFilter(class_code=chosen["class"] or None, state=state_of(chosen["state"]))
     if chosen["customer"]:
         customer = customers.find_customer(visit.vault, visit.actor, chosen["customer"])
@@ -86,6 +90,7 @@ async def find_records(visit: Visit) -> Response:
     if not text:
         return RedirectResponse(visit.path("records"), 303)
     result = await visit.site.call(finding.find, visit.vault, visit.actor, text, limit=FOUND_MAX)
+    known = await visit.site.call(classes_of, visit)
     return visit.site.templates.page(
         visit,
         "records.html",
@@ -97,6 +102,8 @@ async def find_records(visit: Visit) -> Response:
         searched=text,
         result=result,
         error=None,
+        classes=known.offered,
+        class_title=known.title,
     )
 
 
@@ -119,7 +126,8 @@ async def show_record(visit: Visit) -> Response:
         story=story,
         view=story.view,
         record=story.view.record,
-        record_class=find_class(story.view.record.class_code),
+        record_class=story.rule,
+        reasons=verdict_texts(visit.language, story.verdict),
         preview=preview,
         preview_kind=preview_kind,
         purpose=purpose,
@@ -161,9 +169,11 @@ async def _filing_page(
     visit: Visit, record_id: RecordId, *, values: Mapping[str, str], error: Refused | None = None
 ) -> Response:
     story = await visit.site.call(retrieval.show, visit.vault, visit.actor, record_id)
+    known = await visit.site.call(classes_of, visit)
     return visit.site.templates.page(
         visit,
         "filing.html",
+        classes=known.offered,
         status=PROBLEMS[error.code].status if error is not None else 200,
         view=story.view,
         record=story.view.record,

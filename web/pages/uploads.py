@@ -19,6 +19,7 @@ from vault.ids import RecordId
 from vault.workflows import customers, intake, retrieval
 from vault.workflows.intake import Receipt
 from web.bodies import Pump, open_body, pumping, require_length
+from web.classes import classes_of
 from web.filings import Begin, beginning_of, corrected_description, correction_beginning_of
 from web.multipart import Event, FileBegins, FileBytes, FileEnds, TextField, parse_form
 from web.openings import record_id_of
@@ -170,9 +171,11 @@ async def _receive_file(
 
 async def _upload_page(visit: Visit, *, values: Mapping[str, str], error: StrongroomError | None = None) -> Response:
     offered = await visit.site.call(customers.list_customers, visit.vault, visit.actor, limit=CUSTOMERS_OFFERED)
+    known = await visit.site.call(classes_of, visit)
     return visit.site.templates.page(
         visit,
         "upload.html",
+        classes=known.offered,
         status=PROBLEMS[error.code].status if error is not None else 200,
         customers=offered,
         values={"customer": visit.query("customer"), "class": visit.query("class"), **values},

@@ -18,7 +18,7 @@ from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
 from vault.objects import LockMode
 from vault.people import Actor, Role
-from vault.records import Record
+from vault.records import Description, Record
 from vault.schedule import RuleState, RuleVersion
 from vault.workflows import holding, intake, register, schedules, upkeep
 from vault.workflows.retrieval import show
@@ -181,7 +181,7 @@ def test_a_class_under_living_records_is_not_retired_and_one_without_is(vault: V
 def test_a_record_that_came_while_its_class_was_retired_keeps_its_rule(vault: Vault, actor: Actor, code: str) -> None:
     put_in_force(vault, a_class(code=code))
     said = intake.Filing(
-        class_code=code, customer_id=None, description=intake.Description.checked(title="x"), file_name="x"
+        class_code=code, customer_id=None, description=Description.checked(title="x"), file_name="x"
     )
     with intake.begin(vault, actor, said) as receiving:
         schedules.retire(vault, ONE, code)

@@ -1,0 +1,42 @@
+"""Why a record cannot be destroyed, in the visitor's language.
+
+Rule 1: ``VERDICTS`` says every code of a verdict's reasons (``vault.disposition``); values take their places in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from vault.disposition import Reason, Verdict
+from web.i18n import Language, later
+
+VERDICTS: Final[Mapping[str, str]] = {
+    "dead": later("It has been destroyed already."),
+    "held": later("Matter {matter} holds it until two people have released the hold."),
+    "restricted": later("It may only be stored ({mandate})."),
+    "permanent": later("Its class is kept for ever{law}."),
+    "not-filed": later("It is not filed yet: nobody has confirmed its class and the event from which its period runs."),
+    "unknown-trigger": later("The event from which its period runs is not known; file it again with the date."),
+    "kept-until": later("Its class keeps it until {date}{law}."),
+    "unsettled": later("Debts or claims that it proves are not settled ({mandate})."),
+    "due": later("Its period was over on {date}."),
+    "needs-approval": later("Nobody has approved what is to become of it."),
+    "supervised": later("Two supervisors have to attend its destruction{law}."),
+    "approved": later("Its destruction is approved."),
+}
+
+
+def verdict_texts(language: Language, verdict: Verdict) -> list[str]:
+    """Every reason of a verdict as a sentence, the one that decides first."""
+    return [_text(language, each) for each in verdict.reasons]
+
+
+def _text(language: Language, reason: Reason) -> str:
+    values = dict(reason.values)
+    mandate = values.get("mandate", "")
+    values["law"] = f" ({mandate})" if mandate else ""
+    if "date" in values:
+        values["date"] = language.day(date.fromisoformat(values["date"]))
+    return language.text(VERDICTS[reason.code]).format(**values)
