@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vault.workflows import destruction, matters
 from vault.workflows.matters import MatterView
 from vault.workflows.vault import Vault
 
+STEPS = 20
 PROFILE = MatterProfile.checked(title="Case 7", reason="A claim was filed", issuer="District court")
 
 
@@ -48,13 +50,20 @@ class Raced:
 
 
 def race_hold_against_destruction(vault: Vault, actor: Actor, rounds: int) -> Raced:
-    """Places a hold on a record and destroys it at the same moment, again and again, each time a fresh record."""
+    """Places a hold on a record and destroys it at the same moment, again and again, each time a fresh record.
+
+    A destruction takes longer until it commits, so the hold is placed at another moment of it in each round.
+    """
     told = Raced()
+    started = time.monotonic()
+    _destroy(vault, actor, add_bytes(vault, actor, b"to know how long it takes").record_id)
+    takes_s = time.monotonic() - started
     with ThreadPoolExecutor(2) as pool:
         for number in range(rounds):
             record_id = add_bytes(vault, actor, b"round %d" % number).record_id
             together = threading.Barrier(2)
-            holding = pool.submit(_succeeds, together, partial(place, vault, actor, record_id))
+            wait_s = takes_s * (number % STEPS) / STEPS
+            holding = pool.submit(_succeeds, together, partial(place, vault, actor, record_id), wait_s=wait_s)
             destroying = pool.submit(_succeeds, together, partial(_destroy, vault, actor, record_id))
             was_held, was_destroyed = holding.result(), destroying.result()
             told.held += was_held
@@ -67,8 +76,9 @@ def _destroy(vault: Vault, actor: Actor, record_id: RecordId) -> object:
     return destruction.destroy(vault, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
 
 
-def _succeeds(together: threading.Barrier, act: Callable[[], object]) -> bool:
+def _succeeds(together: threading.Barrier, act: Callable[[], object], *, wait_s: float = 0) -> bool:
     together.wait()
+    time.sleep(wait_s)
     try:
         act()
     except Conflict:
