@@ -139,6 +139,7 @@ def test_a_record_is_listed_found_and_shown(strongroom: Strongroom, tmp_path: Pa
     story = strongroom("record", "show", number, "--json").document
     assert {
         **record,
+        "verdict": story["verdict"],
         "versions": story["versions"],
         "revisions": story["revisions"],
         "entries": story["entries"],
