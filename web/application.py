@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -62,7 +62,8 @@ def create_application(
         hashing=Admission(HASHES_AT_ONCE, waiting_max=HASHES_WAITING),
         rows=ROWS,
         client_idle_s=client_idle_s,
-        threads=anyio.CapacityLimiter(THREADS),
+        threads=ThreadPoolExecutor(THREADS, thread_name_prefix="request"),
+        routes={row.name: Route(row.path, _nothing, name=row.name) for row in reversed(ROWS)},
     )
     return Starlette(
         routes=[Route(row.path, endpoint(site, row), methods=list(row.methods), name=row.name) for row in ROWS],

@@ -99,12 +99,15 @@ def answer_head(headers: dict[str, str], size_bytes: int) -> Response:
     return Response(status_code=200, headers={**headers, "Content-Length": str(size_bytes)})
 
 
-async def answer_content(
+def answer_content(
     site: Site, blocks: Iterator[bytes], span: Span | None, *, size_bytes: int, headers: dict[str, str]
 ) -> Response:
-    """The answer to GET, its first block already fetched; ``blocks`` are those of the span."""
+    """The answer to GET, its first block already fetched; ``blocks`` are those of the span. Blocking."""
     length = span.length if span is not None else size_bytes
-    first = await site.call(_next_block, blocks)
+    first = _next_block(blocks)
+    if first is not None and len(first) == length:
+        # One block is all: what follows it is looked at, and the store's connection given back, in the same thread.
+        first += _next_block(blocks) or b""
     complete = {**headers, "Content-Length": str(length)}
     if span is not None:
         complete["Content-Range"] = span.content_range(size_bytes)
@@ -145,6 +148,9 @@ class ContentResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it (ASGI). Raises ``AnswerBrokenOff`` when the blocks end early or the client stalls; what is broken
         goes on as it is, for somebody has to look."""
+        if self._first is not None and len(self._first) == self._length:
+            await self._send_at_once(self._first, send)
+            return
         pending: asyncio.Future[bytes | None] | None = None
         block, sent = self._first, 0
         try:
@@ -178,6 +184,16 @@ class ContentResponse(Response):
                 if not pending.cancelled():
                     pending.exception()
             await self._site.call(_close, self._blocks)
+
+
+    async def _send_at_once(self, whole: bytes, send: Send) -> None:
+        """All of it is here: nothing is fetched beside it, and nobody has to be watched."""
+        try:
+            async with asyncio.timeout(STALLED_S):
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": whole, "more_body": False})
+        except TimeoutError:
+            raise AnswerBrokenOff("the client takes nothing any more") from None
 
 
 @asynccontextmanager

@@ -6,16 +6,19 @@ Rule 2: the vault's workflows block, so they are called by ``Site.call``: in a b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from vault.errors import NotFound, NotSignedIn
 from vault.people import Action, Actor
@@ -90,7 +93,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Everything that lasts as long as the process. ``public_url`` is None when people come to the listen address."""
+    """Everything that lasts as long as the process. ``public_url`` is None when people come to the listen address.
+
+    ``routes`` are the rows by name, to make their paths: the router would look through all of them each time.
+    """
 
     vault: Vault
     public_url: str | None
@@ -102,7 +108,8 @@ class Site:
     hashing: Admission
     rows: tuple[Row, ...]
     client_idle_s: float
-    threads: anyio.CapacityLimiter
+    threads: Executor
+    routes: Mapping[str, Route]
 
     @property
     def secure(self) -> bool:
@@ -111,7 +118,15 @@ class Site:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs something that blocks in a thread. Waits for its end even when the request is cancelled."""
-        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.threads)
+        working = asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args, **kwargs))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            while not working.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([working])
+            working.exception()
+            raise
 
     async def call_hashing(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for what may hash a password: few at once, the others wait in line. Raises ``Overloaded``."""
@@ -151,7 +166,7 @@ class Visit:
 
     def path(self, name: str, /, **parameters: str) -> str:
         """The path of a row by its name."""
-        return str(self.request.app.url_path_for(name, **parameters))
+        return str(self.site.routes[name].url_path_for(name, **parameters))
 
     def parameter(self, name: str) -> str:
         """A parameter of the path. Raises ``NotFound`` for one with characters that none of ours has."""

@@ -50,8 +50,12 @@ async def download(visit: Visit) -> Response:
     except RangeNotSatisfiable as error:
         return answer_unsatisfiable(visit, error, size_bytes)
     start, length = (span.start, span.length) if span is not None else (0, size_bytes)
-    opened = await visit.site.call(sharing.open_use, visit.vault, token, use_token, start=start, length=length)
-    return await answer_content(visit.site, opened.stream(), span, size_bytes=size_bytes, headers=headers)
+
+    def open_use() -> Response:
+        opened = sharing.open_use(visit.vault, token, use_token, start=start, length=length)
+        return answer_content(visit.site, opened.stream(), span, size_bytes=size_bytes, headers=headers)
+
+    return await visit.site.call(open_use)
 
 
 async def _landing(visit: Visit, *, status: int, error: str | None = None) -> Response:
