@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
 
 if TYPE_CHECKING:
+    from vault.errors import StrongroomError
     from vault.seal.destruction import Doomed
     from vault.seal.increments import Increment
     from vault.seal.keytree import LeafAddress, LeafKeys
@@ -219,6 +220,11 @@ class KeyCustody(LeafKeySource, Protocol):
 
     def leaf_keys(self, address: LeafAddress) -> LeafKeys:
         """The keys of one leaf. Raises ``KeyDestroyed``; ``SealBroken`` when a key page is missing or was altered."""
+        ...
+
+    def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> Sequence[LeafKeys | StrongroomError]:
+        """The keys of many leaves in a few questions, or what each one's error is; where they are kept, ``leaf_keys``
+        has them then."""
         ...
 
     def generation(self) -> int:

@@ -111,6 +111,10 @@ class IntentShelf(Protocol):
         """``open`` -> ``sealed``, with final sizes, digests and content facts. Raises ``Conflict`` in another state."""
         ...
 
+    def commit(self, intent_id: IntentId) -> bool:
+        """``sealed`` -> ``committed``; False, and nothing changed, when it is in another state or not there."""
+        ...
+
     def settle(self, intent_id: IntentId, state: IntentState) -> None:
         """-> ``committed`` or ``aborted``. Raises ``Conflict`` when it is settled already."""
         ...
@@ -136,6 +140,14 @@ class RecordShelf(Protocol):
     def add(self, record: Record) -> None: ...
 
     def get(self, record_id: RecordId, *, for_update: bool = False) -> Record | None: ...
+
+    def many(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, Record]:
+        """Records by their ids; those that are not there are left out."""
+        ...
+
+    def current(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, tuple[Version, DescriptionRevision]]:
+        """The current version and description of records that have both, by record."""
+        ...
 
     def by_number(self, fonds_id: FondsId, number: str) -> Record | None: ...
 
@@ -224,6 +236,10 @@ class CustomerShelf(Protocol):
 
     def get(self, customer_id: CustomerId, *, shared: bool = False) -> Customer | None:
         """``shared`` keeps a destruction of the customer waiting until this transaction has ended."""
+        ...
+
+    def many(self, customer_ids: Sequence[CustomerId]) -> Mapping[CustomerId, Customer]:
+        """Customers by their ids; those that are not there are left out."""
         ...
 
     def by_number(self, fonds_id: FondsId, number: str) -> Customer | None: ...

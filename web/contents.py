@@ -185,7 +185,6 @@ class ContentResponse(Response):
                     pending.exception()
             await self._site.call(_close, self._blocks)
 
-
     async def _send_at_once(self, whole: bytes, send: Send) -> None:
         """All of it is here: nothing is fetched beside it, and nobody has to be watched."""
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     Column,
     Index,
@@ -26,6 +27,8 @@ from storage.catalogue.objects import leaf_columns
 from storage.catalogue.rows import Rows
 from vault.customers import Customer, CustomerState
 from vault.ids import CustomerId, FondsId
+
+AT_ONCE: Final = 500
 
 customers = Table(
     "customers",
@@ -57,6 +60,8 @@ _ADD = insert(customers).values(
 _ALL = select(customers, fonds.c.tree_id).join(fonds, fonds.c.id == customers.c.fonds_id)
 _GET = _ALL.where(customers.c.id == bindparam("its_id"))
 _GET_SHARED = _GET.with_for_update(read=True, of=customers)
+_wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
+_MANY = _ALL.where(customers.c.id.in_(_wanted))
 _BY_NUMBER = _ALL.where(customers.c.fonds_id == bindparam("its_fonds"), customers.c.number == bindparam("its_number"))
 _PAGE = _ALL.where(customers.c.number > bindparam("after")).order_by(customers.c.number).limit(bindparam("at_most"))
 _CHANGED_SINCE = (
@@ -109,6 +114,13 @@ class SqlCustomerShelf:
     def get(self, customer_id: CustomerId, *, shared: bool = False) -> Customer | None:
         row = self._rows.first(_GET_SHARED if shared else _GET, {"its_id": customer_id})
         return None if row is None else customer_of(row)
+
+    def many(self, customer_ids: Sequence[CustomerId]) -> Mapping[CustomerId, Customer]:
+        return {
+            CustomerId(row.id): customer_of(row)
+            for start in range(0, len(customer_ids), AT_ONCE)
+            for row in self._rows.all(_MANY, {"wanted": customer_ids[start : start + AT_ONCE]})
+        }
 
     def by_number(self, fonds_id: FondsId, number: str) -> Customer | None:
         row = self._rows.first(_BY_NUMBER, {"its_fonds": fonds_id, "its_number": number})

@@ -201,6 +201,9 @@ class SqlIntentShelf:
         )
         self._require(changed, intent_id)
 
+    def commit(self, intent_id: IntentId) -> bool:
+        return self._rows.run(_COMMIT, {"its_id": intent_id}) == 1
+
     def settle(self, intent_id: IntentId, state: IntentState) -> None:
         if state not in (IntentState.COMMITTED, IntentState.ABORTED):
             raise ValueError(f"an intent settles as committed or aborted, not {state.value}")

@@ -6,12 +6,13 @@ received: a correction); its identity never; its change number only upwards. A t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     Column,
     Date,
@@ -39,6 +40,8 @@ from vault.errors import NotFound
 from vault.ids import CustomerId, FondsId, PersonId, RecordId
 from vault.records import Record, RecordState
 from vault.shelves import RecordFilter
+
+AT_ONCE: Final = 500
 
 _FILED = "state = 'filed'"
 
@@ -104,6 +107,8 @@ _CHANGED_SINCE = (
     .limit(bindparam("at_most"))
 )
 _COUNT = select(func.count()).select_from(records)
+_wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
+_MANY = select(records).where(records.c.id.in_(_wanted))
 
 
 @cache
@@ -180,6 +185,13 @@ class SqlRecords:
     def get(self, record_id: RecordId, *, for_update: bool = False) -> Record | None:
         row = self._rows.first(_GET_FOR_UPDATE if for_update else _GET, {"its_id": record_id})
         return None if row is None else record_of(row)
+
+    def many(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, Record]:
+        return {
+            RecordId(row.id): record_of(row)
+            for start in range(0, len(record_ids), AT_ONCE)
+            for row in self._rows.all(_MANY, {"wanted": record_ids[start : start + AT_ONCE]})
+        }
 
     def by_number(self, fonds_id: FondsId, number: str) -> Record | None:
         row = self._rows.first(_BY_NUMBER, {"its_fonds": fonds_id, "its_number": number})

@@ -6,11 +6,12 @@ their record's leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     Boolean,
     CheckConstraint,
     Column,
@@ -36,7 +37,7 @@ from storage.catalogue.fonds import fonds, fonds_column, fonds_of_tree, leaf_of,
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns, lock_of, object_columns, object_of, object_values
 from storage.catalogue.periods import SqlPeriods
-from storage.catalogue.records import records
+from storage.catalogue.records import AT_ONCE, records
 from vault.errors import NotFound
 from vault.ids import ObjectId, PersonId, RecordId
 from vault.objects import Lock
@@ -138,6 +139,19 @@ _DESCRIPTIONS = (
     .order_by(descriptions.c.revision)
 )
 _DESCRIPTION = _DESCRIPTIONS.where(descriptions.c.revision == bindparam("its_revision"))
+_wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
+_CURRENT_VERSIONS = _VERSIONS.join(
+    records, and_(records.c.id == versions.c.record_id, records.c.current_ordinal == versions.c.ordinal)
+).where(records.c.id.in_(_wanted))
+_CURRENT_DESCRIPTIONS = (
+    select(descriptions, fonds.c.tree_id)
+    .join(fonds, fonds.c.id == descriptions.c.fonds_id)
+    .join(
+        records,
+        and_(records.c.id == descriptions.c.record_id, records.c.current_revision == descriptions.c.revision),
+    )
+    .where(records.c.id.in_(_wanted))
+)
 
 
 def version_of(row: Row[Any]) -> Version:
@@ -239,6 +253,23 @@ class SqlRecordShelf(SqlPeriods):
 
     def descriptions(self, record_id: RecordId) -> Sequence[DescriptionRevision]:
         return [description_of(row) for row in self._rows.all(_DESCRIPTIONS, {"its_record": record_id})]
+
+    def current(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, tuple[Version, DescriptionRevision]]:
+        found_versions: dict[RecordId, Version] = {}
+        found_descriptions: dict[RecordId, DescriptionRevision] = {}
+        for start in range(0, len(record_ids), AT_ONCE):
+            chunk = {"wanted": record_ids[start : start + AT_ONCE]}
+            found_versions |= {
+                RecordId(row.record_id): version_of(row) for row in self._rows.all(_CURRENT_VERSIONS, chunk)
+            }
+            found_descriptions |= {
+                RecordId(row.record_id): description_of(row) for row in self._rows.all(_CURRENT_DESCRIPTIONS, chunk)
+            }
+        return {
+            record_id: (version, found_descriptions[record_id])
+            for record_id, version in found_versions.items()
+            if record_id in found_descriptions
+        }
 
     def all_versions(self) -> Iterator[Version]:
         after = ("", 0)

@@ -21,8 +21,10 @@ from vault.errors import (
     Conflict,
     KeepersBehind,
     KeeperUnavailable,
+    KeyDestroyed,
     NotFound,
     SealBroken,
+    StrongroomError,
 )
 from vault.fonds import Fonds
 from vault.ports import HeldRoot, KeeperStanding, Randomness
@@ -61,6 +63,16 @@ class Custody:
             return leaf_keys(serving.reader.leaf(address))
         except SealBroken:
             return self._looked_up_again(address)
+
+    def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> list[LeafKeys | StrongroomError]:
+        """The keys of many leaves, or what each one's error is."""
+        return [self._leaf_keys_or_error(address) for address in addresses]
+
+    def _leaf_keys_or_error(self, address: LeafAddress) -> LeafKeys | StrongroomError:
+        try:
+            return self.leaf_keys(address)
+        except (KeyDestroyed, NotFound, SealBroken) as exc:
+            return exc
 
     def generation(self) -> int:
         """The generation that it serves."""

@@ -29,11 +29,9 @@ from pathlib import Path
 from typing import Final
 
 from storage.keeper import keyframes
-from storage.keeper.custody import Custody
 from storage.keeper.keyframes import Ask, Garbled, Gone, Status
 from storage.keeper.keyholding import Access, Holding, KeySettings
-from vault.errors import KeyDestroyed, NotFound, SealBroken, StrongroomError
-from vault.seal.keytree import LeafAddress, LeafKeys
+from vault.errors import StrongroomError
 
 GRACE_S: Final = 8.0
 """How long the warden waits for the next command."""
@@ -167,7 +165,7 @@ class _Conversation:
             case Ask.LEAF:
                 return keyframes.pack_keys(custody.leaf_keys(keyframes.open_address(body)))
             case Ask.LEAVES:
-                return keyframes.pack_found([_found(custody, each) for each in keyframes.open_addresses(body)])
+                return keyframes.pack_found(custody.many_leaf_keys(keyframes.open_addresses(body)))
             case Ask.GENERATION:
                 return custody.generation().to_bytes(4, "big")
             case Ask.RENEW:
@@ -252,13 +250,6 @@ def _has_ended(listener: socket.socket, poll: select.poll, turn_path: Path) -> b
 def command(listener_fd: int, settings_fd: int) -> list[str]:
     """The command line of a key process."""
     return [sys.executable, "-I", "-m", "storage.keeper.keyprocess", str(listener_fd), str(settings_fd)]
-
-
-def _found(custody: Custody, address: LeafAddress) -> LeafKeys | StrongroomError:
-    try:
-        return custody.leaf_keys(address)
-    except (KeyDestroyed, NotFound, SealBroken) as exc:
-        return exc
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ while it is still filling.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,14 +63,23 @@ def _follow_batch(vault: Vault) -> bool:
         changed = tx.records.changed_since(vault.search.position(), limit=BATCH)
     if not changed:
         return False
+    words_by_record = _words_of_many(vault, [record.id for record in changed])
     for record in changed:
-        words = _words_of(vault, record.id)
+        words = words_by_record.get(record.id, "")
         if words:
             vault.search.put(record.id, words, received_at=record.received_at)
         else:
             vault.search.remove(record.id)
     vault.search.advance(changed[-1].change)
     return True
+
+
+def _words_of_many(vault: Vault, record_ids: Sequence[RecordId]) -> Mapping[RecordId, str]:
+    try:
+        return {view.record.id: _words(view) for view in views_of(vault, record_ids)}
+    except SealBroken:
+        # One of them cannot be read: each by itself, so that the others can be found.
+        return {record_id: _words_of(vault, record_id) for record_id in record_ids}
 
 
 def _words_of(vault: Vault, record_id: RecordId) -> str:

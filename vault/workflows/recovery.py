@@ -40,18 +40,10 @@ def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: boo
     Raises ``Conflict`` when the record was corrected by somebody else meanwhile, or the intent was aborted.
     """
     with vault.catalogue.write() as tx:
-        current = tx.intents.get(intent.id, for_update=True)
-        if current is None:
-            raise Conflict("the upload's announcement is gone; send the file again")
-        if current.state is IntentState.COMMITTED:
-            record = tx.records.get(current.record_id)
-            if record is None:
-                raise Conflict("what this upload stored is gone")
-            return record
-        if current.state is not IntentState.SEALED:
-            raise Conflict("the upload was given up meanwhile; send the file again")
-        if current.customer_id is not None:
-            customer = tx.customers.get(current.customer_id, shared=True)
+        if not tx.intents.commit(intent.id):
+            return _committed_before(tx, intent)
+        if intent.customer_id is not None:
+            customer = tx.customers.get(intent.customer_id, shared=True)
             if customer is not None:
                 require_living(customer)
         event = Event.RECORD_RECEIVED if intent.ordinal == 1 else Event.RECORD_CORRECTED
@@ -81,7 +73,6 @@ def commit(vault: Vault, intent: Intent, stored: StoredObject, *, recovered: boo
             )
         )
         scopes.hold_what_matches(vault, tx, record)
-        tx.intents.settle(intent.id, IntentState.COMMITTED)
         detail: Detail = {
             "ordinal": intent.ordinal,
             "class": record.class_code,
@@ -209,6 +200,19 @@ def is_alive(vault: Vault, process_id: ProcessId) -> bool:
             if known == process_id:
                 return not vault.is_gone(description) and vault.now() - seen_at < SILENT_AFTER
     return False
+
+
+def _committed_before(tx: Transaction, intent: Intent) -> Record:
+    """The record that an intent became already. Raises ``Conflict`` when it became none."""
+    current = tx.intents.get(intent.id)
+    if current is None:
+        raise Conflict("the upload's announcement is gone; send the file again")
+    if current.state is not IntentState.COMMITTED:
+        raise Conflict("the upload was given up meanwhile; send the file again")
+    record = tx.records.get(current.record_id)
+    if record is None:
+        raise Conflict("what this upload stored is gone")
+    return record
 
 
 def _new_record(vault: Vault, tx: Transaction, intent: Intent) -> Record:

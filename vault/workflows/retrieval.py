@@ -15,10 +15,11 @@ from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
 from vault.classes import RecordClass
+from vault.customers import Customer
 from vault.destruction import Batch
 from vault.disposition import Verdict, verdict
 from vault.errors import InvalidInput, KeyDestroyed, NotFound
-from vault.ids import RecordId, could_be_key
+from vault.ids import ID_LENGTH, RecordId, could_be_key
 from vault.people import Action, Actor
 from vault.records import ContentFacts, Description, DescriptionRevision, Record, RecordState, SealedObject, Version
 from vault.seal.envelope import SealedSize, SealedSpan, object_context, open_header, open_range, take_header
@@ -85,7 +86,7 @@ def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     record = None
     if could_be_key(key):
         with vault.catalogue.read() as tx:
-            record = tx.records.by_number(vault.fonds.id, key) or tx.records.get(RecordId(key))
+            record = _found(vault, tx, key)
     if record is None:
         raise NotFound("there is no such record; look it up in the list")
     return record
@@ -125,14 +126,14 @@ def list_records(
     """A page of records, newest first. Raises ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
-        return [_view(vault, tx, record) for record in tx.records.page(filter, before=before, limit=limit)]
+        return _views(vault, tx, tx.records.page(filter, before=before, limit=limit))
 
 
 def views_of(vault: Vault, record_ids: Sequence[RecordId]) -> Sequence[RecordView]:
     """The views of records by id, in that order; ids that are gone are left out. The caller has authorised."""
     with vault.catalogue.read() as tx:
-        records = [tx.records.get(record_id) for record_id in record_ids]
-        return [_view(vault, tx, record) for record in records if record is not None]
+        records = tx.records.many(record_ids)
+        return _views(vault, tx, [records[record_id] for record_id in record_ids if record_id in records])
 
 
 class Opening:
@@ -164,10 +165,10 @@ def open_version(
     actor.require(Action.OPEN_RECORD)
     if purpose not in PURPOSES:
         raise InvalidInput(f"a purpose is one of: {', '.join(PURPOSES)}", field="purpose")
-    record, version = _live_version(vault, record_id, ordinal)
     now = vault.now()
     since = now - OPENING_LIFETIME
     with vault.catalogue.read() as tx:
+        record, version = _live_version(tx, record_id, ordinal)
         # One of the time to come was made before the clock was set back: it does not stand for this one.
         opened = tx.openings.recent(actor.person_id, record.id, version.ordinal, purpose, since=since, until=now)
     if not opened:
@@ -203,8 +204,8 @@ def export_sealed(vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: i
     Raises ``NotFound``, ``NotAllowed``.
     """
     actor.require(Action.EXPORT_SEALED)
-    record, version = _live_version(vault, record_id, ordinal)
     with vault.catalogue.write() as tx:
+        record, version = _live_version(tx, record_id, ordinal)
         detail: Detail = {"ordinal": version.ordinal}
         tx.audit.append(vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, detail))
     leaf = version.object.leaf
@@ -253,10 +254,15 @@ def _stream(
         yield from open_range(chunks, opener, sealed.size_bytes, span)
 
 
-def _live_version(vault: Vault, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
-    with vault.catalogue.read() as tx:
-        record = tx.records.get(record_id)
-        version = _version(tx, record, ordinal) if record is not None else None
+def _found(vault: Vault, tx: Transaction, key: str) -> Record | None:
+    by_id = len(key) == ID_LENGTH and key.isalnum()
+    record = tx.records.get(RecordId(key)) if by_id else tx.records.by_number(vault.fonds.id, key)
+    return record or (tx.records.by_number(vault.fonds.id, key) if by_id else tx.records.get(RecordId(key)))
+
+
+def _live_version(tx: Transaction, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
+    record = tx.records.get(record_id)
+    version = _version(tx, record, ordinal) if record is not None else None
     if record is None or version is None:
         raise NotFound("there is no such record or version; look it up in the list")
     if record.state not in (RecordState.RECEIVED, RecordState.FILED):
@@ -282,6 +288,28 @@ def _revision_views(vault: Vault, view: RecordView, revisions: Sequence[Descript
             yield from [RevisionView(revision=each, description=_description(vault, each)) for each in revisions]
 
 
+def _views(vault: Vault, tx: Transaction, records: Sequence[Record]) -> Sequence[RecordView]:
+    """The views of many records in a few questions, however many they are."""
+    live = [record for record in records if record.state in (RecordState.RECEIVED, RecordState.FILED)]
+    current = tx.records.current([record.id for record in live])
+    customers = tx.customers.many(list({record.customer_id for record in live if record.customer_id is not None}))
+    leaves = {leaf for version, revision in current.values() for leaf in (version.object.leaf, revision.leaf)}
+    vault.keys.many_leaf_keys([*leaves, *(customer.profile_leaf for customer in customers.values())])
+    views = []
+    for record in records:
+        known = current.get(record.id)
+        if known is None:
+            views.append(_view(vault, tx, record))
+            continue
+        try:
+            version, revision = known
+            customer = customers.get(record.customer_id) if record.customer_id is not None else None
+            views.append(_view_of(vault, record, version, revision, customer))
+        except KeyDestroyed:
+            views.append(RecordView(record=record, description=None, content=None, customer=None))
+    return views
+
+
 def _view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
     try:
         return _open_view(vault, tx, record)
@@ -297,6 +325,16 @@ def _open_view(vault: Vault, tx: Transaction, record: Record) -> RecordView:
     revision = tx.records.description(record.id, record.current_revision)
     version = tx.records.version(record.id, record.current_ordinal)
     customer = tx.customers.get(record.customer_id) if record.customer_id is not None else None
+    return _view_of(vault, record, version, revision, customer)
+
+
+def _view_of(
+    vault: Vault,
+    record: Record,
+    version: Version | None,
+    revision: DescriptionRevision | None,
+    customer: Customer | None,
+) -> RecordView:
     return RecordView(
         record=record,
         description=_description(vault, revision) if revision is not None else None,
