@@ -20,7 +20,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
@@ -29,6 +29,7 @@ from vault.people import Action, Actor
 from vault.seal.merkle import (
     TILE_WIDTH,
     Growth,
+    Tree,
     bundle_entries,
     leaf_hash,
     require_inclusion,
@@ -43,6 +44,7 @@ from vault.workflows import logstore
 from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
 from vault.workflows.vault import Vault
 
+_HEAD: Final = "head"
 STEP: Final = 64 * TILE_WIDTH
 """Entries of one checkpoint at most: a long backlog is signed on the way."""
 
@@ -114,18 +116,15 @@ def prove(vault: Vault, number: int) -> LogProof:
     Raises ``NotFound`` when there is no such entry, ``SealBroken`` when the published log does not hold together, and
     as ``publish``.
     """
-    keys = signing_keys(vault)
-    head = newest_head(vault, keys)
-    if head is None or head.size < number:
-        head = publish(vault)
-    if head is None or not 1 <= number <= head.size:
-        raise NotFound(f"the log has no entry {number}; name one that `strongroom audit tail` shows")
+    head, keys = _covering(vault, number)
     index = number - 1
     tile, place = divmod(index, TILE_WIDTH)
-    entries = split_entries(read_tile(vault, ENTRIES, tile, width_at(head.size, 0, tile)))
+    published = replace(logstore.log_of(vault), remembered=vault.published)
+    bundle = vault.pool.submit(published.tile, ENTRIES, tile, width_at(head.size, 0, tile))
+    path = Tree(head.size, published.tile).prove_inclusion(index)
+    entries = split_entries(bundle.result())
     if len(entries) <= place:
         raise SealBroken(f"{tile_path(ENTRIES, tile)} of the published log is too short; put it back from a backup")
-    path = published_tree(vault, head.size).prove_inclusion(index)
     require_inclusion(leaf_hash(entries[place]), index, head.size, path, head.checkpoint.root)
     return LogProof(
         entry=entries[place],
@@ -135,6 +134,25 @@ def prove(vault: Vault, number: int) -> LogProof:
         note=head.note,
         keys=tuple(keys[each - 1].verifier for each in head.signed_by),
     )
+
+
+def _covering(vault: Vault, number: int) -> tuple[LogHead, list[SignerKey]]:
+    """A checkpoint that covers the entry: the one that this process remembers will do, as well as the newest."""
+    remembered = vault.published.get(_HEAD)
+    if remembered is not None:
+        keys = replace(logstore.log_of(vault), remembered=vault.published).signing_keys(int(remembered[:8]))
+        head = logstore.open_head(remembered[8:], keys, logstore.origin(vault))
+        if 1 <= number <= head.size:
+            return head, keys
+    keys = signing_keys(vault)
+    newest = newest_head(vault, keys)
+    if newest is None or newest.size < number:
+        newest = publish(vault)
+        keys = signing_keys(vault)
+    if newest is None or not 1 <= number <= newest.size:
+        raise NotFound(f"the log has no entry {number}; name one that `strongroom audit tail` shows")
+    vault.published.keep(_HEAD, b"%08d" % len(keys) + newest.note)
+    return newest, keys
 
 
 def change_key(vault: Vault, actor: Actor) -> VerifierKey:

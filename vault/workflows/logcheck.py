@@ -7,7 +7,9 @@ tells whether the published log itself was replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,12 +24,23 @@ from vault.seal.merkle import (
     split_entries,
     split_hashes,
     tile_path,
+    tiles_of,
     width_at,
 )
-from vault.workflows.logstore import ENTRIES, LogHead, newest_head, open_head, origin, read_tile, signing_keys
+from vault.workflows.logstore import (
+    ENTRIES,
+    LogHead,
+    PublishedLog,
+    log_of,
+    newest_head,
+    open_head,
+    origin,
+    signing_keys,
+)
 from vault.workflows.vault import Vault
 
 NAMED_MAX: Final = 1000
+AHEAD: Final = 8
 
 Progress = Callable[[int, int], None]
 
@@ -79,9 +92,11 @@ def verify(
             f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back"
         )
     growth, tiles = Growth(), dict[tuple[int, int], bytes]()
+    log = log_of(vault).with_listing()
+    ahead = _read_ahead(vault, log, head.size)
     for first in range(0, head.size, TILE_WIDTH):
         with _naming(told):
-            _check_tile(vault, told, head, first, growth, tiles)
+            _check_tile(vault, told, head, first, growth, tiles, log, next(ahead))
         if growth.size != min(first + TILE_WIDTH, head.size):
             told.problems.append("the rest of the published log cannot be judged")
             return told
@@ -92,7 +107,7 @@ def verify(
     for level, number, tile in growth.partial_tiles():
         tiles[level, number] = tile
         with _naming(told):
-            _check_hashes(vault, head, level, number, tile)
+            _check_hashes(log, head, level, number, tile)
     tree = Tree(head.size, lambda level, number, width: tiles[level, number])
     for note in older:
         with _naming(told):
@@ -105,14 +120,38 @@ def verify(
     return told
 
 
+_Tiles = tuple[Future[bytes], Future[bytes]]
+
+
+def _read_ahead(vault: Vault, log: PublishedLog, size: int) -> Iterator[_Tiles]:
+    """The tiles of entries and of their hashes, some of them under way before they are asked for."""
+    underway: deque[_Tiles] = deque()
+    for level, number, width in tiles_of(size):
+        if level:
+            break
+        underway.append(
+            (vault.pool.submit(log.tile, ENTRIES, number, width), vault.pool.submit(log.tile, 0, number, width))
+        )
+        if len(underway) > AHEAD:
+            yield underway.popleft()
+    yield from underway
+
+
 def _check_tile(
-    vault: Vault, told: LogCheck, head: LogHead, first: int, growth: Growth, tiles: dict[tuple[int, int], bytes]
+    vault: Vault,
+    told: LogCheck,
+    head: LogHead,
+    first: int,
+    growth: Growth,
+    tiles: dict[tuple[int, int], bytes],
+    log: PublishedLog,
+    read: _Tiles,
 ) -> None:
     """One tile of entries: against its hashes, and the catalogue's entries against it."""
     number, end = first // TILE_WIDTH, min(first + TILE_WIDTH, head.size)
     width = width_at(head.size, 0, number)
-    published = split_entries(read_tile(vault, ENTRIES, number, width))
-    hashes = split_hashes(read_tile(vault, 0, number, width))
+    published = split_entries(read[0].result())
+    hashes = split_hashes(read[1].result())
     if len(published) != width or len(hashes) != width:
         told.problems.append(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
         return
@@ -123,13 +162,13 @@ def _check_tile(
         for level, at, tile in growth.add(expected):
             tiles[level, at] = tile
             if level:
-                _check_hashes(vault, head, level, at, tile)
+                _check_hashes(log, head, level, at, tile)
     _compare(vault, told, first + 1, end, hashes)
 
 
-def _check_hashes(vault: Vault, head: LogHead, level: int, number: int, tile: bytes) -> None:
+def _check_hashes(log: PublishedLog, head: LogHead, level: int, number: int, tile: bytes) -> None:
     width = width_at(head.size, level, number)
-    if read_tile(vault, level, number, width)[: width * 32] != tile:
+    if log.tile(level, number, width)[: width * 32] != tile:
         raise CatalogueBroken(f"{tile_path(level, number, width)} of the published log does not belong to its entries")
 
 

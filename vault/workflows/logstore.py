@@ -9,8 +9,8 @@ Rule 3: signing keys are random, sealed under the house's first leaf, and never 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,7 +24,7 @@ from vault.seal.secrets import SECRET_LENGTH, Secret, random_bytes
 from vault.workflows import descriptions
 from vault.workflows.locks import receipt_lock
 from vault.workflows.register import split_body
-from vault.workflows.vault import Vault
+from vault.workflows.vault import Remembered, Vault
 
 ENTRIES: Final = "entries"
 LOCKED_FOR: Final = timedelta(days=3650)
@@ -85,6 +85,10 @@ class PublishedLog:
     keys: LeafKeySource
     tree_id: bytes
     name: str
+    remembered: Remembered | None = None
+    """Where objects that were read are kept, for whoever proves; whoever verifies reads the store."""
+    listed: Mapping[str, str] | None = None
+    """Version ids by key, for whoever reads everything: it spares a request for each object."""
 
     def object(self, key: str) -> bytes:
         """An object of the log. Raises ``ObjectMissing``, ``StoreUnavailable``."""
@@ -109,10 +113,13 @@ class PublishedLog:
             return head
         return None
 
-    def signing_keys(self) -> list[SignerKey]:
-        """The log's signing keys, oldest first; none before the first was made."""
+    def signing_keys(self, count: int | None = None) -> list[SignerKey]:
+        """The log's signing keys (the first ``count``), oldest first; none before the first was made."""
         keys: list[SignerKey] = []
-        while (body := self._if_there(self.layout.log_key(self.tree_id, len(keys) + 1))) is not None:
+        while (
+            len(keys) != count
+            and (body := self._if_there(self.layout.log_key(self.tree_id, len(keys) + 1))) is not None
+        ):
             keys.append(self.open_key(len(keys) + 1, body))
         return keys
 
@@ -133,12 +140,28 @@ class PublishedLog:
             raise SealBroken("a signing key of the log has another shape than a key")
         return SignerKey(name=self.name, seed=Secret(bytes.fromhex(seed)))
 
+    def with_listing(self) -> PublishedLog:
+        """The log with the version ids of all of its tiles."""
+        folder = self.layout.log_tile(self.tree_id, "tile")
+        listing = self.store.versions(f"{folder}/")
+        return replace(
+            self, listed={each.key: each.version_id for each in listing if each.is_latest and not each.is_delete_marker}
+        )
+
     def _if_there(self, key: str) -> bytes | None:
-        facts = self.store.head(key)
-        if facts is None:
-            return None
-        with self.store.read(key, facts.version_id) as chunks:
-            return b"".join(chunks)
+        if self.remembered is not None and (body := self.remembered.get(key)) is not None:
+            return body
+        version_id = self.listed.get(key) if self.listed is not None else None
+        if version_id is None:
+            facts = self.store.head(key)
+            if facts is None:
+                return None
+            version_id = facts.version_id
+        with self.store.read(key, version_id) as chunks:
+            body = b"".join(chunks)
+        if self.remembered is not None:
+            self.remembered.keep(key, body)
+        return body
 
 
 def log_of(vault: Vault) -> PublishedLog:

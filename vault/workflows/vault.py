@@ -59,6 +59,30 @@ class Turnstile:
                 self._places += 1
 
 
+class Remembered:
+    """Objects of the published log that were read lately. They never change, so what is remembered stays true."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._mutex = Mutex()
+        self._bodies: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """What is remembered under a key."""
+        with self._mutex:
+            body = self._bodies.pop(key, None)
+            if body is not None:
+                self._bodies[key] = body
+        return body
+
+    def keep(self, key: str, body: bytes) -> None:
+        """Remembers one more; what was longest not asked for is forgotten."""
+        with self._mutex:
+            self._bodies[key] = body
+            if len(self._bodies) > self._places:
+                del self._bodies[next(iter(self._bodies))]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockVerdict:
     """What came of attacking canaries: ``held`` of ``tried`` attacks were withstood."""
@@ -107,6 +131,7 @@ class Vault:
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
+    published: Remembered = field(default_factory=lambda: Remembered(512))
 
     def now(self) -> datetime:
         """The current time, aware, UTC."""
