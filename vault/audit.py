@@ -94,7 +94,7 @@ class NumberedEntry:
     entry: Entry
 
     def to_bytes(self) -> bytes:
-        """The entry as the log hashes and publishes it, for ever: canonical JSON (FORMAT.md 6)."""
+        """The entry as the log hashes and publishes it, for ever: canonical JSON (FORMAT.md 7.1)."""
         return canonical_json(
             {
                 "v": ENTRY_VERSION,

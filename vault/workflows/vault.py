@@ -105,7 +105,7 @@ class Vault:
     file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
     some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
     ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is backed
-    up, None where no place is set.
+    up, None where no place is set. ``published`` remembers what was read of the published log.
     """
 
     vault_id: VaultId

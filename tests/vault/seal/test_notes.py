@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from vault.audit import NumberedEntry
 from vault.errors import SealBroken
+from vault.seal.merkle import leaf_hash, root_of
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, open_note, sign_note
 from vault.seal.secrets import Secret
 
@@ -78,3 +82,18 @@ def test_what_is_no_note_is_refused_and_so_is_one_that_nobody_trusted_signed() -
     for text in ("no line break", "two\n\nparts\n"):
         with pytest.raises(ValueError):
             sign_note(text, [SIGNER])
+
+
+def test_the_vector_of_format_md_is_what_the_log_writes() -> None:
+    page = (Path(__file__).parents[3] / "vault" / "seal" / "FORMAT.md").read_text(encoding="utf-8")
+    vector = page.partition("```log-vector\n")[2].partition("```\n")[0]
+    first, second, *rest = vector.split("\n")
+    entries = [NumberedEntry.from_bytes(each.encode()) for each in (first, second)]
+    leaves = [leaf_hash(each.to_bytes()) for each in entries]
+    checkpoint = Checkpoint(origin=SIGNER.name, size=2, root=root_of(leaves))
+    note = sign_note(checkpoint.text, [SIGNER]).decode()
+    assert "\n".join(rest) == "\n".join([*(leaf.hex() for leaf in leaves), SIGNER.verifier.text, note])
+    for wrong in (first.replace(" ", ""), first + " ", first.replace('"v":1', '"v":2'), "{}", "[]", "nothing"):
+        if wrong != first:
+            with pytest.raises(SealBroken):
+                NumberedEntry.from_bytes(wrong.encode())
