@@ -26,6 +26,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "ciphertext-deleted": "deleted the bytes of {deleted} records, {left} still locked",
         "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
         "rules-followed": "{followed} records followed their rule, {moved} got another due date",
+        "log-published": "the published log has {entries} entries",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

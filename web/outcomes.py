@@ -21,6 +21,7 @@ OUTCOMES: Final = {
     "ciphertext-deleted": later("deleted the bytes of {deleted} records, {left} still locked"),
     "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
     "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),
+    "log-published": later("the published log has {entries} entries"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

@@ -107,6 +107,7 @@ WORDS: Final[Mapping[str, str]] = {
     "settle-intents": later("Settle uploads that were broken off"),
     "send-outbox": later("Send metadata to the store"),
     "mirror-holds": later("Carry holds over to the store"),
+    "publish-log": later("Publish the log"),
     "renew-locks": later("Renew and extend locks"),
     "forget-sessions": later("End sessions and guesses that are over"),
     "prove-lock": later("Prove the lock"),

@@ -24,7 +24,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vault.audit import Detail, Event, NumberedEntry
-from vault.errors import AlreadyExists, CatalogueBroken, CatalogueOlder, NotFound, SealBroken
+from vault.errors import AlreadyExists, CatalogueBroken, CatalogueOlder, NotFound, SealBroken, StillLocked
+from vault.outcomes import Outcome
 from vault.people import Action, Actor
 from vault.seal.merkle import (
     TILE_WIDTH,
@@ -104,10 +105,36 @@ def publish(vault: Vault) -> LogHead | None:
             return newest_head(vault, keys)
 
 
-def publish_log(vault: Vault) -> str:
+def publish_log(vault: Vault) -> Outcome:
     """The duty of upkeep: ``publish``."""
     head = publish(vault)
-    return f"the published log has {0 if head is None else head.size} entries"
+    return Outcome.of("log-published", entries=0 if head is None else head.size)
+
+
+def prune_log(vault: Vault) -> str:
+    """The duty of upkeep: deletes partial tiles whose full tile is published, and whose locks have lapsed.
+
+    The full tile has all that they had (C2SP tlog-tiles allows it). A lock that has not lapsed is respected, and what
+    comes behind it is younger.
+    """
+    deleted = 0
+    head = newest_head(vault, signing_keys(vault))
+    full: dict[int | str, int] = {}
+    for level, number, width in tiles_of(head.size if head is not None else 0):
+        if width == TILE_WIDTH:
+            full[level] = number
+    if 0 in full:
+        full[ENTRIES] = full[0]
+    for kind, last in full.items():
+        listing = vault.store.versions(vault.layout.log_tile(vault.fonds.tree_id, f"tile/{kind}") + "/")
+        partial = [each for each in listing if logstore.partial_number(each.key) in range(last + 1)]
+        try:
+            for each in partial:
+                vault.store.delete_version(each.key, each.version_id)
+                deleted += 1
+        except StillLocked:
+            continue
+    return f"deleted {deleted} partial tiles of the log"
 
 
 def prove(vault: Vault, number: int) -> LogProof:

@@ -64,7 +64,7 @@ function addFile(file) {
   label.textContent = text.textWaiting;
   state.append(bar, label);
   const upload = {
-    file, bar, label, number: cell(row), digest: cell(row), state: "waiting", key: randomKey(), metadata: described(file),
+    file, bar, label, number: cell(row, "", "figure"), digest: cell(row), state: "waiting", key: randomKey(), metadata: described(file),
   };
   uploads.push(upload);
 }
