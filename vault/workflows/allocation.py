@@ -13,11 +13,12 @@ from typing import Final
 from vault.errors import AlreadyExists, CatalogueBroken, Conflict
 from vault.fonds import Fonds
 from vault.ports import Layout, ObjectStore
-from vault.seal.keytree import EXTENT_COUNT, LeafAddress
+from vault.seal.keytree import ARITY, EXTENT_COUNT, LeafAddress
 from vault.shelves import Catalogue, Transaction
 from vault.workflows.vault import Vault
 
 EXTENTS_PER_BLOCK: Final = 4096
+KEYS_AHEAD: Final = 16
 
 
 def issue_leaf(vault: Vault, tx: Transaction, owner: str) -> LeafAddress | None:
@@ -25,7 +26,14 @@ def issue_leaf(vault: Vault, tx: Transaction, owner: str) -> LeafAddress | None:
     place = tx.extents.issue_leaf(vault.fonds.id, owner) or tx.extents.add_extent(vault.fonds.id, owner)
     if place is None:
         return None
-    return LeafAddress(tree_id=vault.fonds.tree_id, extent=place[0], leaf=place[1])
+    extent, leaf = place
+    if leaf % KEYS_AHEAD == 0:
+        # One question for the keys of the next ones too: they are asked for while others wait to write.
+        ahead = range(leaf, min(leaf + KEYS_AHEAD, ARITY))
+        vault.keys.many_leaf_keys(
+            [LeafAddress(tree_id=vault.fonds.tree_id, extent=extent, leaf=each) for each in ahead]
+        )
+    return LeafAddress(tree_id=vault.fonds.tree_id, extent=extent, leaf=leaf)
 
 
 def require_leaf(leaf: LeafAddress | None) -> LeafAddress:
