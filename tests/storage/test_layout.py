@@ -42,3 +42,20 @@ def test_what_is_no_plain_segment_is_refused(segment: str) -> None:
 )
 def test_a_strange_key_names_no_object(key: str) -> None:
     assert object_id_of(key) is None
+
+
+def test_the_logs_keys_are_plain_and_the_newest_checkpoint_is_listed_first() -> None:
+    tree = bytes(range(16))
+    paths = ("tile/0/x001/x234/067", "tile/entries/000.p/17", "tile/1/000.p/255")
+    keys = [LAYOUT.log_tile(tree, path) for path in paths]
+    assert [key.removeprefix(f"log/{tree.hex()}/") for key in keys] == [path.replace(".p", "-p") for path in paths]
+    keys += [LAYOUT.log_crossing(tree, 2), LAYOUT.log_key(tree, 1)]
+    checkpoints = [LAYOUT.log_checkpoint(tree, size) for size in (0, 1, 255, 256, 10**11)]
+    assert sorted(checkpoints) == checkpoints[::-1]
+    assert all(PLAIN.fullmatch(key) and key.startswith("log/") for key in (*keys, *checkpoints))
+    assert all(key.startswith(LAYOUT.log_checkpoints(tree)) for key in checkpoints)
+    for path in ("tile/0/../000", "tile//0", "tile/0/000.q/1", "Tile/0"):
+        with pytest.raises(ValueError, match="plain"):
+            LAYOUT.log_tile(tree, path)
+    with pytest.raises(ValueError, match="at most"):
+        LAYOUT.log_checkpoint(tree, 10**12)

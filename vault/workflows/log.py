@@ -119,10 +119,8 @@ def prune_log(vault: Vault) -> str:
     """
     deleted = 0
     head = newest_head(vault, signing_keys(vault))
-    full: dict[int | str, int] = {}
-    for level, number, width in tiles_of(head.size if head is not None else 0):
-        if width == TILE_WIDTH:
-            full[level] = number
+    tiles = tiles_of(head.size if head is not None else 0)
+    full: dict[int | str, int] = {level: number for level, number, width in tiles if width == TILE_WIDTH}
     if 0 in full:
         full[ENTRIES] = full[0]
     for kind, last in full.items():

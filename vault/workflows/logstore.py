@@ -9,6 +9,7 @@ Rule 3: signing keys are random, sealed under the house's first leaf, and never 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from vault.workflows.vault import Remembered, Vault
 
 ENTRIES: Final = "entries"
 LOCKED_FOR: Final = timedelta(days=3650)
+_PARTIAL: Final = re.compile(r"/tile/(?:[0-9]+|entries)/((?:x[0-9]{3}/)*[0-9]{3})-p/[0-9]+$", re.ASCII)
 _FIELD_SET: Final = "log-key"
 
 
@@ -169,6 +171,12 @@ def log_of(vault: Vault) -> PublishedLog:
     return PublishedLog(
         store=vault.store, layout=vault.layout, keys=vault.keys, tree_id=vault.fonds.tree_id, name=origin(vault)
     )
+
+
+def partial_number(key: str) -> int | None:
+    """The number of the tile that an object key names, if it names a partial one."""
+    match = _PARTIAL.search(key)
+    return None if match is None else int(match[1].replace("x", "").replace("/", ""))
 
 
 def read_object(vault: Vault, key: str) -> bytes:

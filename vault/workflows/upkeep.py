@@ -228,5 +228,6 @@ JOBS: Final = (
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),
+    Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

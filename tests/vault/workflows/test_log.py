@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -279,3 +280,44 @@ def test_a_tile_that_was_damaged_in_the_store_is_named(fresh_vault: Vault) -> No
 def _put_over(vault: Vault, key: str, body: bytes, sha256: bytes) -> None:
     assert isinstance(vault.store, S3Store)
     vault.store._sdk.put_object(Bucket=vault.store._bucket, Key=key, Body=body)
+
+
+def test_partial_tiles_go_when_the_full_one_is_there_and_their_locks_have_lapsed(fresh_vault: Vault) -> None:
+    vault, actor = fresh_vault, staff(fresh_vault)
+    folder = vault.layout.log_tile(vault.fonds.tree_id, "tile") + "/"
+
+    def partial() -> set[str]:
+        return {
+            each.key.removeprefix(folder)
+            for each in vault.store.versions(folder)
+            if logstore.partial_number(each.key) is not None and not each.is_delete_marker
+        }
+
+    class Lapsed:
+        """A store in which every short lock has lapsed: the real one waits a month for that."""
+
+        def __init__(self) -> None:
+            self.deleted: set[str] = set()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(vault.store, name)
+
+        def delete_version(self, key: str, version_id: str) -> None:
+            facts = vault.store.head(key, version_id)
+            assert facts is not None
+            assert facts.lock is not None
+            assert facts.lock.retain_until < vault.now() + timedelta(days=31), "full tiles are locked for long"
+            self.deleted.add(key.removeprefix(folder))
+
+    published(vault)
+    write_entries(vault, 300)
+    head = published(vault)
+    before = partial()
+    newest = {f"0/001-p/{head.size - 256}", f"entries/001-p/{head.size - 256}", "1/000-p/1"}
+    assert before > newest
+    assert log.prune_log(vault).startswith("deleted 0"), "they are locked"
+    assert partial() == before
+    lapsed = Lapsed()
+    log.prune_log(replace(vault, store=lapsed))  # type: ignore[arg-type]  # it has what is called
+    assert lapsed.deleted == before - newest
+    assert logcheck.verify(vault, actor).holds
