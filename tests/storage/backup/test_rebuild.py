@@ -14,17 +14,23 @@ from storage.machine import SystemClock, SystemRandomness
 from storage.objects.s3 import S3Store
 from tests.support.backups import Site, Sites, add_customer, add_for, destroy
 from tests.support.vault import random_content, read_bytes, staff
+from tests.vault.samples import NOW, a_class
+from vault.classes import Trigger
 from vault.customers import CustomerState
 from vault.errors import Conflict, KeyDestroyed, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
 from vault.people import Actor, Role
 from vault.records import Description, RecordState
+from vault.schedule import RuleVersion
 from vault.shelves import RecordFilter
-from vault.workflows import backups, destruction, holding, intake, outbox, retrieval, upkeep
+from vault.statutes import FIRST_SET, SHIPPED
+from vault.workflows import backups, destruction, holding, intake, outbox, retrieval, schedules, upkeep
 from vault.workflows.customers import list_customers
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
+ONE = Actor(person_id=PersonId("person-one"), roles=frozenset({Role.ADMINISTRATOR}))
+TWO = Actor(person_id=PersonId("person-two"), roles=frozenset({Role.ADMINISTRATOR}))
 
 
 def rebuilt(site: Site) -> RebuildOutcome:
@@ -84,11 +90,35 @@ def told(vault: Vault) -> dict[str, Any]:
     return found
 
 
+def change_rules(vault: Vault) -> None:
+    """One rule changed by two people, one class retired, one proposal that waits, one that was withdrawn."""
+    for rule in (
+        a_class(code="contract", period_years=12, trigger=Trigger.CONTRACT_ENDED),
+        a_class(code="short-lived"),
+    ):
+        schedules.propose(vault, ONE, rule, "the law changed")
+        schedules.approve(vault, TWO, rule.code)
+    schedules.retire(vault, ONE, "short-lived")
+    schedules.propose(vault, ONE, a_class(code="house"), "perhaps")
+    schedules.withdraw(vault, ONE, "house")
+    schedules.propose(vault, TWO, a_class(code="house"), "after all")
+
+
+def rules_of(vault: Vault) -> dict[tuple[str, int], tuple[RuleVersion, str]]:
+    """Every version of every rule, with its reason opened."""
+    codes = {each.code for each in schedules.list_rules(vault, staff(vault))}
+    views = [view for code in codes for view in schedules.show_class(vault, staff(vault), code)]
+    # What ships came with the tables, at another time.
+    kept = [replace(view.rule, proposed_at=NOW) if view.rule.shipped else view.rule for view in views]
+    return {(rule.code, rule.version): (rule, view.reason) for rule, view in zip(kept, views, strict=True)}
+
+
 def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None:
     sites = both_sites
     site = sites.new()
     with site.open() as vault:
         records = fill(vault)
+        change_rules(vault)
         gone = add_customer(vault, staff(vault), "Leaving")
         theirs = add_for(vault, gone.id, b"theirs")
         upkeep.send_outbox(vault)
@@ -96,7 +126,7 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
         destroy(vault, customer_ids=frozenset({gone.id}))
         upkeep.renew_locks(vault)
         outbox_job(vault)
-        before = told(vault)
+        before, rules_before = told(vault), rules_of(vault)
         leaves = {each.object.leaf for each in every_version(vault)}
     back = sites.new(like=site, same_store=True)
     outcome = rebuilt(back)
@@ -106,6 +136,8 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
     with back.open() as vault:
         destruction.resume(vault)
         assert told(vault) == before
+        assert rules_of(vault) == rules_before
+        assert len(rules_before) == len(SHIPPED[FIRST_SET]) + 4
         with vault.catalogue.read() as tx:
             customer = tx.customers.get(gone.id)
             dead = [version for each in (records[0], theirs) for version in tx.records.versions(each)]
