@@ -89,7 +89,7 @@ def test_the_database_refuses(filled: Home, url: str, attempt: str) -> None:
 
 
 def test_only_the_lock_columns_of_a_version_can_be_written(filled: Home, url: str) -> None:
-    free = {"lock_mode", "lock_until"}
+    free = {"lock_mode", "lock_until", "legal_hold", "hold_turn"}
     for column in metadata.tables["versions"].columns:
         kind = column.type.python_type if column.name != "created_at" else None
         other = {int: f"{column.name} + 1", str: f"{column.name} || 'x'", bytes: "lower('other')"}.get(kind or str)
