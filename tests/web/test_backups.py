@@ -85,6 +85,14 @@ def test_runs_and_verdicts_are_shown_in_both_languages(served: Served) -> None:
     assert "通过：20 份档案可以恢复，4 份已销毁的无法恢复" in chinese
     assert "5小时" in chinese.replace(" ", "")
     with vault.catalogue.write() as tx:
+        failed = Outcome.of("failed", error="store-unavailable")
+        tx.jobs.ran(BACKUP_JOB, at=vault.now() - timedelta(hours=6), outcome=failed.kept())
+    assert "Backups are taken and come back." in page_of(vault)  # the one of an hour later made it good
+    with vault.catalogue.write() as tx:
+        tx.jobs.ran(BACKUP_JOB, at=vault.now(), outcome=failed.kept())
+    assert "was not as it must be" in page_of(vault)
+    with vault.catalogue.write() as tx:
+        tx.jobs.ran(BACKUP_JOB, at=vault.now(), outcome=taken.kept())
         broken = Outcome.of("drill-broken", backup="x", opened=19, dead=4, problems="one")
         tx.jobs.ran(DRILL_JOB, at=vault.now(), outcome=broken.kept())
     assert "was not as it must be" in page_of(vault)

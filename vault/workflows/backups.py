@@ -51,7 +51,11 @@ class BackupsView:
     @property
     def sound(self) -> bool:
         """Whether nobody has to look."""
-        told = [each.outcome for each in (self.attempt, self.drill, self.verify) if each is not None]
+        # A try that failed before the newest backup was taken is made good by it.
+        attempt = (
+            None if self.attempt is None or not self.runs or self.attempt.at < self.runs[0].taken_at else self.attempt
+        )
+        told = [each.outcome for each in (attempt, self.drill, self.verify) if each is not None]
         bad = any(each.is_broken or each.is_failed for each in told)
         return self.plan is not None and bool(self.runs) and not (self.late or self.drill_late or bad)
 

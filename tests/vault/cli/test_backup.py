@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from storage.backup.folder import FolderPlace
+from storage.backup.wiring import plan
+from storage.catalogue.database import open_catalogue
 from storage.objects.embedded import EmbeddedStore
+from storage.settings import load_settings
 from tests.vault.cli.conftest import Done, Installation, Strongroom
+from vault.backups import DRILL_JOB, VERIFY_JOB
 from vault.cli import exits
 from vault.cli.invocation import Invocation
 from vault.cli.main import run_command
+from vault.outcomes import Outcome
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -22,6 +29,25 @@ def digests(folder: Path) -> dict[str, str]:
         for path in folder.iterdir()
         if path.is_file() and not path.name.startswith(".")
     }
+
+
+def shown_on_pages(home: Path, folder: Path, run: str) -> None:
+    """The verdicts of both are kept, and a backup whose manifest is damaged has no figures."""
+    with closing(open_catalogue(f"sqlite:///{home / 'catalogue.sqlite'}")) as catalogue, catalogue.read() as tx:
+        last = {job: Outcome.read(kept) for job, _, kept in tx.jobs.last_runs()}
+    assert (last[VERIFY_JOB].code, last[VERIFY_JOB].values["backup"]) == ("verified", run)
+    assert (last[DRILL_JOB].code, last[DRILL_JOB].values["backup"]) == ("drill-passed", run)
+    place = FolderPlace(folder)
+    told = plan(load_settings(home=home, backup_folder=folder), place)
+    (shown,) = told.runs(5)
+    assert (shown.name, shown.records, shown.generation) == (run, 1, 1)
+    manifest = next(path for path in folder.rglob("manifest*") if run in str(path))
+    content = manifest.read_bytes()
+    manifest.chmod(0o600)
+    manifest.write_bytes(b"{}")
+    assert [each.records for each in told.runs(5)] == [None]
+    manifest.write_bytes(content)
+    assert [each.records for each in told.runs(5)] == [1]
 
 
 def test_a_backup_is_taken_verified_tried_and_restored_into_another_home(
@@ -52,6 +78,7 @@ def test_a_backup_is_taken_verified_tried_and_restored_into_another_home(
     tried = strongroom("drill", "--json")
     assert (tried.code, tried.document["passed"]) == (exits.OK, True), tried.document
     assert tried.document["opened"] >= 1
+    shown_on_pages(installation.home, folder, run)
     assert digests(installation.home.with_name(installation.home.name + "-keeper")) == keeper
     assert strongroom("restore").code == exits.REFUSED  # a vault is there
 
