@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from vault.errors import InvalidInput
+from vault.errors import Conflict, InvalidInput, NotFound
 from vault.ids import CustomerId, FondsId, IntentId, ObjectId, PersonId, ProcessId, RecordId
 from vault.objects import Lock
 from vault.seal.keytree import LeafAddress
@@ -241,3 +241,12 @@ class Intent:
     sealed_description: bytes
     upload_id: str
     created_at: datetime
+
+
+def require_correctable(record: Record | None) -> Record:
+    """The record, if it can be corrected. Raises ``NotFound``, ``Conflict``."""
+    if record is None:
+        raise NotFound("there is no such record; look it up in the list")
+    if record.state not in (RecordState.RECEIVED, RecordState.FILED):
+        raise Conflict(f"record {record.number} is {record.state.value}; it cannot be corrected any more")
+    return record

@@ -17,9 +17,8 @@ from vault.errors import InvalidInput, LockNotKept, NotFound, StrongroomError
 from vault.ids import RecordId
 from vault.objects import Lock
 from vault.people import CLOCK_ID, Action, Actor
-from vault.records import Record, RecordState, Version
+from vault.records import Record, RecordState, Version, require_correctable
 from vault.workflows import outbox
-from vault.workflows.intake import require_correctable
 from vault.workflows.locks import RENEW_WHEN_LEFT, due_lock, reaches, receipt_lock
 from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault

@@ -35,8 +35,8 @@ from vault.records import (
     Intent,
     IntentState,
     Record,
-    RecordState,
     checked_file_name,
+    require_correctable,
 )
 from vault.seal.fields import blind_index
 from vault.workflows import descriptions, outbox, recovery, scopes
@@ -293,15 +293,6 @@ def require_reason(description: Description) -> None:
     """Raises ``InvalidInput`` unless a correction says why."""
     if not description.reason:
         raise InvalidInput("a correction needs a reason; give one", field="reason")
-
-
-def require_correctable(record: Record | None) -> Record:
-    """The record, if it can be corrected. Raises ``NotFound``, ``Conflict``."""
-    if record is None:
-        raise NotFound("there is no such record; look it up in the list")
-    if record.state not in (RecordState.RECEIVED, RecordState.FILED):
-        raise Conflict(f"record {record.number} is {record.state.value}; it cannot be corrected any more")
-    return record
 
 
 def _receiving(

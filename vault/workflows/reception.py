@@ -25,7 +25,7 @@ from vault.fonds import HOUSE_OWNER
 from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId
 from vault.objects import LockMode, Part, StoredObject
 from vault.ports import Buffer
-from vault.records import ContentFacts, Description, Intent, IntentState, Record, SealedObject
+from vault.records import ContentFacts, Description, Intent, IntentState, Record, SealedObject, require_correctable
 from vault.seal.envelope import FRAME_LENGTH, Sealer, object_context
 from vault.seal.keytree import LeafAddress
 from vault.seal.sizes import FRAME_OVERHEAD
@@ -357,6 +357,9 @@ class Reception:
                     customer = tx.customers.get(self._announcement.customer_id)
                     if customer is not None:
                         require_living(customer)
+                if self._announcement.ordinal > 1:
+                    # Behind the leaf too: a destruction of the record waits here, or it is seen.
+                    require_correctable(tx.records.get(self._announcement.record_id, for_update=True))
                 if leaf is not None:
                     announced = self._prepare(leaf, state, content, plaintext)
                     vault.underway.add(announced.intent.id)

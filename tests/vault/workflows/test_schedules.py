@@ -180,9 +180,7 @@ def test_a_class_under_living_records_is_not_retired_and_one_without_is(vault: V
 
 def test_a_record_that_came_while_its_class_was_retired_keeps_its_rule(vault: Vault, actor: Actor, code: str) -> None:
     put_in_force(vault, a_class(code=code))
-    said = intake.Filing(
-        class_code=code, customer_id=None, description=Description.checked(title="x"), file_name="x"
-    )
+    said = intake.Filing(class_code=code, customer_id=None, description=Description.checked(title="x"), file_name="x")
     with intake.begin(vault, actor, said) as receiving:
         schedules.retire(vault, ONE, code)
         receiving.accept(memoryview(b"late"), final=True).result()

@@ -1,0 +1,88 @@
+"""What stays of destroyed records: bytes that open with nothing, until their lock lapses, and then not even those."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from aws_encryption_sdk.exceptions import SerializationError
+
+from tests.support.vault import add_bytes
+from tests.vault.seal.stock_sdk import sdk_open
+from tests.vault.workflows.faults import ON_SQLITE, in_store, with_clock
+from vault.destruction import BatchState, Targets
+from vault.errors import Conflict, KeyDestroyed
+from vault.ids import RecordId
+from vault.people import Actor
+from vault.records import Description, RecordState
+from vault.workflows import destruction, intake, retrieval
+from vault.workflows.locks import RECEIPT_LOCK
+from vault.workflows.vault import Vault
+
+SECONDS_LOCKED = 6
+
+
+@ON_SQLITE
+def test_sealed_bytes_go_once_the_stores_own_lock_has_lapsed(vault: Vault, actor: Actor) -> None:
+    early, clock = with_clock(vault)
+    clock.advance(timedelta(seconds=SECONDS_LOCKED) - RECEIPT_LOCK)
+    begun = time.monotonic()
+    receipt = add_bytes(early, actor, b"personal")
+    record_id = receipt.record_id
+    with vault.catalogue.read() as tx:
+        (version,) = tx.records.versions(record_id)
+    batch = destruction.destroy(early, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
+    assert batch.state is BatchState.EFFECTIVE
+    clock.advance(RECEIPT_LOCK)
+    told = destruction.delete_ciphertext(early)
+    assert time.monotonic() - begun < SECONDS_LOCKED, "the machine was too slow for this test"
+    assert told == "deleted the bytes of 0 records, 1 still locked"
+    assert vault.store.head(version.object.key, version.version_id) is not None
+    time.sleep(max(0.0, begun + SECONDS_LOCKED + 1.5 - time.monotonic()))
+    assert destruction.delete_ciphertext(early) == "deleted the bytes of 1 records, 0 still locked"
+    assert list(vault.store.versions(version.object.key)) == []
+    assert destruction.delete_ciphertext(early) == "deleted the bytes of 0 records, 0 still locked"
+
+
+@ON_SQLITE
+def test_the_stock_sdk_opens_a_living_record_and_fails_on_a_destroyed_one(vault: Vault, actor: Actor) -> None:
+    living, dying = (add_bytes(vault, actor, content) for content in (b"stays", b"goes"))
+    sealed = {}
+    for receipt in (living, dying):
+        export = retrieval.export_sealed(vault, actor, receipt.record_id)
+        sealed[receipt.record_id] = (b"".join(export.stream()), export.version)
+    destruction.destroy(vault, actor, Targets(records=frozenset({dying.record_id})), alone=True, error=True)
+
+    def opened_with_key_of(record_id: RecordId) -> bytes:
+        export = retrieval.export_sealed(vault, actor, living.record_id)
+        key = base64.b64decode(json.loads(export.key_file)["key_base64"])
+        body, version = sealed[record_id]
+        return sdk_open(body, provider="strongroom", key_name=version.object.leaf.text, key=key)[0]
+
+    assert opened_with_key_of(living.record_id) == b"stays"
+    with pytest.raises(KeyDestroyed):
+        vault.leaf_keys(sealed[dying.record_id][1].object.leaf)
+    # No key that the vault can still give opens it.
+    with pytest.raises(SerializationError):
+        opened_with_key_of(dying.record_id)
+
+
+def test_a_correction_that_comes_after_the_destruction_seals_nothing(vault: Vault, actor: Actor) -> None:
+    record_id = add_bytes(vault, actor, b"first").record_id
+    said = Description.checked(title="Later", reason="a better scan")
+    with intake.begin_correction(vault, actor, record_id, said, "later.bin") as receiving:
+        # It was begun while the record lived; its first byte comes when the record is dead.
+        destruction.destroy(vault, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
+        before = in_store(vault)
+        with pytest.raises(Conflict):
+            intake.receive_from(vault, receiving, io.BytesIO(b"late").readinto)
+    assert in_store(vault) == before
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        assert record is not None
+        assert record.state is RecordState.DESTROYED
+        assert not tx.intents.unsettled()
