@@ -20,7 +20,7 @@ from vault.errors import StrongroomError
 from vault.outcomes import Outcome
 from vault.records import Version
 from vault.seal.envelope import object_context, open_header
-from vault.workflows import upkeep
+from vault.workflows import logcheck, upkeep
 from vault.workflows.locks import reaches
 from vault.workflows.people import machine_operator
 from vault.workflows.recovery import is_orphan, sealed_digest
@@ -61,6 +61,7 @@ def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Findi
         yield from _guarded("versions-in-store", lambda: _versions(vault))
         yield from _guarded("objects-in-catalogue", lambda: _objects(vault))
         yield from _guarded("pending-uploads", lambda: _pending(vault))
+        yield from _guarded("log", lambda: _log(vault))
 
 
 def _guarded(check: str, look: Callable[[], Finding]) -> Iterator[Finding]:
@@ -216,6 +217,15 @@ def _pending(vault: Vault) -> Finding:
         told = f"{len(left)} multipart uploads were left behind; run 'strongroom upkeep run': {_some(left)}"
         return Finding(check="pending-uploads", ok=False, text=told)
     return Finding(check="pending-uploads", ok=True, text="no multipart upload was left behind")
+
+
+def _log(vault: Vault) -> Finding:
+    told = logcheck.verify(vault, machine_operator())
+    if told.holds:
+        text = f"{told.size} published entries hold together and are those of the catalogue; {told.waiting} wait"
+        return Finding(check="log", ok=True, text=text)
+    wrong = [*told.problems, *(f"entry {number} differs or is gone" for number in (*told.changed, *told.missing))]
+    return Finding(check="log", ok=False, text=f"{_some(wrong)}; see `strongroom audit verify`")
 
 
 def _some(names: Sequence[str]) -> str:

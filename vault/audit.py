@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +20,8 @@ from vault.ids import PersonId
 from vault.seal.canonical import MAX_INTEGER, canonical_json
 
 ENTRY_VERSION: Final = 1
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+_SPELL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 Detail = Mapping[str, str | int | bool | None]
 
@@ -95,17 +98,22 @@ class NumberedEntry:
 
     def to_bytes(self) -> bytes:
         """The entry as the log hashes and publishes it, for ever: canonical JSON (FORMAT.md 7.1)."""
-        return canonical_json(
-            {
-                "v": ENTRY_VERSION,
-                "number": self.number,
-                "at": self.entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-                "actor": self.entry.actor,
-                "event": self.entry.event,
-                "subject": self.entry.subject,
-                "detail": {name: _within(value) for name, value in self.entry.detail.items()},
-            }
-        )
+        entry = self.entry
+        detail = {name: _within(value) for name, value in entry.detail.items()}
+        values = {
+            "actor": entry.actor,
+            "at": f"{entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            "detail": detail,
+            "event": entry.event.value,
+            "number": self.number,
+            "subject": entry.subject,
+            "v": ENTRY_VERSION,
+        }
+        if all(map(str.isascii, detail)) and _PLAIN.issuperset(map(type, detail.values())):
+            # Canonical already: with names in ASCII, the order of code points is that of UTF-16 units (RFC 8785 3.2.3).
+            with suppress(UnicodeEncodeError):
+                return _SPELL(values).encode()
+        return canonical_json(values)
 
     @classmethod
     def from_bytes(cls, entry: bytes) -> NumberedEntry:

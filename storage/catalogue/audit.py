@@ -156,16 +156,9 @@ def _values(entry: Entry) -> dict[str, object]:
 
 
 def _entry(row: Row[Any]) -> NumberedEntry:
+    number, at, actor, event, subject, detail = tuple(row)
     try:
-        return NumberedEntry(
-            number=row.number,
-            entry=Entry(
-                at=row.at,
-                actor=row.actor,
-                event=Event(row.event),
-                subject=row.subject,
-                detail=json.loads(row.detail),
-            ),
-        )
+        entry = Entry(at=at, actor=actor, event=Event(event), subject=subject, detail=json.loads(detail))
     except ValueError as exc:
-        raise CatalogueBroken(f"entry {row.number} of the audit log is not as it was written; run the doctor") from exc
+        raise CatalogueBroken(f"entry {number} of the audit log is not as it was written; run the doctor") from exc
+    return NumberedEntry(number=number, entry=entry)

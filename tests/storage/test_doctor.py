@@ -25,7 +25,7 @@ from vault.records import Description, Version
 from vault.workflows import intake, retrieval, upkeep
 from vault.workflows.vault import Vault
 
-DEEP = {"versions-in-store", "objects-in-catalogue", "pending-uploads"}
+DEEP = {"versions-in-store", "objects-in-catalogue", "pending-uploads", "log"}
 ALWAYS = {"opens", "private", "lock-proof", "upkeep", "holds", "intents", "backup"}
 
 

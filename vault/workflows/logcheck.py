@@ -27,15 +27,14 @@ from vault.seal.merkle import (
     tiles_of,
     width_at,
 )
+from vault.seal.notes import SignerKey
 from vault.workflows.logstore import (
     ENTRIES,
     LogHead,
     PublishedLog,
     log_of,
-    newest_head,
     open_head,
     origin,
-    signing_keys,
 )
 from vault.workflows.vault import Vault
 
@@ -78,10 +77,12 @@ def verify(
     told = LogCheck()
     with vault.catalogue.read() as tx:
         told.committed = tx.audit.newest()
-    keys = signing_keys(vault)
+    log = log_of(vault)
+    keys: list[SignerKey] = []
     head: LogHead | None = None
     with _naming(told):
-        head = newest_head(vault, keys)
+        keys = log.signing_keys()
+        head = log.head(keys)
     if head is None:
         if older and not told.problems:
             told.problems.append("checkpoints of this log are known elsewhere, and the store has none")
@@ -92,7 +93,7 @@ def verify(
             f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back"
         )
     growth, tiles = Growth(), dict[tuple[int, int], bytes]()
-    log = log_of(vault).with_listing()
+    log = log.with_listing()
     ahead = _read_ahead(vault, log, head.size)
     for first in range(0, head.size, TILE_WIDTH):
         with _naming(told):
