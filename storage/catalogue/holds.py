@@ -8,7 +8,7 @@ is not known (NULL), and set again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -168,9 +168,19 @@ _ITEMS_BETWEEN = (
     .order_by(matter_scopes.c.matter_id, matter_scopes.c.kind, matter_scopes.c.subject)
 )
 _NEWEST_ITEM = select(func.max(matter_scopes.c.change))
-_OF_RECORDS = _by_all_kinds(
-    records.c.id.label("held"), matters.c.id, matters.c.number, where=(_HOLDING, records.c.id.in_(_wanted))
-).order_by(text("3"))
+_ASKED = select(records.c.id, records.c.fonds_id, records.c.customer_id, records.c.class_code).where(
+    records.c.id.in_(_wanted)
+)
+# Two statements, not a join: SQLite would begin with every record of a class in scope.
+_NAMING = (
+    select(matter_scopes.c.kind, matter_scopes.c.subject, matters.c.fonds_id, matters.c.id, matters.c.number)
+    .join(matters, matters.c.id == matter_scopes.c.matter_id)
+    .where(
+        _HOLDING,
+        matter_scopes.c.kind.in_([kind.value for kind in _COLUMNS]),
+        matter_scopes.c.subject.in_(_wanted),
+    )
+)
 _OF_CUSTOMERS = (
     select(matter_scopes.c.subject.label("held"), matters.c.id, matters.c.number)
     .join(matters, matters.c.id == matter_scopes.c.matter_id)
@@ -338,10 +348,31 @@ class SqlHoldShelf:
         return [_item_of(row) for row in rows]
 
     def of_records(self, record_ids: Iterable[RecordId]) -> dict[RecordId, list[MatterRef]]:
-        return {RecordId(held): found for held, found in self._refs(_OF_RECORDS, record_ids).items()}
+        found: dict[RecordId, list[MatterRef]] = {}
+        for chunk in _chunks(record_ids):
+            asked = self._rows.all(_ASKED, {"wanted": chunk})
+            named = {row.customer_id for row in asked if row.customer_id} | {row.class_code for row in asked}
+            naming: dict[tuple[str, str, str], list[MatterRef]] = {}
+            for row in self._rows.all(_NAMING, {"wanted": [*chunk, *sorted(named)]}):
+                ref = MatterRef(id=MatterId(row.id), number=row.number)
+                naming.setdefault((row.fonds_id, row.kind, row.subject), []).append(ref)
+            for row in asked if naming else ():
+                refs = {
+                    ref.number: ref
+                    for kind, subject in (("record", row.id), ("customer", row.customer_id), ("class", row.class_code))
+                    for ref in naming.get((row.fonds_id, kind, subject), ())
+                }
+                if refs:
+                    found[RecordId(row.id)] = [refs[number] for number in sorted(refs)]
+        return found
 
     def of_customers(self, customer_ids: Iterable[CustomerId]) -> dict[CustomerId, list[MatterRef]]:
-        return {CustomerId(held): found for held, found in self._refs(_OF_CUSTOMERS, customer_ids).items()}
+        found: dict[CustomerId, list[MatterRef]] = {}
+        for chunk in _chunks(customer_ids):
+            for row in self._rows.all(_OF_CUSTOMERS, {"wanted": chunk}):
+                ref = MatterRef(id=MatterId(row.id), number=row.number)
+                found.setdefault(CustomerId(row.held), []).append(ref)
+        return found
 
     def queries_in_force(self, fonds_id: FondsId) -> Sequence[tuple[Matter, ScopeItem]]:
         rows = self._rows.all(_QUERIES, {"its_fonds": fonds_id})
@@ -394,14 +425,6 @@ class SqlHoldShelf:
     def doubt_mirror(self) -> None:
         self._rows.run(_DOUBT)
 
-    def _refs(self, statement: Any, ids: Iterable[str]) -> dict[str, list[MatterRef]]:
-        found: dict[str, list[MatterRef]] = {}
-        ordered = sorted(set(ids))
-        for start in range(0, len(ordered), AT_ONCE):
-            for row in self._rows.all(statement, {"wanted": ordered[start : start + AT_ONCE]}):
-                found.setdefault(row.held, []).append(MatterRef(id=MatterId(row.id), number=row.number))
-        return found
-
 
 def _values(matter: Matter) -> Values:
     """What of a matter may change."""
@@ -429,3 +452,9 @@ def _item_of(row: Row[Any], *, prefix: str = "") -> ScopeItem:
         added_at=said[f"{prefix}added_at"],
         change=said[f"{prefix}change"],
     )
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[Sequence[str]]:
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), AT_ONCE):
+        yield ordered[start : start + AT_ONCE]
