@@ -415,7 +415,7 @@ class JobShelf(Protocol):
 
 class AuditShelf(Protocol):
     def append(self, entry: Entry) -> int:
-        """The entry's number: one above the highest, without gaps."""
+        """The entry's number: one above the highest, without gaps. Raises ``InvalidInput`` for what no log takes."""
         ...
 
     def page(

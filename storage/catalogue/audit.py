@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -33,7 +33,8 @@ from storage.catalogue.counters import AUDIT, counters
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.rows import Rows
 from vault.audit import Entry, Event, NumberedEntry
-from vault.errors import CatalogueBroken
+from vault.errors import CatalogueBroken, InvalidInput
+from vault.seal.merkle import ENTRY_BYTES_MAX
 
 audit_entries = Table(
     "audit_entries",
@@ -62,6 +63,7 @@ _APPEND_ON_POSTGRES = (
 )
 
 
+_HIGHEST: Final = 2**53 - 1
 _FILTERS = {
     "subject": audit_entries.c.subject == bindparam("its_subject"),
     "actor": audit_entries.c.actor == bindparam("its_actor"),
@@ -99,6 +101,9 @@ class SqlAuditShelf:
         self._rows = rows
 
     def append(self, entry: Entry) -> int:
+        # What is committed has to be publishable: one entry that is not would stop the log behind it.
+        if len(NumberedEntry(number=_HIGHEST, entry=entry).to_bytes()) > ENTRY_BYTES_MAX:
+            raise InvalidInput("an entry of the log is longer than 65535 bytes; say less in its detail")
         row = self._rows.first(
             _APPEND_ON_POSTGRES if self._rows.on_postgres else _APPEND_ON_SQLITE,
             _values(entry),

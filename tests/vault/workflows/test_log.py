@@ -17,7 +17,7 @@ from storage.objects.s3 import S3Store
 from tests.support.vault import add_bytes, staff
 from vault.audit import Event, NumberedEntry
 from vault.destruction import Targets
-from vault.errors import CatalogueBroken, CatalogueOlder, KeyDestroyed, NotAllowed, NotFound, SealBroken
+from vault.errors import CatalogueBroken, CatalogueOlder, InvalidInput, KeyDestroyed, NotAllowed, NotFound, SealBroken
 from vault.ids import PersonId
 from vault.people import CLOCK_ID, Actor, Role
 from vault.seal.merkle import leaf_hash, require_consistency, require_inclusion
@@ -321,3 +321,14 @@ def test_partial_tiles_go_when_the_full_one_is_there_and_their_locks_have_lapsed
     log.prune_log(replace(vault, store=lapsed))  # type: ignore[arg-type]  # it has what is called
     assert lapsed.deleted == before - newest
     assert logcheck.verify(vault, actor).holds
+
+
+def test_an_entry_that_could_not_be_published_is_refused_before_it_is_committed(vault: Vault) -> None:
+    head = published(vault)
+    refused: list[dict[str, object]] = [{"n": 0.5}, {"n": b"a"}, {"n": "\ud800"}, {"n": "x" * 65_600}]
+    for detail in refused:
+        with pytest.raises(InvalidInput), vault.catalogue.write() as tx:
+            tx.audit.append(vault.entry(CLOCK_ID, Event.DRILL_RUN, vault.vault_id, detail))  # type: ignore[arg-type]
+    with vault.catalogue.write() as tx:
+        tx.audit.append(vault.entry(CLOCK_ID, Event.DRILL_RUN, vault.vault_id, {"n": "档" * 21_000}))
+    assert published(vault).size == head.size + 1
