@@ -27,6 +27,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
         "rules-followed": "{followed} records followed their rule, {moved} got another due date",
         "log-published": "the published log has {entries} entries",
+        "log-pruned": "deleted {deleted} partial tiles of the log",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

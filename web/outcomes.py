@@ -22,6 +22,7 @@ OUTCOMES: Final = {
     "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
     "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),
     "log-published": later("the published log has {entries} entries"),
+    "log-pruned": later("deleted {deleted} partial tiles of the log"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

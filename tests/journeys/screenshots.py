@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: a new vault for each language, a few papers, four pages."""
+"""Makes the pictures of the README: a new vault for each language, a few papers, five pages."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ def picture_story(browser: Browser, server: Server, story: Story, folder: Path) 
         for name, class_code in story.filed.items():
             send(visitor, [papers[name]], class_code, number)
         send(visitor, [papers[name] for name in story.sent], "contract", number)
-        visitor.page.locator("#progress").scroll_into_view_if_needed()
         take(visitor, story, "receipt")
         visitor.visit("/")
         take(visitor, story, "records")
@@ -93,10 +92,18 @@ def picture_story(browser: Browser, server: Server, story: Story, folder: Path) 
         visitor.page.locator("main form.actions button").nth(1).click()
         visitor.page.wait_for_timeout(4000)  # the browser's own viewer tells nobody when it is done
         take(visitor, story, "record", height=900)
-        visitor.page.locator("main form.actions a").last.click()
+        visitor.page.locator("main form.actions a[href$='/links']").click()
         visitor.fill(note=story.for_whom, pass_code="winter coat 17")
         visitor.page.locator("main form button.primary").click()
         address = visitor.page.locator("#address").input_value()
+        visitor.visit("/")
+        box = visitor.page.locator("tbody input[type=checkbox]")
+        for place in (0, 1):
+            box.nth(place).check()
+        visitor.page.locator("#choose button").click()
+        visitor.page.locator("main [role=alert] a").click()
+        visitor.page.locator("#count").wait_for()
+        take(visitor, story, "destroy", height=900)
     with visiting(browser, server.url, locale=story.locale, height=560) as guest:
         guest.visit(address)
         take(guest, story, "landing", height=560)

@@ -111,7 +111,7 @@ def publish_log(vault: Vault) -> Outcome:
     return Outcome.of("log-published", entries=0 if head is None else head.size)
 
 
-def prune_log(vault: Vault) -> str:
+def prune_log(vault: Vault) -> Outcome:
     """The duty of upkeep: deletes partial tiles whose full tile is published, and whose locks have lapsed.
 
     The full tile has all that they had (C2SP tlog-tiles allows it). A lock that has not lapsed is respected, and what
@@ -132,7 +132,7 @@ def prune_log(vault: Vault) -> str:
                 deleted += 1
         except StillLocked:
             continue
-    return f"deleted {deleted} partial tiles of the log"
+    return Outcome.of("log-pruned", deleted=deleted)
 
 
 def prove(vault: Vault, number: int) -> LogProof:

@@ -315,7 +315,7 @@ def test_partial_tiles_go_when_the_full_one_is_there_and_their_locks_have_lapsed
     before = partial()
     newest = {f"0/001-p/{head.size - 256}", f"entries/001-p/{head.size - 256}", "1/000-p/1"}
     assert before > newest
-    assert log.prune_log(vault).startswith("deleted 0"), "they are locked"
+    assert log.prune_log(vault).text.startswith("deleted 0"), "they are locked"
     assert partial() == before
     lapsed = Lapsed()
     log.prune_log(replace(vault, store=lapsed))  # type: ignore[arg-type]  # it has what is called
