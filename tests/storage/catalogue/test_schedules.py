@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+from storage.backup.load import upgrade_to
 from storage.catalogue.database import SqlCatalogue, migrate, open_catalogue
 from tests.storage.catalogue.samples import NOW, Home, an_id
 from tests.vault.samples import a_class
@@ -237,18 +239,30 @@ def test_due_lists_walk_their_index(home: Home, url: str) -> None:
 
 
 def test_a_home_of_before_keeps_its_records_due_dates(fresh_url: str) -> None:
-    """Revision 3 had classes in the program; its filed records are taken to have followed what ships."""
-    migrate(fresh_url)
-    catalogue = open_catalogue(fresh_url)
-    home = Home.make(catalogue)
-    kept = filed(home, "contract", trigger_on=date(2020, 1, 1), due_on=date(2030, 1, 1))
+    """Revision 3 had its classes in the program; what was filed then has followed what ships now."""
+    record_id = an_id()
     engine = create_engine(fresh_url)
     with engine.begin() as connection:
-        found = connection.execute(text("SELECT rule_version FROM records WHERE id = :id"), {"id": kept}).scalar()
+        upgrade_to(connection, "0003")
+        connection.execute(
+            text("INSERT INTO fonds VALUES ('fonds', 'vault', :tree, 1, '2026-01-01 00:00:00.000000')"),
+            {"tree": bytes(16)},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO records (id, fonds_id, number, class_code, state, received_at, received_by, filed_at,"
+                " filed_by, trigger_on, due_on, current_ordinal, current_revision, change) VALUES (:id, 'fonds',"
+                " '2026-000001', 'contract', 'filed', '2026-01-01 00:00:00.000000', 'operator',"
+                " '2026-01-01 00:00:00.000000', 'operator', '2020-01-01', '2030-01-01', 1, 1, 1)"
+            ),
+            {"id": record_id},
+        )
     engine.dispose()
-    with catalogue.read() as tx:
-        rule = tx.schedules.rule("contract")
+    migrate(fresh_url)
+    with closing(open_catalogue(fresh_url)) as catalogue, catalogue.read() as tx:
+        record, rule = tx.records.get(RecordId(record_id)), tx.schedules.rule("contract")
+        assert record is not None
         assert rule is not None
+        assert (record.due_on, record.rule_version) == (date(2030, 1, 1), 1)
+        assert rule.rule.due_on(date(2020, 1, 1)) == record.due_on
         assert tx.records.behind_rule("contract", rule.version) == []
-    catalogue.close()
-    assert found == 1
