@@ -27,10 +27,11 @@ from tests.support.store import RunningStore, running_store
 from tests.support.vault import running_vault
 from vault.customers import Profile
 from vault.errors import NotSignedIn, PassCodeWrong
+from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
 from vault.people import Role
 from vault.records import Description
-from vault.workflows import customers, finding, holding, intake, people, retrieval, sharing, upkeep
+from vault.workflows import customers, finding, holding, intake, matters, people, retrieval, sharing, upkeep
 from vault.workflows.vault import Vault
 
 pytestmark = pytest.mark.faults
@@ -174,6 +175,13 @@ def _use(vault: Vault, marks: Marks) -> None:
     again = Description.checked(title=marks.new(Script.CJK), reason=marks.new())
     intake.revise_description(vault, operator, first, again)
     holding.file_record(vault, operator, first, trigger_on=date(2026, 1, 31))
+    matter = matters.place_hold(
+        vault,
+        operator,
+        MatterProfile.checked(title=marks.new(Script.CJK), reason=marks.new(Script.CYRILLIC), issuer=marks.new()),
+        HoldScope(records=frozenset({first}), queries=(marks.new(Script.GREEK),)),
+    )
+    matters.propose_release(vault, operator, matter.matter.id, marks.new(Script.KANA))
     pass_code = marks.new()
     _, token = sharing.make_link(
         vault,
