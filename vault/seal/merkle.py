@@ -115,7 +115,8 @@ class Growth:
 
     def add(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Adds the hash of an entry; gives the tiles that it filled: (level, number, hashes)."""
-        filled, level, carried = [], 0, leaf
+        filled: list[tuple[int, int, bytes]] = []
+        level, carried = 0, leaf
         self.size += 1
         while True:
             if level == len(self._edges):

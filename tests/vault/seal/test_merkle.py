@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -71,24 +72,26 @@ def test_every_proof_holds_and_none_holds_for_anything_else(size: int, data: st.
     root, leaf = tree.root(), tree.leaf(index)
     path = tree.prove_inclusion(index)
     require_inclusion(leaf, index, size, path, root)
-    for wrong in (
+    wrongs: tuple[Callable[[], None], ...] = (
         lambda: require_inclusion(leaf_hash(b"another"), index, size, path, root),
         lambda: require_inclusion(leaf, index, size, [*path, root], root),
         lambda: require_inclusion(leaf, size, size, path, root),
         lambda: require_inclusion(leaf, index, size, path, bytes(32)),
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(SealBroken):
             wrong()
     older_root = tree.root(older)
     assert older_root == defined_root([b"%d" % number for number in range(older)])
     steps = tree.prove_consistency(older)
     require_consistency(older, older_root, size, root, steps)
-    for refused in (
+    refusals: tuple[Callable[[], None], ...] = (
         lambda: require_consistency(older, bytes(32), size, root, steps),
         lambda: require_consistency(older, older_root, size, bytes(32), steps),
         lambda: require_consistency(older, older_root, size, root, [*steps, root]),
         lambda: require_consistency(0, older_root, size, root, steps),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(SealBroken):
             refused()
 
