@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,9 @@ def test_one_description_that_does_not_open_does_not_end_the_search_of_the_other
             keys = vault.keys.leaf_keys(lost)
             other = replace(keys, metadata_key=Secret(bytes(32)))
             return other if address == lost else vault.keys.leaf_keys(address)  # type: ignore[arg-type]  # a leaf address
+
+        def many_leaf_keys(self, addresses: Sequence[object]) -> list[object]:
+            return [self.leaf_keys(address) for address in addresses]
 
     broken = replace(vault, search=MemoryIndex(), keys=Keys())  # type: ignore[arg-type]  # it has what is called
     assert found(broken, actor, "epsilonword") == [good.record_id]
