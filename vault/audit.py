@@ -54,6 +54,7 @@ class Event(StrEnum):
     DESTRUCTION_BEGUN = "destruction-begun"
     DESTRUCTION_EFFECTIVE = "destruction-effective"
     CIPHERTEXT_DELETED = "ciphertext-deleted"
+    CERTIFICATE_ISSUED = "certificate-issued"
     BACKUP_TAKEN = "backup-taken"
     BACKUP_RESTORED = "backup-restored"
     CATALOGUE_REBUILT = "catalogue-rebuilt"
@@ -76,6 +77,16 @@ class Event(StrEnum):
     KEEPER_SHARED = "keeper-shared"
     KEEPER_RECOVERED = "keeper-recovered"
     LOG_KEY_CHANGED = "log-key-changed"
+    LIST_PROPOSED = "list-proposed"
+    LIST_REVIEWED = "list-reviewed"
+    LIST_SIGNED = "list-signed"
+    LIST_APPROVED = "list-approved"
+    LIST_OBJECTED = "list-objected"
+    LIST_EXECUTED = "list-executed"
+    LIST_DONE = "list-done"
+    LIST_CANCELLED = "list-cancelled"
+    EXPIRY_PAUSED = "expiry-paused"
+    EXPIRY_RESUMED = "expiry-resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ from vault.objects import LockMode
 CODE_SHAPE: Final = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 TEXT_MAX_CHARACTERS: Final = 200
 PERIOD_YEARS_MAX: Final = 9999
+SIGNING_MAX: Final = 8
+ONE_APPROVER: Final = ("approver",)
 DAYS_MAX: Final = 3650
 FOR_EVER: Final = date.max
 """No day after it can be written: what is due then is kept for ever."""
@@ -72,7 +74,8 @@ class RecordClass:
     ``automatic``: destroyed when due without a person; the two who approved the rule stand in. ``supervised``: a
     statute wants two supervisors. ``lead_days``: how long before the due date it is announced. ``objection_days``: how
     long those concerned may object, 0 for no window. ``notify``: they are told. ``unsettled_keeps``: a record with
-    debts or claims that are not settled stays (会计档案管理办法, art. 19).
+    debts or claims that are not settled stays (会计档案管理办法, art. 19). ``signing``: the titles of those who approve
+    a disposal list, in their order; each is another person.
     """
 
     code: str
@@ -92,6 +95,7 @@ class RecordClass:
     objection_days: int = 0
     notify: bool = False
     unsettled_keeps: bool = False
+    signing: tuple[str, ...] = ONE_APPROVER
 
     @property
     def is_permanent(self) -> bool:
@@ -116,6 +120,13 @@ class RecordClass:
         for field, days in (("lead_days", self.lead_days), ("objection_days", self.objection_days)):
             if not 0 <= days <= DAYS_MAX:
                 _refuse(f"{field} are 0 to {DAYS_MAX}", field)
+        if not 1 <= len(self.signing) <= SIGNING_MAX:
+            _refuse(f"1 to {SIGNING_MAX} people approve a list; name the title of each", "signing")
+        for title in self.signing:
+            if not title.strip() or len(title) > TEXT_MAX_CHARACTERS or not title.isprintable():
+                _refuse("the title of somebody who approves is empty, too long, or has what is not printed", "signing")
+        if self.automatic and len(self.signing) > 1:
+            _refuse("what needs more than one approver is never destroyed without a person", "automatic")
         if self.automatic and self.supervised:
             _refuse("a class that needs two supervisors is never destroyed without a person", "automatic")
         if self.automatic and self.action is not DisposalAction.DESTROY:

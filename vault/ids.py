@@ -26,6 +26,9 @@ OpeningId = NewType("OpeningId", str)
 ProcessId = NewType("ProcessId", str)
 BatchId = NewType("BatchId", str)
 MatterId = NewType("MatterId", str)
+ListId = NewType("ListId", str)
+PauseId = NewType("PauseId", str)
+CertificateId = NewType("CertificateId", str)
 
 ID_LENGTH = 26
 

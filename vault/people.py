@@ -60,6 +60,12 @@ class Action(StrEnum):
     SEE_HOLDS = "see-holds"
     PLACE_HOLD = "place-hold"
     RELEASE_HOLD = "release-hold"
+    SEE_DISPOSALS = "see-disposals"
+    PROPOSE_DISPOSAL = "propose-disposal"
+    REVIEW_DISPOSAL = "review-disposal"
+    SIGN_DISPOSAL = "sign-disposal"
+    SUPERVISE_DISPOSAL = "supervise-disposal"
+    RESUME_EXPIRY = "resume-expiry"
 
 
 _STAFF = frozenset({Role.ADMINISTRATOR, Role.RECORDS, Role.OPERATOR})
@@ -87,6 +93,12 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.SEE_HOLDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.PLACE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.RELEASE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.SEE_DISPOSALS: _STAFF,
+    Action.PROPOSE_DISPOSAL: _STAFF,
+    Action.REVIEW_DISPOSAL: _STAFF,
+    Action.SIGN_DISPOSAL: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.SUPERVISE_DISPOSAL: _STAFF,
+    Action.RESUME_EXPIRY: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
 }
 
 

@@ -21,18 +21,23 @@ from datetime import date, datetime
 from typing import Protocol
 
 from vault.audit import Entry, Event, NumberedEntry
+from vault.certificates import Certificate
 from vault.customers import Customer
 from vault.destruction import Batch, Scope, Targets, TreeState
+from vault.disposal import Decision, DisposalItem, DisposalList, ListState, Pause, Signature
 from vault.fonds import Extent, Fonds, Rebuild
 from vault.holds import Coverage, Matter, MatterRef, MirrorStep, ScopeItem
 from vault.ids import (
     BatchId,
+    CertificateId,
     CustomerId,
     FondsId,
     IntentId,
     LinkId,
+    ListId,
     MatterId,
     ObjectId,
+    PauseId,
     PersonId,
     ProcessId,
     RecordId,
@@ -540,6 +545,46 @@ class BatchShelf(Protocol):
     def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None: ...
 
 
+class CertificateShelf(Protocol):
+    """Certificates of destruction. A generation of the keys has one at most."""
+
+    def next_number(self, fonds_id: FondsId, year: int) -> str:
+        """``C-2026-0001``, never given twice."""
+        ...
+
+    def add(self, certificate: Certificate) -> None:
+        """Raises ``AlreadyExists`` when its generation has one."""
+        ...
+
+    def complete(self, certificate: Certificate) -> bool:
+        """Replaces a pending one by the same with the log's proof; False when it is not pending (any more)."""
+        ...
+
+    def get(self, certificate_id: CertificateId) -> Certificate | None: ...
+
+    def by_number(self, fonds_id: FondsId, number: str) -> Certificate | None: ...
+
+    def of_batch(self, batch: Batch) -> Certificate | None: ...
+
+    def page(
+        self, fonds_id: FondsId, *, before: tuple[datetime, str] | None = None, limit: int = 50
+    ) -> Sequence[Certificate]:
+        """Newest first, by (issued_at, id); ``before`` is the key of the last one of the page before."""
+        ...
+
+    def pending(self, fonds_id: FondsId, *, limit: int = 50) -> Sequence[Certificate]:
+        """Those that wait for the log's proof, oldest first."""
+        ...
+
+    def due(self, fonds_id: FondsId, *, after: int = 0, limit: int = 50) -> Sequence[Batch]:
+        """Effective batches that destroyed something and have none, by generation, from behind ``after``."""
+        ...
+
+    def count_due(self, fonds_id: FondsId) -> int:
+        """How many ``due`` would give without a limit."""
+        ...
+
+
 class HoldShelf(Protocol):
     """Matters and what they hold. A matter holds until it is released."""
 
@@ -664,6 +709,125 @@ class ScheduleShelf(Protocol):
         ...
 
 
+class DisposalShelf(Protocol):
+    """Disposal lists, what stands on them, and who signed. A record stands on one open list at most."""
+
+    def next_number(self, fonds_id: FondsId, year: int) -> str:
+        """``D-2026-0001``, never given twice."""
+        ...
+
+    def add(self, disposal: DisposalList) -> None:
+        """A list begins as proposed."""
+        ...
+
+    def update(self, disposal: DisposalList) -> None:
+        """Replaces what of a list may change; the database refuses a step that not all have signed for."""
+        ...
+
+    def get(self, list_id: ListId, *, for_update: bool = False) -> DisposalList | None: ...
+
+    def by_number(self, fonds_id: FondsId, number: str) -> DisposalList | None: ...
+
+    def page(
+        self, fonds_id: FondsId, *, state: ListState | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[DisposalList]:
+        """Newest first, by number; ``before`` is the number of the last one of the page before."""
+        ...
+
+    def automatic_open(self, fonds_id: FondsId) -> Sequence[DisposalList]:
+        """Automatic lists that wait for their execution, by number."""
+        ...
+
+    def of_batch(self, batch_id: BatchId) -> DisposalList | None:
+        """The list that a destruction carried out."""
+        ...
+
+    def changed_since(self, change: int, *, limit: int = 500) -> Sequence[DisposalList]: ...
+
+    def add_items(self, items: Iterable[DisposalItem]) -> None:
+        """Raises ``AlreadyExists`` when one of the records stands on an open list."""
+        ...
+
+    def update_item(self, item: DisposalItem) -> None: ...
+
+    def close_items(self, list_id: ListId, *, change: int) -> None:
+        """None of its records stands on the list any more: it is done or cancelled."""
+        ...
+
+    def items(self, list_id: ListId, *, after: str = "", limit: int = 1000) -> Sequence[DisposalItem]:
+        """By record id; ``after`` is that of the last one of the page before."""
+        ...
+
+    def item(self, list_id: ListId, record_id: RecordId) -> DisposalItem | None: ...
+
+    def of_record(self, record_id: RecordId) -> Sequence[DisposalItem]:
+        """What was decided on a record, newest first."""
+        ...
+
+    def counts(self, list_id: ListId) -> Mapping[Decision, int]: ...
+
+    def items_between(self, since: int, to: int) -> Sequence[DisposalItem]:
+        """What changed after change number ``since``, up to ``to``."""
+        ...
+
+    def extended(self, record_ids: Iterable[RecordId]) -> Mapping[RecordId, date]:
+        """The day until which reviewers extended these records; those that were not are left out."""
+        ...
+
+    def to_list(
+        self,
+        class_code: str,
+        *,
+        due_by: date,
+        today: date,
+        after: tuple[date, RecordId] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Record]:
+        """Filed records of a class that are due by then, stand on no open list, and that no decision leaves alone
+        today, by (due_on, id)."""
+        ...
+
+    def sign(self, signature: Signature) -> None:
+        """Raises ``AlreadyExists`` when this person, or somebody else in this part and step, has signed."""
+        ...
+
+    def signatures(self, list_id: ListId) -> Sequence[Signature]:
+        """In the order of signing."""
+        ...
+
+    def signatures_between(self, since: int, to: int) -> Sequence[Signature]: ...
+
+
+class PauseShelf(Protocol):
+    """Where automatic destruction stands."""
+
+    def add(self, pause: Pause) -> None:
+        """Raises ``AlreadyExists`` when one is open."""
+        ...
+
+    def open(self, fonds_id: FondsId, *, for_update: bool = False) -> Pause | None: ...
+
+    def newest(self, fonds_id: FondsId) -> Pause | None: ...
+
+    def resume(self, pause_id: PauseId, *, by: PersonId, at: datetime) -> bool:
+        """False when it was resumed already."""
+        ...
+
+    def ran(self, fonds_id: FondsId, *, at: datetime) -> None:
+        """Keeps when it last ran, by the clock of this machine."""
+        ...
+
+    def last_run(self, fonds_id: FondsId) -> datetime | None: ...
+
+    def taken_since(self, fonds_id: FondsId, *, since: datetime) -> int:
+        """How many records automatic lists took after then."""
+        ...
+
+    def living(self, fonds_id: FondsId) -> int:
+        """How many records are neither destroyed nor about to be."""
+        ...
+
+
 class Transaction(Protocol):
     """All shelves of one transaction."""
 
@@ -702,7 +866,13 @@ class Transaction(Protocol):
     @property
     def holds(self) -> HoldShelf: ...
     @property
+    def certificates(self) -> CertificateShelf: ...
+    @property
     def schedules(self) -> ScheduleShelf: ...
+    @property
+    def disposals(self) -> DisposalShelf: ...
+    @property
+    def pauses(self) -> PauseShelf: ...
 
 
 class Catalogue(Protocol):

@@ -28,12 +28,13 @@ from sqlalchemy import (
 
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.rows import Rows, Values
-from vault.classes import DisposalAction, Nature, RecordClass, Sensitivity, Trigger
+from vault.classes import ONE_APPROVER, DisposalAction, Nature, RecordClass, Sensitivity, Trigger
 from vault.errors import NotFound
 from vault.ids import PersonId
 from vault.objects import LockMode
 from vault.schedule import RuleState, RuleVersion
 
+_JOINED = "\n"
 _GOVERNS = "state IN ('in-force', 'retired')"
 _WAITS = "state = 'proposed'"
 
@@ -58,6 +59,7 @@ schedules = Table(
     Column("objection_days", Counted, nullable=False),
     Column("notify", Boolean, nullable=False),
     Column("unsettled_keeps", Boolean, nullable=False),
+    Column("signing", Text, nullable=False, server_default=_JOINED.join(ONE_APPROVER)),
     Column("state", Text, nullable=False),
     Column("shipped", Boolean, nullable=False),
     Column("sealed_reason", LargeBinary, nullable=False),
@@ -131,6 +133,7 @@ def _values(rule: RuleVersion) -> Values:
         "objection_days": said.objection_days,
         "notify": said.notify,
         "unsettled_keeps": said.unsettled_keeps,
+        "signing": _JOINED.join(said.signing),
         "state": rule.state.value,
         "shipped": rule.shipped,
         "sealed_reason": rule.sealed_reason,
@@ -164,6 +167,7 @@ def _rule_of(row: Row[Any]) -> RuleVersion:
             objection_days=row.objection_days,
             notify=row.notify,
             unsettled_keeps=row.unsettled_keeps,
+            signing=tuple(row.signing.split(_JOINED)),
         ),
         state=RuleState(row.state),
         shipped=row.shipped,

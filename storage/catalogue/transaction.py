@@ -5,7 +5,9 @@ from __future__ import annotations
 from storage.catalogue.attempts import SqlAttemptShelf
 from storage.catalogue.audit import SqlAuditShelf
 from storage.catalogue.batches import SqlBatchShelf
+from storage.catalogue.certificates import SqlCertificateShelf
 from storage.catalogue.customers import SqlCustomerShelf
+from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.fonds import SqlFondsShelf
 from storage.catalogue.holds import SqlHoldShelf
@@ -14,6 +16,7 @@ from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
 from storage.catalogue.openings import SqlOpeningShelf
 from storage.catalogue.outbox import SqlOutboxShelf
+from storage.catalogue.pauses import SqlPauseShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rebuilds import SqlRebuildShelf
@@ -102,3 +105,15 @@ class SqlTransaction:
     @property
     def holds(self) -> SqlHoldShelf:
         return SqlHoldShelf(self._rows)
+
+    @property
+    def certificates(self) -> SqlCertificateShelf:
+        return SqlCertificateShelf(self._rows)
+
+    @property
+    def disposals(self) -> SqlDisposalShelf:
+        return SqlDisposalShelf(self._rows)
+
+    @property
+    def pauses(self) -> SqlPauseShelf:
+        return SqlPauseShelf(self._rows)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from vault.classes import DisposalAction, Nature, RecordClass, Sensitivity, Trigger
+from vault.classes import ONE_APPROVER, DisposalAction, Nature, RecordClass, Sensitivity, Trigger
 from vault.ids import PersonId
 from vault.objects import LockMode
 from vault.schedule import RuleState, RuleVersion
@@ -35,6 +35,7 @@ def rule_values(rule: RuleVersion) -> dict[str, Any]:
         "objection_days": said.objection_days,
         "notify": said.notify,
         "unsettled_keeps": said.unsettled_keeps,
+        "signing": list(said.signing),
         "state": rule.state.value,
         "shipped": rule.shipped,
         "reason": base64.b64encode(rule.sealed_reason).decode("ascii"),
@@ -69,6 +70,7 @@ def rule_from(values: Mapping[str, Any]) -> RuleVersion:
             objection_days=values["objection_days"],
             notify=values["notify"],
             unsettled_keeps=values["unsettled_keeps"],
+            signing=tuple(values.get("signing", ONE_APPROVER)),
         ),
         state=RuleState(values["state"]),
         shipped=values["shipped"],
