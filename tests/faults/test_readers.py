@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,26 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from storage.keeper.custody import Custody
-from storage.keeper.several import KeeperGroup
 from storage.machine import SystemClock
 from tests.support.histories import History, history
-from tests.support.mortal import KEEPERS
 from tests.support.postgres import PostgresCluster
+from tests.support.readers import read_beside_batches
 from tests.support.store import RunningStore
 from tests.support.vault import add_bytes, read_bytes, staff
 from tests.vault.workflows.faults import with_clock
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict
 from vault.ids import CustomerId, RecordId
-from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
 from vault.workflows import destruction
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.vault import Vault
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-READS = 20_000
+READS, BATCHES = 3_000, 8
+"""`scripts/bench crowd` takes 20,000 beside 30."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,46 +45,10 @@ def life(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: P
 
 
 def test_readers_beside_running_batches_meet_no_false_error(life: History) -> None:
-    vault = life.vault
-    life.ingest(60)
-    with vault.catalogue.read() as tx:
-        leaves = {each: tx.records.versions(each)[0].object.leaf for each in life.live}
-    doomed = sorted(leaves)[:30]
-    kept = [leaves[each] for each in sorted(leaves)[30:]]
-    keepers = KeeperGroup([life.place.keeper(name) for name in KEEPERS])
-    custodies = [vault.keys, Custody(vault.catalogue, keepers, vault.fonds, vault.randomness)]
-    counted, wrong, ended = [0], [], threading.Event()
-    mutex = threading.Lock()
-    expected = {leaf: leaf_keys(leaf_secret(life.first_root, leaf)) for leaf in kept}
-
-    def read(number: int) -> None:
-        chance, custody = random.Random(number), custodies[number % 2]
-        while not ended.is_set() or counted[0] < READS:
-            leaf: LeafAddress = chance.choice(kept)
-            try:
-                right = custody.leaf_keys(leaf) == expected[leaf]
-            except Exception as exc:  # noqa: BLE001 - whatever it is, it is a false error
-                right = False
-                wrong.append(repr(exc))
-            with mutex:
-                counted[0] += 1
-            if not right:
-                wrong.append(leaf.text)
-                return
-
-    with ThreadPoolExecutor(4) as pool:
-        readers = [pool.submit(read, number) for number in range(4)]
-        try:
-            for record_id in doomed:
-                targets = Targets(records=frozenset({record_id}))
-                destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
-        finally:
-            ended.set()
-        for reader in readers:
-            reader.result()
-    assert wrong == []
-    assert counted[0] >= READS
-    assert vault.keys.generation() == 31
+    seen = read_beside_batches(life, reads=READS, batches=BATCHES)
+    assert seen.wrong == ()
+    assert seen.reads >= READS
+    assert seen.batches == BATCHES
 
 
 def test_two_processes_destroy_and_ingest_at_once(life: History) -> None:

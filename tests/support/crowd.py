@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import insert
@@ -15,7 +17,11 @@ from storage.catalogue.rows import Rows
 from storage.catalogue.versions import descriptions, versions
 from tests.support.vault import staff
 from vault.customers import Customer, Profile
+from vault.destruction import Batch, Targets
+from vault.errors import KeyDestroyed
 from vault.ids import id_from_bytes
+from vault.seal.keytree import LeafAddress
+from vault.workflows import destruction
 from vault.workflows.customers import add_customer
 from vault.workflows.vault import Vault
 
@@ -122,3 +128,30 @@ def crowded_customer(vault: Vault, count: int) -> Customer:
                 ],
             )
     return customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """What became of a crowd: its customer, and the batch that took all of it."""
+
+    customer: Customer
+    batch: Batch
+
+
+def destroy_crowd(vault: Vault, count: int) -> Crowd:
+    """Makes a customer with so many records and destroys them, in one batch."""
+    customer = crowded_customer(vault, count)
+    targets = Targets(customers=frozenset({customer.id}))
+    return Crowd(customer=customer, batch=destruction.destroy(vault, staff(vault), targets, alone=True, error=True))
+
+
+def dead_leaves(vault: Vault, numbers: Iterable[int]) -> int:
+    """How many of the crowd's records, by their place in it, have no key any more."""
+    dead = 0
+    for number in numbers:
+        leaf = LeafAddress(tree_id=vault.fonds.tree_id, extent=64**4 + number // LEAVES, leaf=number % LEAVES)
+        try:
+            vault.leaf_keys(leaf)
+        except KeyDestroyed:
+            dead += 1
+    return dead

@@ -1,0 +1,69 @@
+"""Readers of live leaves beside running destructions, as a piece of work that tests and benchmarks share."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from storage.keeper.custody import Custody
+from storage.keeper.several import KeeperGroup
+from tests.support.histories import History
+from tests.support.mortal import KEEPERS
+from tests.support.vault import staff
+from vault.destruction import Targets
+from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
+from vault.workflows import destruction
+
+READERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBeside:
+    """What came of it: reads of live leaves, batches beside them, and every answer that was wrong."""
+
+    reads: int
+    batches: int
+    wrong: tuple[str, ...]
+
+
+def read_beside_batches(life: History, *, reads: int, batches: int) -> ReadBeside:
+    """Destroys records one by one while others are read, by this process's custody and by another one."""
+    vault = life.vault
+    life.ingest(2 * batches)
+    with vault.catalogue.read() as tx:
+        leaves = {each: tx.records.versions(each)[0].object.leaf for each in life.live}
+    doomed = sorted(leaves)[:batches]
+    kept = [leaves[each] for each in sorted(leaves)[batches:]]
+    keepers = KeeperGroup([life.place.keeper(name) for name in KEEPERS])
+    custodies = [vault.keys, Custody(vault.catalogue, keepers, vault.fonds, vault.randomness)]
+    expected = {leaf: leaf_keys(leaf_secret(life.first_root, leaf)) for leaf in kept}
+    counted, wrong, ended, mutex = [0], [], threading.Event(), threading.Lock()
+
+    def read(number: int) -> None:
+        chance, custody = random.Random(number), custodies[number % 2]
+        while not ended.is_set() or counted[0] < reads:
+            leaf: LeafAddress = chance.choice(kept)
+            try:
+                right = custody.leaf_keys(leaf) == expected[leaf]
+            except Exception as exc:  # noqa: BLE001 - whatever it is, it is a false error
+                right = False
+                wrong.append(repr(exc))
+            with mutex:
+                counted[0] += 1
+            if not right:
+                wrong.append(leaf.text)
+                return
+
+    with ThreadPoolExecutor(READERS) as pool:
+        readers = [pool.submit(read, number) for number in range(READERS)]
+        try:
+            for record_id in doomed:
+                targets = Targets(records=frozenset({record_id}))
+                destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
+        finally:
+            ended.set()
+        for reader in readers:
+            reader.result()
+    return ReadBeside(reads=counted[0], batches=vault.keys.generation() - 1, wrong=tuple(wrong))
