@@ -8,6 +8,8 @@ from datetime import datetime
 from vault.ids import FondsId, PersonId, VaultId
 
 HOUSE_OWNER = "house"
+REGISTER_OWNER = "destruction-register"
+"""The register of destructions (销毁清册) has leaves of its own: it is kept for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ LINK_TOKEN: Final = b"strongroom/link-token"
 # The commitment that an entry of the log makes to what is sealed beside it (HMAC-SHA256).
 LOG_DETAIL: Final = b"strongroom/log-detail"
 
+# The commitment that a certificate of destruction makes to a person's name (SHA-256), and its nonce (HMAC-SHA256).
+CERTIFICATE_NAME: Final = b"strongroom/certificate/name"
+CERTIFICATE_NONCE: Final = b"strongroom/certificate/nonce"
+
 # The root keeper's sealed file: HKDF of its unlock key, and the associated data of the sealed root.
 ROOT_FILE_KEY: Final = b"strongroom/root-file/key"
 ROOT_FILE: Final = b"strongroom/root-file"

@@ -143,6 +143,16 @@ def prove(vault: Vault, number: int) -> LogProof:
     """
     head, keys = _covering(vault, number)
     index = number - 1
+    return _proof(vault, index, head, keys)
+
+
+def prove_all(vault: Vault, numbers: Sequence[int]) -> Sequence[LogProof]:
+    """Proves entries under one checkpoint. Raises as ``prove``."""
+    head, keys = _covering(vault, max(numbers))
+    return [_proof(vault, number - 1, head, keys) for number in numbers]
+
+
+def _proof(vault: Vault, index: int, head: LogHead, keys: Sequence[SignerKey]) -> LogProof:
     tile, place = divmod(index, TILE_WIDTH)
     published = replace(logstore.log_of(vault), remembered=vault.published)
     bundle = vault.pool.submit(published.tile, ENTRIES, tile, width_at(head.size, 0, tile))

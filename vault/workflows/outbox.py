@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from vault.certificates import Certificate
 from vault.customers import Customer
 from vault.errors import AlreadyExists
 from vault.records import Description, DescriptionRevision, Record
@@ -73,6 +74,20 @@ def put_description(
         "description": descriptions.description_values(description),
     }
     _put(vault, tx, revision.leaf, revision.record_id, change, "revision", values)
+
+
+def put_certificate(vault: Vault, tx: Transaction, certificate: Certificate, document: bytes, change: int) -> None:
+    """A certificate as it was issued, or completed."""
+    values = {
+        "number": certificate.number,
+        "batch": certificate.batch_id,
+        "generation": certificate.generation,
+        "state": certificate.state.value,
+        "statement_sha256": certificate.statement_sha256.hex(),
+        "issued_at": certificate.issued_at.isoformat(),
+        "document": document.decode(),
+    }
+    _put(vault, tx, certificate.leaf, certificate.id, change, "certificate", values)
 
 
 def send_pending(vault: Vault) -> int:

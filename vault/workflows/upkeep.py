@@ -18,7 +18,7 @@ from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import destruction, finding, log, mirror, outbox, recovery, register, schedules
+from vault.workflows import certificates, destruction, finding, log, mirror, outbox, recovery, register, schedules
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -222,6 +222,7 @@ JOBS: Final = (
     Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
     Job(name="send-outbox", every=timedelta(seconds=15), run=send_outbox),
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
+    Job(name="issue-certificates", every=timedelta(seconds=15), run=certificates.issue_certificates),
     Job(name="publish-log", every=timedelta(minutes=1), run=log.publish_log),
     Job(name="mirror-holds", every=timedelta(seconds=15), run=mirror.mirror_holds),
     Job(name="follow-schedule", every=timedelta(minutes=1), run=follow_schedule),
