@@ -26,6 +26,7 @@ from web.rendering import Templates
 from web.routes import ROWS
 from web.site import Audience, Kind, Row, Site, Visit
 from web.static import StaticFiles
+from web.submissions import Submissions
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 CLIENT_IDLE_S: Final = 120.0
@@ -64,6 +65,7 @@ def create_application(
         client_idle_s=client_idle_s,
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="request"),
         routes={row.name: Route(row.path, _nothing, name=row.name) for row in reversed(ROWS)},
+        submissions=Submissions(),
     )
     return Starlette(
         routes=[Route(row.path, endpoint(site, row), methods=list(row.methods), name=row.name) for row in ROWS],

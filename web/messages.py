@@ -1,13 +1,15 @@
 """Messages of the vault's errors that pages say in the visitor's language; the others are told by their code's advice.
 
 Rule 1: the text is the vault's, letter for letter; where the vault counts, the count is its constant's.
+Rule 2: a message with names and numbers in it is recognised by its form (``FORMS``), these in place of the braces.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from web.i18n import later
+from web.i18n import Language, later
 
 MESSAGES: Final = frozenset(
     {
@@ -81,5 +83,55 @@ MESSAGES: Final = frozenset(
         later("uses_max must be a whole number from 1 to 1000"),
         later("what this link led to no longer exists; ask its sender"),
         later("your session has ended; sign in again"),
+        later("a class needs a title in Chinese and one in English"),
+        later("a class that is kept for ever has no months"),
+        later("a class that needs two supervisors is never destroyed without a person"),
+        later("a class without a period is kept for ever, and no other is; give a period, or 'keep'"),
+        later("a code has 2 to 40 characters a-z, 0-9 and hyphens, and begins with a letter"),
+        later("a rule needs a reason; say why it is to change"),
+        later("choose one of those that are offered"),
+        later("COMPLIANCE, which nobody can shorten, is for periods that a law sets; cite it"),
+        later("nothing is named that is to be held; name records, customers, classes or words"),
+        later("one of the numbers names no record; look it up in the list"),
+        later("only destruction goes without a person; choose the action 'destroy'"),
+        later("there is a class with this code already; open it, and propose a change there"),
+        later("there is no such class; look it up in the schedule"),
+        later("there is no such matter; look it up in the list"),
+        later("this is not the class's code; type it as it stands above"),
+        later("this is not the matter's number; type it as it stands above"),
+        later("this proposal has been decided on already; look at the class again"),
+        later("what the rule would change is not what was shown; look at it again"),
+        later("you have proposed this release; a second person has to confirm it"),
     }
 )
+
+FORMS: Final = (
+    later("class {0} is retired already"),
+    later("class {0} says so already; change something, or leave it as it is"),
+    later("record {0} is destroyed already: a hold comes too late; leave it out"),
+    later("record {0} is erasing already: a hold comes too late; leave it out"),
+    later("the release of matter {0} is not proposed; propose it first"),
+    later("matter {0} is released already; that is final"),
+    later("version {0} of class {1} is proposed already; approve or withdraw it first"),
+    later("version {0} of class {1} was proposed by you; somebody else has to approve it"),
+    later("{0} records have class {1}; file them under another class first, or keep it for them"),
+    later("{0} records of class {1} have a date for '{2}', which says nothing about '{3}'; make it a class of its own"),
+)
+
+
+def message_text(language: Language, message: str) -> str | None:
+    """A message in the visitor's language, None where it has none."""
+    if language.tag == "en" or message in MESSAGES:
+        return language.text(message)
+    for form, pattern in _PATTERNS:
+        found = pattern.fullmatch(message)
+        if found is not None:
+            return language.text(form).format(*found.groups())
+    return None
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\d\\\}", "(.+?)", re.escape(form)))
+
+
+_PATTERNS: Final = tuple((form, _pattern(form)) for form in FORMS)

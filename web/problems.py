@@ -31,7 +31,7 @@ from vault.errors import (
 )
 from web.i18n import later
 from web.lingering import LingeringResponse
-from web.messages import MESSAGES
+from web.messages import message_text
 from web.site import Kind, Visit
 
 log = structlog.get_logger("strongroom.web")
@@ -167,10 +167,10 @@ def describe(visit: Visit, error: StrongroomError) -> str:
 
     What is broken or away is told by its advice alone: its message names keys, folders and servers, and is for the log.
     """
-    known = visit.language.tag == "en" or error.message in MESSAGES
     inner = isinstance(error, Broken | Unavailable) and not isinstance(error, Overloaded)
-    if known and not inner:
-        return sentence(visit.language.text(error.message))
+    told = message_text(visit.language, error.message) if not inner else None
+    if told is not None:
+        return sentence(told)
     return visit.language.text(PROBLEMS[error.code].advice)
 
 

@@ -13,6 +13,7 @@ from vault.people import Action
 from vault.records import RecordState
 from vault.workflows.retrieval import PURPOSES
 from web.i18n import Language, later
+from web.menu import menu_of
 from web.outcomes import outcome_text
 from web.site import Visit
 from web.standing import waiting_text
@@ -82,10 +83,23 @@ WORDS: Final[Mapping[str, str]] = {
     "hold-release-proposed": later("Release of a hold proposed"),
     "hold-release-withdrawn": later("Proposed release withdrawn"),
     "hold-released": later("Hold released"),
+    "list-proposed": later("Disposal list proposed"),
+    "list-reviewed": later("Disposal list reviewed"),
+    "list-signed": later("Disposal list signed"),
+    "list-approved": later("Disposal list approved"),
+    "list-objected": later("Objection to a disposal"),
+    "list-executed": later("Disposal list executed"),
+    "list-done": later("Disposal list done"),
+    "list-cancelled": later("Disposal list cancelled"),
+    "expiry-paused": later("Automatic expiry paused"),
+    "expiry-resumed": later("Automatic expiry resumed"),
+    "expire": later("Destroy what expires by itself"),
+    "propose-lists": later("Propose disposal lists"),
     "holds-mirrored": later("Holds carried over to the store"),
     "record-held": later("Held by a query of a matter"),
     "destruction-begun": later("Destruction begun"),
     "destruction-effective": later("Destruction took effect"),
+    "certificate-issued": later("Certificate of destruction issued"),
     "ciphertext-deleted": later("Sealed bytes deleted"),
     "backup-taken": later("Backup taken"),
     "backup-restored": later("Backup restored"),
@@ -97,6 +111,31 @@ WORDS: Final[Mapping[str, str]] = {
     "keeper-shared": later("Recovery shares printed"),
     "keeper-recovered": later("Keeper recovered"),
     "log-key-changed": later("Signing key of the log changed"),
+    "nature-personal": later("personal information"),
+    "nature-transaction": later("transactions"),
+    "nature-contract": later("contracts"),
+    "nature-communication": later("communication"),
+    "nature-house": later("the house's own"),
+    "action-destroy": later("Destruction is proposed"),
+    "action-review": later("Review is proposed"),
+    "action-transfer": later("Transfer is proposed"),
+    "action-keep": later("Kept for ever"),
+    "lock-mode-governance": later("GOVERNANCE: the operator may shorten it"),
+    "lock-mode-compliance": later("COMPLIANCE: nobody can shorten it"),
+    "set-cn": later("Classes of Chinese law"),
+    "set-eu-us": later("Classes of European and American law"),
+    "strongroom": later("Strongroom"),
+    "proposed": later("Proposed"),
+    "in-force": later("In force"),
+    "superseded": later("Superseded"),
+    "withdrawn": later("Withdrawn"),
+    "retired": later("Retired"),
+    "release-proposed": later("Release proposed"),
+    "released": later("Released"),
+    "scope-record": later("Record"),
+    "scope-customer": later("Customer"),
+    "scope-class": later("Class"),
+    "scope-query": later("Words"),
     "batch-erasing": later("Committed"),
     "batch-promoted": later("Waits for keepers"),
     "batch-effective": later("In effect"),
@@ -143,6 +182,7 @@ class Templates:
             signed_in=visit.signed_in,
             csrf_token=visit.signed_in.session.csrf_token if visit.signed_in is not None else "",
             path=visit.path,
+            menu=menu_of(visit),
             **values,
         )
         return HTMLResponse(text, status, headers)
@@ -168,6 +208,9 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "outcome": lambda outcome: outcome_text(language, outcome),
         "waiting": lambda reason: waiting_text(language, reason),
         "lasting": language.lasting,
+        "worded": lambda codes: [
+            (code, language.text(WORDS[named]) if named in WORDS else code) for code, named in codes
+        ],
     }
     environment.globals |= {
         "language": language,

@@ -25,6 +25,7 @@ from vault.people import Action, Actor
 from vault.workflows.people import SignedIn
 from vault.workflows.vault import Vault
 from web.i18n import Language
+from web.submissions import Submissions
 
 if TYPE_CHECKING:
     from web.admission import Admission
@@ -110,6 +111,7 @@ class Site:
     client_idle_s: float
     threads: Executor
     routes: Mapping[str, Route]
+    submissions: Submissions
 
     @property
     def secure(self) -> bool:

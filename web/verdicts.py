@@ -6,6 +6,7 @@ Rule 1: ``VERDICTS`` says every code of a verdict's reasons (``vault.disposition
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -28,9 +29,21 @@ VERDICTS: Final[Mapping[str, str]] = {
 }
 
 
-def verdict_texts(language: Language, verdict: Verdict) -> list[str]:
-    """Every reason of a verdict as a sentence, the one that decides first."""
-    return [_text(language, each) for each in verdict.reasons]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A reason as a sentence; ``matter`` is the number of a matter and ``code`` of a class that it is about, if any."""
+
+    text: str
+    matter: str = ""
+    code: str = ""
+
+
+def reasons_said(language: Language, verdict: Verdict) -> list[Said]:
+    """Every reason of a verdict, with what it leads to, the one that decides first."""
+    return [
+        Said(text=_text(language, each), matter=each.values.get("matter", ""), code=each.values.get("class", ""))
+        for each in verdict.reasons
+    ]
 
 
 def _text(language: Language, reason: Reason) -> str:

@@ -92,6 +92,24 @@ def staff(served: Served) -> Iterator[Staff]:
 
 
 @pytest.fixture(scope="module")
+def second(served: Served) -> Iterator[Staff]:
+    """Another administrator in a browser of their own."""
+    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.ADMINISTRATOR}))
+    people.accept_invitation(served.vault, token, login="li", name="李四", password=PASSWORD)
+    with served.client() as client:
+        yield sign_in(client, "li")
+
+
+@pytest.fixture(scope="module")
+def reader(served: Served) -> Iterator[Staff]:
+    """Somebody who may look at records and at nothing else."""
+    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.READER}))
+    people.accept_invitation(served.vault, token, login="wang", name="Wang", password=PASSWORD)
+    with served.client() as client:
+        yield sign_in(client, "wang")
+
+
+@pytest.fixture(scope="module")
 def program(served: Served) -> Iterator[httpx.Client]:
     """The administrator's program: a bearer token."""
     with served.client() as client:

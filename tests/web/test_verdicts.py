@@ -11,7 +11,7 @@ from vault.disposition import _TEXTS, verdict
 from vault.holds import MatterRef
 from vault.ids import MatterId
 from web.i18n import load_languages
-from web.verdicts import VERDICTS, verdict_texts
+from web.verdicts import VERDICTS, reasons_said
 
 CHINESE, ENGLISH = load_languages()["zh-Hans"], load_languages()["en"]
 
@@ -28,8 +28,12 @@ def test_every_reason_is_said_in_chinese(code: str) -> None:
 def test_a_reason_names_the_date_the_law_and_the_matter() -> None:
     matter = MatterRef(id=MatterId("m" * 26), number="H-2026-0001")
     found = verdict(a_record(), a_class(mandate="电子商务法 art. 31"), [matter], NOW)
-    assert verdict_texts(ENGLISH, found) == [
+    assert [each.text for each in reasons_said(ENGLISH, found)] == [
         "Matter H-2026-0001 holds it until two people have released the hold.",
         "Its class keeps it until May 4, 2030 (电子商务法 art. 31).",
     ]
-    assert "2030年5月4日" in verdict_texts(CHINESE, found)[1]
+    assert "2030年5月4日" in reasons_said(CHINESE, found)[1].text
+    assert [(each.matter, each.code) for each in reasons_said(ENGLISH, found)] == [
+        ("H-2026-0001", ""),
+        ("", "contract"),
+    ]

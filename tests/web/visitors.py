@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import socket
@@ -33,9 +34,17 @@ def form_token(page: httpx.Response) -> str:
     return found[1]
 
 
-def sign_in(client: httpx.Client) -> Staff:
-    """Signs the administrator in."""
-    answer = client.post("/sign-in", data={"login": LOGIN, "password": PASSWORD})
+def fields_of(page: httpx.Response, action: str) -> dict[str, str]:
+    """What the form that leads to a path carries without anybody typing."""
+    assert f'action="{action}"' in page.text, page.text
+    form = page.text[page.text.index(f'action="{action}"') :]
+    found = re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', form[: form.index("</form>")])
+    return {name: html.unescape(value) for name, value in found}
+
+
+def sign_in(client: httpx.Client, login: str = LOGIN, password: str = PASSWORD) -> Staff:
+    """Signs the administrator in, or somebody else."""
+    answer = client.post("/sign-in", data={"login": login, "password": password})
     assert answer.status_code == 303, answer.text
     return Staff(client=client, csrf_token=form_token(client.get("/")))
 

@@ -19,7 +19,7 @@ from web.forms import PAGE_SIZE, cursor, cursor_of, date_of, state_of, text_of
 from web.openings import answer_opening, record_id_of
 from web.problems import PROBLEMS, describe
 from web.site import Visit
-from web.verdicts import verdict_texts
+from web.verdicts import reasons_said
 
 FOUND_MAX: Final = 100
 CUSTOMERS_OFFERED: Final = 200
@@ -127,7 +127,7 @@ async def show_record(visit: Visit) -> Response:
         view=story.view,
         record=story.view.record,
         record_class=story.rule,
-        reasons=verdict_texts(visit.language, story.verdict),
+        reasons=reasons_said(visit.language, story.verdict),
         preview=preview,
         preview_kind=preview_kind,
         purpose=purpose,

@@ -1,0 +1,94 @@
+"""The navigation: what stands at the top of every page, and the pages of one section below it.
+
+Rule 1: nobody is shown a way to a page that their role does not open; a section of which nothing is left does not show.
+Rule 2: a section leads to the first of its pages that the visitor may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vault.people import Action
+from web.i18n import later
+from web.site import Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One page of the navigation: its row, what it is called, who may come, and the rows that belong to it."""
+
+    row: str
+    label: str
+    action: Action
+    rows: frozenset[str] = frozenset()
+
+    def holds(self, row: str) -> bool:
+        """Whether a row's page belongs here."""
+        return row == self.row or row in self.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Pages that stand together, under one word at the top."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+    def holds(self, row: str) -> bool:
+        """Whether a row's page belongs here."""
+        return any(each.holds(row) for each in self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """What one visitor sees: the sections at the top, and the pages of the one where they are."""
+
+    sections: Sequence[Section]
+    within: Section | None
+
+
+def _page(row: str, label: str, action: Action, *rows: str) -> Entry:
+    return Entry(row=row, label=label, action=action, rows=frozenset(rows))
+
+
+def _alone(row: str, label: str, action: Action, *rows: str) -> Section:
+    return Section(label=label, entries=(_page(row, label, action, *rows),))
+
+
+SECTIONS: Final = (
+    _alone("records", later("Records"), Action.LIST_RECORDS, "find"),
+    _alone("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
+    _alone("customers", later("Customers"), Action.LIST_CUSTOMERS, "add-customer"),
+    _alone("links", later("Links"), Action.LIST_LINKS),
+    Section(
+        label=later("Retention"),
+        entries=(
+            _page("schedule", later("Schedule"), Action.LIST_RECORDS, "class-rules", "rule-form", "look-at-rule",
+                  "propose-rule", "adopt-rules", "proposal", "approve-rule", "withdraw-rule", "retire-class"),
+            _page("matters", later("Holds"), Action.SEE_HOLDS, "matter-form", "place-hold", "matter", "add-to-hold",
+                  "propose-release", "withdraw-release", "release-hold"),
+            _page("destructions", later("Destructions"), Action.SEE_STATE, "destruction", "destroy-preview", "destroy"),
+        ),
+    ),
+    Section(
+        label=later("Vault"),
+        entries=(
+            _page("state", later("State"), Action.SEE_STATE, "invite"),
+            _page("keepers", later("Keepers"), Action.SEE_STATE),
+            _page("backups", later("Backups"), Action.SEE_STATE),
+        ),
+    ),
+)  # fmt: skip
+
+
+def menu_of(visit: Visit) -> Menu:
+    """The navigation of one visitor on one page."""
+    sections = []
+    for section in SECTIONS:
+        entries = tuple(each for each in section.entries if visit.may(each.action))
+        if entries:
+            sections.append(Section(label=section.label, entries=entries))
+    within = next((each for each in sections if each.holds(visit.row.name)), None)
+    return Menu(sections=sections, within=within if within is not None and len(within.entries) > 1 else None)
