@@ -29,6 +29,7 @@ from typing import Final
 from storage.backup.place import RESTORING
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from storage.catalogue.schema import SchemaState
+from storage.certificates.printing import print_certificate
 from storage.keeper.keyclient import KeyClient
 from storage.keeper.keystart import key_settings
 from storage.layout import ObjectLayout
@@ -131,6 +132,8 @@ def open_vault(
             media_type_of=media_type_of,
             is_gone=is_gone,
             prove_lock=lambda: _prove_lock(application, clock, randomness),
+            outside_time=store.server_time,
+            print_certificate=print_certificate,
             limits=Limits(upload_bytes_max=settings.upload_bytes_max),
             page_copies=page_copies,
             duties=duties,

@@ -21,11 +21,12 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from storage.layout import META_PREFIX, RECORDS_PREFIX, object_id_of
+from vault.certificates import Certificate, CertificateState
 from vault.customers import Customer, CustomerState
 from vault.errors import KeyDestroyed, ObjectMissing, SealBroken
-from vault.fonds import HOUSE_OWNER, Fonds
+from vault.fonds import HOUSE_OWNER, REGISTER_OWNER, Fonds
 from vault.holds import Matter
-from vault.ids import CustomerId, ObjectId, PersonId, RecordId
+from vault.ids import BatchId, CertificateId, CustomerId, ObjectId, PersonId, RecordId
 from vault.objects import Lock, ObjectFacts
 from vault.ports import Layout, LeafKeySource, ObjectStore, Randomness
 from vault.records import Description, DescriptionRevision, Record, RecordState, SealedObject, Version
@@ -97,6 +98,11 @@ class Memory:
             if number.isdigit() and field_set and int(number) > change:
                 yield int(number), field_set, subject, each.key
 
+    def certificates(self) -> Iterator[tuple[int, str, str]]:
+        """Every certificate ever sent, pending ones before complete ones: (change, subject, key)."""
+        sent = (each for each in self.sent_after(0) if each[1] == "certificate")
+        yield from sorted((change, subject, key) for change, _, subject, key in sent)
+
     def sent(self, key: str, subject: str, field_set: str, change: int) -> tuple[LeafAddress, dict[str, Any]]:
         """What one of them says, and the leaf that it is sealed under."""
         leaf, sealed = split_body(self._whole(key))
@@ -151,6 +157,10 @@ def recollect(
         if field_set == "customer":
             with _naming(told, key):
                 _take_sent_customer(tx, fonds, memory, told, change, subject, key)
+    for change, subject, key in memory.certificates():
+        told.newest_change = max(told.newest_change, change)
+        with _naming(told, key):
+            _take_certificate(tx, fonds, memory, change, subject, key)
     for to in ends:
         register = memory.register(to)
         for registered in register.records:
@@ -279,6 +289,33 @@ def _take_sent_customer(
         change=change,
     )
     _take_customer(tx, customer, told)
+
+
+def _take_certificate(tx: Transaction, fonds: Fonds, memory: Memory, change: int, subject: str, key: str) -> None:
+    leaf, said = memory.sent(key, subject, "certificate", change)
+    certificate = Certificate(
+        id=CertificateId(subject),
+        fonds_id=fonds.id,
+        number=said["number"],
+        batch_id=BatchId(said["batch"]),
+        generation=int(said["generation"]),
+        state=CertificateState(said["state"]),
+        statement_sha256=bytes.fromhex(said["statement_sha256"]),
+        leaf=leaf,
+        sealed=b"",
+        issued_at=datetime.fromisoformat(said["issued_at"]),
+    )
+    existing = tx.certificates.get(certificate.id)
+    if existing is not None and existing.revision >= certificate.revision:
+        return
+    document = {"document": said["document"]}
+    sealed = memory.seal(leaf, document, subject=subject, field_set="certificate", revision=certificate.revision)
+    certificate = replace(certificate, sealed=sealed)
+    if existing is not None:
+        tx.certificates.complete(certificate)
+        return
+    tx.extents.retire(fonds.id, leaf.extent, REGISTER_OWNER)
+    tx.certificates.add(certificate)
 
 
 def _take_sent(

@@ -97,6 +97,18 @@ destruction = _group(
         "resume": Entry("vault.cli.destruction:resume", "Finish what was begun and cut off."),
     },
 )
+certificate = _group(
+    "certificate",
+    "Certificates of destruction, for those outside.",
+    {
+        "list": Entry("vault.cli.certificates:list_certificates", "List certificates, newest first."),
+        "show": Entry("vault.cli.certificates:show", "Show a certificate, checked."),
+        "export": Entry("vault.cli.certificates:export", "Write a certificate into a file, as JSON or PDF."),
+        "verify": Entry("vault.cli.certificates:verify", "Check a certificate that somebody holds out."),
+        "names": Entry("vault.cli.certificates:names", "Show the names behind a certificate's ids."),
+        "issue": Entry("vault.cli.certificates:issue", "Issue what is due now."),
+    },
+)
 hold = _group(
     "hold",
     "Legal holds: matters that freeze records.",
@@ -163,6 +175,7 @@ _ENTRIES: Final = {
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
+    "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),

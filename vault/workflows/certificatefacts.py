@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from vault.audit import Entry, Event
 from vault.destruction import Batch
+from vault.disposal import DisposalList, Signature
 from vault.ids import CertificateId, PersonId, VaultId
 from vault.records import Record, Version
 from vault.schedule import RuleState, RuleVersion
 from vault.shelves import Transaction
+from vault.workflows.lists import open_profile
 from vault.workflows.processes import unconfirmed
 from vault.workflows.vault import Vault
 
@@ -64,6 +66,8 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         versions = {record.id: tx.records.versions(record.id) for record in records}
         customers = [tx.customers.get(customer_id) for customer_id in tx.batches.customers(batch.id)]
         rules = [_rule_at(tx, code, batch.created_at) for code in sorted({record.class_code for record in records})]
+        disposal = tx.disposals.of_batch(batch.id)
+        signatures = tx.disposals.signatures(disposal.id) if disposal is not None else ()
         removed = tx.audit.page(subject=vault.vault_id, event=Event.KEEPER_REMOVED, limit=PAGE)
     locked_until = max((version.lock.retain_until for each in versions.values() for version in each), default=None)
     known = [rule for rule in rules if rule is not None]
@@ -83,13 +87,13 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
             "processes_unconfirmed": len(unconfirmed(vault, batch.generation)),
             "tree": vault.fonds.tree_id.hex(),
         },
-        "list": None,
+        "list": _list_values(vault, disposal, signatures) if disposal is not None else None,
         "ordered_by": str(begun.actor),
         "records": [_record_values(record, versions[record.id]) for record in records],
         "remains": {"sealed_bytes_until": moment(locked_until) if locked_until else None, "stub": list(STUB)},
         "rules": [_rule_values(rule) for rule in known],
     }
-    people = {PersonId(str(begun.actor))}
+    people = {PersonId(str(begun.actor)), *(each.person_id for each in signatures)}
     people |= {person for rule in known for person in (rule.proposed_by, rule.decided_by) if person is not None}
     return Facts(values=values, people=frozenset(people))
 
@@ -169,6 +173,29 @@ def _rule_values(rule: RuleVersion) -> dict[str, Any]:
         "trigger": said.trigger.value,
         "version": rule.version,
         "years": said.period_years,
+    }
+
+
+def _list_values(vault: Vault, disposal: DisposalList, signatures: Sequence[Signature]) -> dict[str, Any]:
+    """The list, who signed it, and what was said of its execution; nobody signs an automatic one."""
+    said = open_profile(vault, disposal)
+    return {
+        "approved_at": moment(disposal.approved_at) if disposal.approved_at else None,
+        "automatic": disposal.automatic,
+        "class": disposal.class_code,
+        "executed_at": moment(disposal.executed_at) if disposal.executed_at else None,
+        "method": said.method,
+        "number": disposal.number,
+        "place": said.place,
+        "proposed_at": moment(disposal.proposed_at),
+        "proposed_by": disposal.proposed_by,
+        "remarks": said.remarks,
+        "rule_version": disposal.rule_version,
+        "signatures": [
+            {"at": moment(each.at), "part": each.part.value, "person": each.person_id, "step": each.step}
+            for each in signatures
+        ],
+        "window_until": moment(disposal.window_until) if disposal.window_until else None,
     }
 
 

@@ -174,6 +174,20 @@ def named_people(vault: Vault, actor: Actor, key: str) -> Sequence[NamedPerson]:
     return names
 
 
+def print_certificate(vault: Vault, actor: Actor, key: str, *, languages: Sequence[str]) -> bytes:
+    """A certificate as PDF, with the register as a table; names are printed where they open. Raises as
+    ``show_certificate``."""
+    view = show_certificate(vault, actor, key)
+    names = {str(each.person_id): each.name for each in named_people(vault, actor, key)}
+    return vault.print_certificate(view.checked, names, languages)
+
+
+def issue_now(vault: Vault, actor: Actor) -> Outcome:
+    """``issue_certificates`` by a person. Raises ``NotAllowed``, and as it does."""
+    actor.require(Action.DESTROY_RECORDS)
+    return issue_certificates(vault)
+
+
 def verify_certificate(vault: Vault, actor: Actor, document: bytes) -> Checked:
     """Checks a document as an outsider would, with the log's own keys.
 

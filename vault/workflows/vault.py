@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vault.audit import Detail, Entry, Event
 from vault.backups import BackupPlan
+from vault.certificates import Checked
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
@@ -27,15 +28,24 @@ MIB = 1024 * 1024
 CopyPages = Callable[[str, bytes], None]
 """Puts the key pages of a batch, by their object key, into one backup place, durably; the same again is harmless."""
 
+PrintCertificate = Callable[[Checked, Mapping[str, str], Sequence[str]], bytes]
+"""Makes the PDF of a certificate that was checked, with people's names by their ids, in some languages."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one process takes on. ``part_size_bytes`` is plaintext, a whole number of frames."""
+    """What one process takes on. ``part_size_bytes`` is plaintext, a whole number of frames.
+
+    ``expiry_share_percent`` of the living records, and ``expiry_at_least`` of them, may expire within a day before
+    somebody has to look.
+    """
 
     upload_bytes_max: int = 1024 * 1024 * MIB
     part_size_bytes: int = 8 * MIB
     parts_in_flight: int = 4
     uploads_at_once: int = 32
+    expiry_share_percent: int = 10
+    expiry_at_least: int = 20
 
 
 class Turnstile:
@@ -102,8 +112,9 @@ class Vault:
 
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
-    file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``underway`` holds the intents that
-    some thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
+    file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``outside_time`` is
+    what time the object store has. ``print_certificate`` makes a PDF. ``underway`` holds the intents that some thread
+    of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
     ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is backed
     up, None where no place is set. ``published`` remembers what was read of the published log.
     """
@@ -124,6 +135,8 @@ class Vault:
     media_type_of: Callable[[bytes, str], str]
     is_gone: Callable[[str], bool]
     prove_lock: Callable[[], LockVerdict]
+    print_certificate: PrintCertificate
+    outside_time: Callable[[], datetime]
     limits: Limits = field(default_factory=Limits)
     page_copies: Sequence[CopyPages] = ()
     duties: Sequence[Job] = ()
