@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from vault.classes import RecordClass
 from vault.customers import Customer, CustomerState
-from vault.disposition import Approval, Standing, explain, verdict
+from vault.disposition import Approval, Standing, Verdict, explain, verdict
 from vault.errors import Conflict, NotDue
 from vault.holds import MatterRef, require_unheld
 from vault.ids import BatchId, CustomerId, FondsId, PersonId, RecordId
@@ -135,6 +135,14 @@ class Scope:
     rules: Mapping[str, RecordClass] = field(default_factory=lambda: MappingProxyType({}))
 
 
+def verdict_on(
+    candidate: Candidate, rule: RecordClass | None, *, now: datetime, approval: Approval | None = None
+) -> Verdict:
+    """What may happen to a candidate. ``rule`` governs its class; one that none governs is kept."""
+    record = candidate.record
+    return verdict(record, rule or ungoverned(record.class_code), candidate.matters, now, approval=approval)
+
+
 def require_destroyable(
     candidate: Candidate, rule: RecordClass | None, *, now: datetime, approval: Approval | None = None
 ) -> None:
@@ -147,7 +155,7 @@ def require_destroyable(
         raise Conflict(f"record {record.number} is {record.state.value} already; leave it out")
     if candidate.has_open_intent:
         raise Conflict(f"a file for record {record.number} is just being received; wait until it is done, or settled")
-    found = verdict(record, rule or ungoverned(record.class_code), candidate.matters, now, approval=approval)
+    found = verdict_on(candidate, rule, now=now, approval=approval)
     if found.standing is Standing.HELD:
         require_unheld(f"record {record.number}", candidate.matters)
     if not found.may_destroy:

@@ -72,12 +72,13 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListProfile:
-    """What is said of a list: sealed. The last three are of its execution."""
+    """What is said of a list: sealed. Place, method and remarks are of its execution."""
 
     reason: str = ""
     place: str = ""
     method: str = ""
     remarks: str = ""
+    cancelled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

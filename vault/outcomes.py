@@ -27,6 +27,9 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "certificates-issued": "issued {issued}, completed {completed}; {left} wait",
         "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
         "rules-followed": "{followed} records followed their rule, {moved} got another due date",
+        "lists-proposed": "made {lists} disposal lists of {records} records",
+        "expired": "{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again",
+        "expiry-paused": "PAUSED ({cause}): somebody has to look, then `strongroom disposition resume`",
         "log-published": "the published log has {entries} entries",
         "log-pruned": "deleted {deleted} partial tiles of the log",
         "sessions-ended": "ended {ended} sessions",
@@ -43,7 +46,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "drill-broken": "BROKEN, backup {backup}: {opened} records opened, {dead} destroyed ones stay dead; {problems}",
     }
 )
-_BROKEN: Final = frozenset({"lock-broken", "backup-damaged", "verify-broken", "drill-broken"})
+_BROKEN: Final = frozenset({"expiry-paused", "lock-broken", "backup-damaged", "verify-broken", "drill-broken"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -136,6 +137,13 @@ WORDS: Final[Mapping[str, str]] = {
     "scope-customer": later("Customer"),
     "scope-class": later("Class"),
     "scope-query": later("Words"),
+    "certificate-pending": later("Waits for the log"),
+    "certificate-complete": later("Complete"),
+    "ground-due": later("The period is over"),
+    "ground-filed-in-error": later("Filed in error"),
+    "part-proposer": later("Proposer"),
+    "part-approver": later("Approver"),
+    "part-supervisor": later("Supervisor"),
     "batch-erasing": later("Committed"),
     "batch-promoted": later("Waits for keepers"),
     "batch-effective": later("In effect"),
@@ -208,6 +216,8 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "outcome": lambda outcome: outcome_text(language, outcome),
         "waiting": lambda reason: waiting_text(language, reason),
         "lasting": language.lasting,
+        "instant": datetime.fromisoformat,
+        "dated": lambda text: language.day(date.fromisoformat(text)),
         "worded": lambda codes: [
             (code, language.text(WORDS[named]) if named in WORDS else code) for code, named in codes
         ],

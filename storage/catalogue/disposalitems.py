@@ -131,7 +131,8 @@ _SIGN = insert(disposal_signatures)
 _SIGNATURES = (
     select(disposal_signatures)
     .where(disposal_signatures.c.list_id == bindparam("its_list"))
-    .order_by(disposal_signatures.c.change)
+    # Those of an automatic list came in one change: the proposer's first.
+    .order_by(disposal_signatures.c.change, disposal_signatures.c.part.desc(), disposal_signatures.c.step)
 )
 _SIGNATURES_BETWEEN = (
     select(disposal_signatures)

@@ -67,7 +67,7 @@ _NEWEST = _OF_FONDS.order_by(disposal_pauses.c.at.desc(), disposal_pauses.c.id.d
 _RESUME = (
     update(disposal_pauses)
     .where(disposal_pauses.c.id == bindparam("its_id"), text(_OPEN))
-    .values(resumed_by=bindparam("by"), resumed_at=bindparam("at"))
+    .values(resumed_by=bindparam("its_officer"), resumed_at=bindparam("its_moment"))
 )
 _RAN = text(
     "INSERT INTO expiry_runs (fonds_id, ran_at) VALUES (:its_fonds, :ran_at)"
@@ -120,7 +120,7 @@ class SqlPauseShelf:
         return None if row is None else _pause_of(row)
 
     def resume(self, pause_id: PauseId, *, by: PersonId, at: datetime) -> bool:
-        return self._rows.run(_RESUME, {"its_id": pause_id, "by": by, "at": at}) == 1
+        return self._rows.run(_RESUME, {"its_id": pause_id, "its_officer": by, "its_moment": at}) == 1
 
     def ran(self, fonds_id: FondsId, *, at: datetime) -> None:
         self._rows.run(_RAN, {"its_fonds": fonds_id, "ran_at": at})

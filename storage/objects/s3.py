@@ -13,6 +13,8 @@ import base64
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -138,6 +140,22 @@ class S3Store:
             if response.length_remaining != 0:
                 response.close()  # left early, or broken: the connection is not in a state to be used again
             response.release_conn()
+
+    def server_time(self) -> datetime:
+        """What time it is by the server's clock, to the second. Raises ``StoreUnavailable``."""
+        what = "ask for the time"
+
+        def attempt() -> urllib3.BaseHTTPResponse:
+            answer = self._wire.send("HEAD")
+            if answer.status != 200:
+                raise answers.of_response(what, answer)
+            return answer
+
+        said = answers.call(what, attempt, repeatable=True).headers.get("date", "")
+        try:
+            return parsedate_to_datetime(said).astimezone(UTC)
+        except ValueError as exc:
+            raise StoreUnavailable(f"{what}: the object store does not say; look at what stands before it") from exc
 
     # -- uploads in parts -------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ Rule 3: a keeper or a process that is away delays step 7, visibly, and nothing e
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -49,13 +49,14 @@ from vault.errors import (
     Unavailable,
 )
 from vault.holds import require_unheld
-from vault.ids import BatchId, RecordId
-from vault.people import CLOCK_ID, Action, Actor
+from vault.ids import BatchId, PersonId, RecordId
+from vault.people import CLOCK_ID, PERMISSIONS, Action, Actor
 from vault.records import Record
 from vault.seal.destruction import Doomed
 from vault.seal.increments import Increment
 from vault.shelves import Transaction
 from vault.workflows.backups import require_holds_confirmed
+from vault.workflows.lists import close_executed
 from vault.workflows.locks import receipt_lock
 from vault.workflows.processes import beat, unconfirmed
 from vault.workflows.vault import Vault
@@ -90,6 +91,29 @@ class Preview:
     blockers: Sequence[Blocker]
 
 
+def _nothing(tx: Transaction) -> None:
+    """Asks for nothing more."""
+
+
+def _taken(tx: Transaction, batch: Batch) -> None:
+    """Has nothing to write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Who orders a destruction, and on which approval; ``None`` is for a batch in which nothing dies.
+
+    ``require`` is asked in the transaction, behind the tree's row, before anything is looked at; ``taken`` writes what
+    follows from the batch in it. Whatever they raise, nothing is destroyed.
+    """
+
+    by: PersonId
+    alone: bool
+    approval: Approval | None
+    require: Callable[[Transaction], None] = _nothing
+    taken: Callable[[Transaction, Batch], None] = _taken
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
     """A batch, and what it still waits for, in words."""
@@ -119,8 +143,9 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
 def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, error: bool = False) -> Batch:
     """Destroys the keys of records and customers, for ever; gives the batch, whose state tells how far it came.
 
-    ``alone`` is said by somebody who orders it without a second person; the log keeps it. ``error`` says that they were
-    filed in error: then no period keeps them, while a hold does. Raises ``NotAllowed``, ``NotFound``,
+    ``alone`` is said by somebody who orders it without a second person, which only goes while there is none who could
+    sign a disposal list; the log keeps it. ``error`` says that they were filed in error: then no period keeps them,
+    while a hold does. Raises ``NotAllowed``, ``NotFound``,
     ``InvalidInput``, ``Conflict`` and ``NotDue`` (naming the first that stands against it), ``KeeperUnavailable``,
     ``StoreUnavailable``, ``CatalogueUnavailable``: nothing is destroyed then.
     """
@@ -128,7 +153,8 @@ def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, error:
     _require_some(targets)
     if not alone:
         raise NotAllowed("a destruction needs two people; whoever has nobody else says --i-am-alone, which is logged")
-    return _carry_out(vault, actor, targets, alone=alone, approval=_approval(error=error))
+    _require_alone(vault, targets)
+    return carry_out(vault, Order(by=actor.person_id, alone=alone, approval=_approval(error=error)), targets)
 
 
 def rotate_root(vault: Vault, actor: Actor) -> Batch:
@@ -137,24 +163,41 @@ def rotate_root(vault: Vault, actor: Actor) -> Batch:
     Raises as ``destroy``.
     """
     actor.require(Action.CHANGE_KEEPERS)
-    return _carry_out(vault, actor, Targets(), alone=False, approval=None)
+    return carry_out(vault, Order(by=actor.person_id, alone=False, approval=None), Targets())
 
 
 def _approval(*, error: bool) -> Approval:
     return Approval(ground=Ground.FILED_IN_ERROR if error else Ground.DUE)
 
 
-def _carry_out(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, approval: Approval | None) -> Batch:
+def _require_alone(vault: Vault, targets: Targets) -> None:
+    """Raises ``NotAllowed`` where two people could sign; a customer of whom nothing lives any more is no record."""
+    with vault.catalogue.read() as tx:
+        people = [person for person in tx.people.all() if person.active]
+        proposers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.REVIEW_DISPOSAL]) for person in people)
+        approvers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.SIGN_DISPOSAL]) for person in people)
+        if proposers < 2 or approvers < 1:
+            return
+        scope = _scope(vault, tx, targets, for_update=False)
+    if any(True for _ in _dying(scope, targets)):
+        raise NotAllowed(
+            "nobody is alone here: two people can sign. Propose a disposal list with `strongroom disposition propose`, "
+            "and let another person sign it"
+        )
+
+
+def carry_out(vault: Vault, order: Order, targets: Targets) -> Batch:
+    """Destroys what an order names; gives the batch, whose state tells how far it came. Raises as ``destroy``."""
     resume(vault)
     for _ in range(TRIES):
         with vault.catalogue.read() as tx:
             require_holds_confirmed(tx, vault.fonds)
             _require_chain(vault, tx)
             scope = _scope(vault, tx, targets, for_update=False)
-        _require_destroyable(scope, targets, vault.now(), approval)
+        _require_destroyable(scope, targets, vault.now(), order.approval)
         increment = vault.keys.plan(scope.doomed)
         try:
-            batch = _commit(vault, actor, targets, scope.doomed, increment, alone=alone, approval=approval)
+            batch = _commit(vault, order, targets, scope.doomed, increment)
         except _Overtaken:
             continue
         # Committed is committed: what cannot be finished now is upkeep's.
@@ -250,13 +293,10 @@ class _Overtaken(Exception):
 
 def _commit(
     vault: Vault,
-    actor: Actor,
+    order: Order,
     targets: Targets,
     planned: Doomed,
     increment: Increment,
-    *,
-    alone: bool,
-    approval: Approval | None,
 ) -> Batch:
     """Steps 2 to 4."""
     fonds = vault.fonds
@@ -269,10 +309,11 @@ def _commit(
             raise _Overtaken
         require_holds_confirmed(tx, vault.fonds)
         _require_chain(vault, tx)
+        order.require(tx)
         scope = _scope(vault, tx, targets, for_update=True)
         if scope.doomed != planned:
             raise _Overtaken
-        dying = _require_destroyable(scope, targets, now, approval)
+        dying = _require_destroyable(scope, targets, now, order.approval)
         batch = Batch(
             id=BatchId(vault.new_id()),
             fonds_id=fonds.id,
@@ -282,8 +323,8 @@ def _commit(
             predecessor=increment.predecessor,
             removed=increment.removed,
             state=BatchState.ERASING,
-            requested_by=actor.person_id,
-            alone=alone,
+            requested_by=order.by,
+            alone=order.alone,
             record_count=len(dying),
             customer_count=len(scope.customers),
             created_at=now,
@@ -303,16 +344,20 @@ def _commit(
             ),
         )
         tx.batches.erase(batch)
+        order.taken(tx, batch)
+        approval = order.approval
         detail: Detail = {
             "generation": batch.generation,
             "records": batch.record_count,
             "records_sha256": _digest_of(record_ids),
             "customers": batch.customer_count,
             "increment": batch.digest.hex(),
-            "alone": alone,
+            "alone": order.alone,
             "ground": approval.ground.value if approval is not None else None,
         }
-        tx.audit.append(vault.entry(actor.person_id, Event.DESTRUCTION_BEGUN, batch.id, detail))
+        if approval is not None and approval.rule is not None:
+            detail = {**detail, "list": approval.list_number, "class": approval.rule[0], "rule": approval.rule[1]}
+        tx.audit.append(vault.entry(order.by, Event.DESTRUCTION_BEGUN, batch.id, detail))
     return batch
 
 
@@ -349,6 +394,7 @@ def _take_effect(vault: Vault) -> Sequence[str]:
     for batch in batches:
         with vault.catalogue.write() as tx:
             if tx.batches.finish(batch, at=vault.now()):
+                close_executed(vault, tx, batch)
                 detail: Detail = {"generation": tree.generation, "records": batch.record_count}
                 tx.audit.append(vault.entry(CLOCK_ID, Event.DESTRUCTION_EFFECTIVE, batch.id, detail))
     return []

@@ -13,12 +13,25 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vault.audit import Detail, Event
+from vault.disposal import Pause
 from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
-from vault.workflows import certificates, destruction, finding, log, mirror, outbox, recovery, register, schedules
+from vault.workflows import (
+    certificates,
+    destruction,
+    expiry,
+    finding,
+    listing,
+    log,
+    mirror,
+    outbox,
+    recovery,
+    register,
+    schedules,
+)
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -64,6 +77,7 @@ class VaultState:
     jobs: Sequence[JobRun]
     indexed: int
     holds_waiting: int = 0
+    expiry_paused: Pause | None = None
 
 
 def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
@@ -108,6 +122,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         records = tx.records.count()
         unsettled = len(tx.intents.unsettled())
         holds_waiting = tx.holds.mirror_lag()
+        expiry_paused = tx.pauses.open(vault.fonds.id)
     return VaultState(
         records=records,
         unsettled_intents=unsettled,
@@ -116,6 +131,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         jobs=[_job_run(job, last.get(job.name), now) for job in (*JOBS, *vault.duties)],
         indexed=vault.search.size(),
         holds_waiting=holds_waiting,
+        expiry_paused=expiry_paused,
     )
 
 
@@ -226,6 +242,8 @@ JOBS: Final = (
     Job(name="publish-log", every=timedelta(minutes=1), run=log.publish_log),
     Job(name="mirror-holds", every=timedelta(seconds=15), run=mirror.mirror_holds),
     Job(name="follow-schedule", every=timedelta(minutes=1), run=follow_schedule),
+    Job(name="expire", every=timedelta(hours=1), run=expiry.expire),
+    Job(name="propose-lists", every=timedelta(hours=6), run=listing.propose_lists),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),
