@@ -70,6 +70,7 @@ SECTIONS: Final = (
             _page("matters", later("Holds"), Action.SEE_HOLDS, "matter-form", "place-hold", "matter", "add-to-hold",
                   "propose-release", "withdraw-release", "release-hold"),
             _page("destructions", later("Destructions"), Action.SEE_STATE, "destruction", "destroy-preview", "destroy"),
+            _page("certificates", later("Certificates"), Action.SEE_STATE, "certificate", "issue-certificates"),
         ),
     ),
     Section(

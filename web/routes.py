@@ -17,6 +17,7 @@ from web.api import records as api_records
 from web.api import sessions as api_sessions
 from web.pages import (
     backups,
+    certificates,
     customers,
     destructions,
     keepers,
@@ -110,6 +111,13 @@ PAGES: Final = (
     _get("/destructions/preview", "destroy-preview", destructions.show_preview, Action.DESTROY_RECORDS),
     _post("/destructions/holds", "confirm-holds", destructions.confirm_holds, Action.DESTROY_RECORDS),
     _get("/destructions/{batch}", "destruction", destructions.show_batch, Action.SEE_STATE),
+    _get("/certificates", "certificates", certificates.list_certificates, Action.SEE_STATE),
+    _post("/certificates", "issue-certificates", certificates.issue_certificates, Action.DESTROY_RECORDS),
+    _get("/certificates/{certificate}", "certificate", certificates.show_certificate, Action.SEE_STATE),
+    _get(
+        "/certificates/{certificate}/document", "certificate-document", certificates.download_document, Action.SEE_STATE
+    ),
+    _get("/certificates/{certificate}/print", "certificate-print", certificates.download_print, Action.SEE_STATE),
     _get("/keepers", "keepers", keepers.show_keepers, Action.SEE_STATE),
     _get("/backups", "backups", backups.show_backups, Action.SEE_STATE),
     _get("/state", "state", state.show_state, Action.SEE_STATE),

@@ -46,6 +46,7 @@ PARTS: Final[Mapping[str, str]] = {
     "objection_days": later("Window for objections (days)"),
     "notify": later("Those concerned are told"),
     "unsettled_keeps": later("What proves unsettled debts or claims stays"),
+    "signing": later("Who approves a disposal list, in this order"),
 }
 """What the parts of a rule are called."""
 
@@ -65,6 +66,7 @@ def rule_of(form: Mapping[str, str], governing: RecordClass | None) -> RecordCla
         "period_months": 0,
         "lead_days": whole_number_of(form, "lead_days", default=0, low=0, high=DAYS_MAX),
         "objection_days": whole_number_of(form, "objection_days", default=0, low=0, high=DAYS_MAX),
+        "signing": tuple(line.strip() for line in text_of(form, "signing").splitlines() if line.strip()),
         **{name: form.get(name) == "yes" for name in TICKS},
     }
     if said["action"] is not DisposalAction.KEEP:
@@ -92,6 +94,8 @@ def part_text(language: Language, rule: RecordClass, name: str, word: Mapping[st
         return "–"
     if isinstance(value, bool):
         return language.text(YES if value else NO)
+    if isinstance(value, tuple):
+        return " → ".join(value)
     if isinstance(value, Enum):
         return language.text(word.get(word_of(name, value.value), value.value))
     return language.number(value) if isinstance(value, int) else str(value) or "–"
@@ -118,4 +122,6 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else ""
+    if isinstance(value, tuple):
+        return "\n".join(value)
     return value.value if isinstance(value, StrEnum) else str(value)

@@ -213,4 +213,8 @@ def test_holds_of_a_rebuilt_catalogue_are_confirmed_by_two(served: Served, staff
         second.post(f"/welcome/{token}", data=said)
         csrf = form_token(second.get("/"))
         assert second.post("/destructions/holds", data={"csrf_token": csrf}).status_code == 303
-    assert destroy(staff, record_id).status_code == 303
+    # Now there are two who could sign, so nobody destroys alone any more.
+    refused = destroy(staff, record_id)
+    assert refused.status_code == 403
+    assert "Nobody is alone here" in refused.text
+    assert state_of(served, record_id) is RecordState.RECEIVED

@@ -27,6 +27,7 @@ def form_of(staff: Staff, code: str) -> dict[str, str]:
     for name, options in re.findall(r'<select id="(\w+)".*?>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]+)" selected', options)
         said[name] = chosen[1] if chosen else ""
+    said |= dict(re.findall(r'<textarea id="(\w+)"[^>]*>([^<]*)</textarea>', page))
     return {"class": code, **said}
 
 

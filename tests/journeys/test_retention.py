@@ -1,0 +1,150 @@
+"""Two people in two browsers: a rule proposed and approved, a hold placed and released; one reads English, one Chinese.
+
+The tests share one server and run in this order: the first makes both administrators.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.journeys.test_destruction import KNOWN, papers
+from tests.support.browser import Visitor, receipt_rows, sign_in, upload, visiting
+from tests.support.server import LOGIN, PASSWORD, Server
+
+pytestmark = pytest.mark.journey
+
+SECOND, NAME = "second-administrator", "Maximiliane Featherstonehaugh-Konstantinopolitanskaja"
+
+
+@contextmanager
+def two_people(browser: Browser, server: Server) -> Iterator[tuple[Visitor, Visitor]]:
+    """Both administrators at work: the first in English, the second in Chinese."""
+    server.sign_up()
+    with (
+        visiting(browser, server.url) as first,
+        visiting(browser, server.url, locale="zh-CN") as second,
+    ):
+        sign_in(first, LOGIN, PASSWORD)
+        second.visit("/sign-in")
+        second.fill(login=SECOND, password=PASSWORD)
+        second.page.locator("main form button").click()
+        second.page.wait_for_load_state()
+        if "/sign-in" in second.page.url:
+            second.refused.clear()
+            first.visit("/state")
+            first.page.locator("#role").select_option("administrator")
+            first.press("Make the invitation")
+            second.visit(first.page.locator("#address").input_value())
+            second.fill(name=NAME, login=SECOND, password=PASSWORD)
+            second.page.locator("main form button.primary").click()
+            second.page.wait_for_url("**/")
+        yield first, second
+
+
+def english_words(visitor: Visitor) -> set[str]:
+    """Words of the page's content that are not Chinese, but for codes and what people typed."""
+    said = visitor.page.evaluate(
+        "() => { const part = document.querySelector('main').cloneNode(true);"
+        " for (const each of part.querySelectorAll('code, dd.lines, h1, input')) each.remove();"
+        " document.body.append(part); const said = part.innerText; part.remove(); return said; }"
+    )
+    return set(re.findall(r"[A-Za-z]{3,}", said)) - KNOWN - {"Strongroom"}
+
+
+def require_one_line(visitor: Visitor) -> None:
+    """The head of the page stands in one line."""
+    tops = visitor.page.evaluate(
+        "() => [...document.querySelectorAll('header.top nav a, header.top .who > *')].map((each) => {"
+        " const box = each.getBoundingClientRect(); return (box.top + box.bottom) / 2; })"
+    )
+    assert max(tops) - min(tops) < 6, tops
+
+
+def test_a_rule_is_proposed_by_one_and_approved_by_the_other(
+    browser: Browser, new_server: Server, tmp_path: Path
+) -> None:
+    with two_people(browser, new_server) as (first, second):
+        upload(first, papers(tmp_path, "Contract.txt"), class_code="contract", title="A contract")
+        receipt_rows(first).first.locator("a").click()
+        first.page.locator("h1", has_text="A contract").wait_for()
+        record = first.page.url
+        first.follow("File it")
+        first.fill(trigger_on="2020-05-04")
+        first.press("File it")
+        first.page.locator("#verdict summary").click()
+        first.follow("To the rule")
+        first.page.locator("h1").wait_for()
+        first.follow("Propose a change…")
+        years = int(first.page.locator("#period_years").input_value())
+        first.fill(period_years=str(years + 3), reason="Counsel asked for it")
+        first.press("Look at what it changes")
+        assert first.page.locator("#later").inner_text() == "1"
+        first.press("Propose it")
+        first.page.get_by_text("You have proposed it").wait_for()
+        assert first.page.get_by_role("button", name="Approve the rule").count() == 0
+        second.visit("/schedule")
+        assert english_words(second) == {"art"}  # laws are cited as they are
+        second.page.locator("main ul.plain a").first.click()
+        second.page.locator("dd.lines", has_text="Counsel asked for it").wait_for()
+        second.press("批准此规则")
+        second.page.locator("del").first.wait_for()
+        assert second.page.locator("section.card").first.locator(".state").inner_text() == "现行"
+        first.visit(record)
+        first.page.locator("#verdict summary").click()
+        assert f"May 4, {2020 + years + 3}" in first.text()
+        for page in ("/schedule", "/matters", "/state"):
+            second.visit(page)
+            require_one_line(second)
+            second.choose_language("English")
+            require_one_line(second)
+            second.choose_language("中文")
+        first.require_calm()
+        second.require_calm()
+
+
+def test_a_hold_is_placed_by_one_and_released_by_both(browser: Browser, new_server: Server, tmp_path: Path) -> None:
+    with two_people(browser, new_server) as (first, second):
+        upload(first, papers(tmp_path, "One.txt", "Two.txt"), class_code="contract")
+        receipt_rows(first)
+        first.visit("/")
+        for place in (0, 1):
+            first.page.locator("tbody input[type=checkbox]").nth(place).check()
+        first.press("Place the chosen ones under a hold…")
+        first.fill(title="Lake against Hill", issuer="District court", reason="A claim of 2026")
+        first.press("Only show what it would hold")
+        assert "It would hold 2 records" in first.text()
+        first.press("Place the hold")
+        first.page.locator("h1", has_text="Lake against Hill").wait_for()
+        assert first.page.locator("#held").inner_text() == "2"
+        matter = first.page.url
+        assert re.search(r"/matters/H-\d{4}-\d{4}$", matter)
+        first.page.locator("#coverage:not([data-watch])").wait_for(timeout=60_000)  # upkeep has marked the store
+        assert "2 of 2 versions" in first.text()
+        first.page.locator("main tbody a").first.click()
+        first.page.locator("#verdict summary").click()
+        assert "holds it until two people have released the hold" in first.text()
+        first.follow("To the matter")
+        first.page.locator("summary", has_text="Propose its release").click()
+        first.page.locator("#reason").fill("The claim is settled")
+        first.press("Propose the release")
+        first.page.get_by_text("another person has to confirm it").wait_for()
+        assert first.page.get_by_role("button", name="Release for ever").count() == 0
+        second.visit(matter)
+        assert english_words(second) == {"District", "court"}
+        second.fill(confirm="H-1")
+        second.press("最终解除")
+        assert "输入的不是此事项的编号" in second.text()
+        second.fill(confirm=matter.rpartition("/")[2])
+        second.press("最终解除")
+        second.page.locator(".state.matter-released").wait_for()
+        first.visit(matter)
+        assert "Released" in first.text()
+        first.require_calm()
+        second.require_calm(refusals=[400])
+    assert "Lake against" not in new_server.log.read_text(encoding="utf-8")
