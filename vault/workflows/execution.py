@@ -51,7 +51,7 @@ class Executed:
 
 def preview_execution(vault: Vault, actor: Actor, list_id: ListId) -> Judged:
     """What ``execute`` would do now. Raises ``NotAllowed``, ``NotFound``, ``Conflict``, ``NotDue``."""
-    actor.require(Action.SUPERVISE_DISPOSAL)
+    actor.require(Action.DESTROY_RECORDS)
     with vault.catalogue.read() as tx:
         require_executable(tx, require_list(tx, list_id), vault.now())
     return judge(vault, list_id)
@@ -65,7 +65,7 @@ def execute(
     Raises ``NotAllowed``, ``NotFound``, ``InvalidInput``, ``Conflict`` (not approved, a supervisor has not signed, the
     rule changed), ``NotDue`` (the objection window, or a period, is not over), and as ``destruction.destroy``.
     """
-    actor.require(Action.SUPERVISE_DISPOSAL)
+    actor.require(Action.DESTROY_RECORDS)
     with vault.catalogue.read() as tx:
         disposal = require_list(tx, list_id)
     if disposal.automatic:

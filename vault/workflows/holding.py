@@ -50,6 +50,9 @@ def file_record(
         chosen = rule.rule
         trigger = trigger_on or record.trigger_on
         due_on = chosen.due_on(trigger) if trigger is not None else None
+        if due_on is not None:
+            # What a reviewer extended stays extended.
+            due_on = max(due_on, tx.disposals.extended([record.id]).get(record.id, due_on))
         version = tx.records.version(record.id, record.current_ordinal)
         if version is None:
             raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")

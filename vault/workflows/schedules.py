@@ -287,8 +287,11 @@ def _follow(vault: Vault, code: str) -> tuple[int, int]:
         if rule is None:
             return 0, 0
         behind = tx.records.behind_rule(code, rule.version, limit=FOLLOWED_AT_ONCE, for_update=True)
+        extended = tx.disposals.extended(record.id for record in behind)
         for record in behind:
             due_on = rule.rule.due_on(record.trigger_on) if record.trigger_on is not None else None
+            if due_on is not None:
+                due_on = max(due_on, extended.get(record.id, due_on))
             earlier += _is_earlier(record.due_on, due_on)
             later += _is_earlier(due_on, record.due_on)
             # The register carries it to the store: each has a new change number.
