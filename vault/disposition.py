@@ -85,18 +85,19 @@ def verdict(
 ) -> Verdict:
     """What may happen to a record now. ``rule`` governs its class, ``matters`` are those in force that hold it.
 
-    ``restricted``: it may only be stored (封存). ``unsettled``: debts or claims that it proves are not settled.
+    ``restricted``: it may only be stored (封存). ``unsettled``: debts or claims that it proves are not settled. The
+    record says both, too.
     """
     if record.state is RecordState.ERASING or record.state is RecordState.DESTROYED:
         dead = _because("dead", {"state": record.state.value})
         return Verdict(standing=Standing.DEAD, keep_until=None, reasons=(dead,), may_destroy=False)
     keep_until = _keep_until(record, rule)
     standing, reasons = _by_period(record, rule, keep_until, now)
-    if restricted:
+    if restricted or record.is_restricted:
         reasons.insert(0 if standing is not Standing.DUE else 1, _because("restricted", {"mandate": STORED_ONLY_LAW}))
         if standing is not Standing.DUE:
             standing = Standing.RESTRICTED
-    if unsettled and rule.unsettled_keeps:
+    if (unsettled or record.is_unsettled) and rule.unsettled_keeps:
         reasons.insert(
             0 if standing is Standing.DUE else len(reasons), _because("unsettled", {"mandate": UNSETTLED_LAW})
         )

@@ -60,6 +60,9 @@ class Action(StrEnum):
     SEE_HOLDS = "see-holds"
     PLACE_HOLD = "place-hold"
     RELEASE_HOLD = "release-hold"
+    SEE_RESTRICTED = "see-restricted"
+    RESTRICT_RECORD = "restrict-record"
+    MARK_UNSETTLED = "mark-unsettled"
     SEE_DISPOSALS = "see-disposals"
     PROPOSE_DISPOSAL = "propose-disposal"
     REVIEW_DISPOSAL = "review-disposal"
@@ -93,6 +96,9 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.SEE_HOLDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.PLACE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.RELEASE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.SEE_RESTRICTED: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.RESTRICT_RECORD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.MARK_UNSETTLED: _STAFF,
     Action.SEE_DISPOSALS: _STAFF,
     Action.PROPOSE_DISPOSAL: _STAFF,
     Action.REVIEW_DISPOSAL: _STAFF,

@@ -163,7 +163,9 @@ class SealedObject:
 class Record:
     """One record. ``change`` grows with every change of any record (the search index follows it).
 
-    ``rule_version`` is the version of its class's rule under which ``due_on`` was computed.
+    ``rule_version`` is the version of its class's rule under which ``due_on`` was computed. ``restricted_by`` said that
+    it may only be stored (封存), until somebody else lifted that; ``unsettled_by`` that debts or claims which it proves
+    are not settled.
     """
 
     id: RecordId
@@ -182,6 +184,19 @@ class Record:
     current_revision: int
     change: int
     rule_version: int = 1
+    restricted_by: PersonId | None = None
+    restriction_lifted_by: PersonId | None = None
+    unsettled_by: PersonId | None = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether it may only be stored."""
+        return self.restricted_by is not None and self.restriction_lifted_by is None
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether debts or claims that it proves are not settled."""
+        return self.unsettled_by is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +258,17 @@ class Intent:
     created_at: datetime
 
 
+def require_unrestricted(record: Record) -> Record:
+    """The record, if it may be more than stored (封存; 个人信息保护法 art. 47). Raises ``Conflict``."""
+    if record.is_restricted:
+        raise Conflict(f"record {record.number} may only be stored; have the restriction lifted first")
+    return record
+
+
 def require_correctable(record: Record | None) -> Record:
     """The record, if it can be corrected. Raises ``NotFound``, ``Conflict``."""
     if record is None:
         raise NotFound("there is no such record; look it up in the list")
     if record.state not in (RecordState.RECEIVED, RecordState.FILED):
         raise Conflict(f"record {record.number} is {record.state.value}; it cannot be corrected any more")
-    return record
+    return require_unrestricted(record)

@@ -58,6 +58,7 @@ class RecordFilter:
     class_code: str | None = None
     customer_id: CustomerId | None = None
     state: RecordState | None = None
+    hides_restricted: bool = False
 
 
 class FondsShelf(Protocol):

@@ -356,6 +356,9 @@ def _take_sent(
             trigger_on=date.fromisoformat(said["trigger_on"]) if said["trigger_on"] else None,
             due_on=date.fromisoformat(said["due_on"]) if said["due_on"] else None,
             rule_version=said.get("rule_version", 1),
+            restricted_by=said.get("restricted_by"),
+            restriction_lifted_by=said.get("restriction_lifted_by"),
+            unsettled_by=said.get("unsettled_by"),
             change=max(record.change, change),
         )
     )

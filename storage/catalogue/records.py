@@ -26,6 +26,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     text,
     tuple_,
@@ -64,6 +65,9 @@ records = Table(
     Column("current_revision", Counted, nullable=False),
     Column("change", Counted, nullable=False, unique=True),
     Column("rule_version", Counted, nullable=False, server_default="1"),
+    Column("restricted_by", Text),
+    Column("unsettled_by", Text),
+    Column("restriction_lifted_by", Text),
     UniqueConstraint("fonds_id", "number"),
     UniqueConstraint("id", "fonds_id"),
     one_of("state", RecordState),
@@ -71,6 +75,10 @@ records = Table(
     CheckConstraint("state <> 'received' OR filed_at IS NULL", name="received"),
     CheckConstraint("state <> 'filed' OR (filed_at IS NOT NULL AND filed_by IS NOT NULL)", name="filed"),
     CheckConstraint("rule_version >= 1", name="rule_version"),
+    CheckConstraint(
+        "restriction_lifted_by IS NULL OR (restricted_by IS NOT NULL AND restriction_lifted_by <> restricted_by)",
+        name="two_people",
+    ),
     Index("ix_records_received_at_id", "received_at", "id"),
     Index("ix_records_class_code_received_at_id", "class_code", "received_at", "id"),
     Index("ix_records_customer_id_received_at_id", "customer_id", "received_at", "id"),
@@ -112,9 +120,13 @@ _MANY = select(records).where(records.c.id.in_(_wanted))
 
 
 @cache
-def _page(filtered: frozenset[str], *, follows: bool) -> Select[Any]:
-    """The list's statement for the columns filtered by; there are sixteen."""
+def _page(filtered: frozenset[str], *, follows: bool, hides: bool) -> Select[Any]:
+    """The list's statement for the columns filtered by; there are thirty-two."""
     statement = select(records)
+    if hides:
+        statement = statement.where(
+            or_(records.c.restricted_by.is_(None), records.c.restriction_lifted_by.is_not(None))
+        )
     for column in sorted(filtered):
         statement = statement.where(records.c[column] == bindparam(f"its_{column}"))
     if follows:
@@ -140,6 +152,9 @@ def _record_values(record: Record) -> Values:
         "current_revision": record.current_revision,
         "change": record.change,
         "rule_version": record.rule_version,
+        "restricted_by": record.restricted_by,
+        "restriction_lifted_by": record.restriction_lifted_by,
+        "unsettled_by": record.unsettled_by,
     }
 
 
@@ -162,6 +177,9 @@ def record_of(row: Row[Any]) -> Record:
         current_revision=row.current_revision,
         change=row.change,
         rule_version=row.rule_version,
+        restricted_by=None if row.restricted_by is None else PersonId(row.restricted_by),
+        restriction_lifted_by=None if row.restriction_lifted_by is None else PersonId(row.restriction_lifted_by),
+        unsettled_by=None if row.unsettled_by is None else PersonId(row.unsettled_by),
     )
 
 
@@ -214,7 +232,7 @@ class SqlRecords:
         values["at_most"] = limit
         if before is not None:
             values["before_at"], values["before_id"] = before
-        statement = _page(frozenset(filtered), follows=before is not None)
+        statement = _page(frozenset(filtered), follows=before is not None, hides=filter.hides_restricted)
         return [record_of(row) for row in self._rows.all(statement, values)]
 
     def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Record]:

@@ -53,6 +53,8 @@ def bare_record_document(record: Record) -> dict[str, JSON]:
         "rule_version": record.rule_version,
         "version": record.current_ordinal,
         "revision": record.current_revision,
+        "restricted": record.is_restricted,
+        "unsettled": record.is_unsettled,
     }
 
 

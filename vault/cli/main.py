@@ -44,6 +44,10 @@ _RECORD: Final = {
     "open": Entry("vault.cli.opening:open_record", "Write a record's bytes to stdout or to a file."),
     "correct": Entry("vault.cli.correcting:correct", "Correct the bytes or the description; the original stays."),
     "file": Entry("vault.cli.correcting:file_record", "Confirm class and trigger (归档); the lock follows."),
+    "restrict": Entry("vault.cli.restricting:restrict", "Let a record only be stored (封存)."),
+    "lift": Entry("vault.cli.restricting:lift", "Lift a restriction; another person has to."),
+    "unsettle": Entry("vault.cli.restricting:unsettle", "Say that debts which a record proves are not settled."),
+    "settle": Entry("vault.cli.restricting:settle", "Say that they are settled."),
     "export": Entry("vault.cli.opening:export", "Write the sealed object with its key, for other tools."),
 }
 _CUSTOMER: Final = {

@@ -36,8 +36,18 @@ def find(vault: Vault, actor: Actor, text: str, *, limit: int = 50) -> FindResul
     if len(text) > QUERY_MAX_CHARACTERS:
         raise InvalidInput(f"search for at most {QUERY_MAX_CHARACTERS} characters", field="text")
     complete = follow(vault, batches=4)
-    ids = [RecordId(found) for found in vault.search.find(text, limit=limit)]
-    return FindResult(views=views_of(vault, ids), complete=complete, indexed=vault.search.size())
+    return FindResult(views=_unrestricted(vault, text, limit), complete=complete, indexed=vault.search.size())
+
+
+def _unrestricted(vault: Vault, text: str, limit: int) -> Sequence[RecordView]:
+    """What is found and may be more than stored (封存). Restricted records stay in the index: holds find them there."""
+    asked = limit
+    while True:
+        ids = [RecordId(found) for found in vault.search.find(text, limit=asked)]
+        views = [view for view in views_of(vault, ids) if not view.record.is_restricted]
+        if len(views) >= limit or len(ids) < asked:
+            return views[:limit]
+        asked *= 2
 
 
 def follow(vault: Vault, *, batches: int | None = None) -> bool:

@@ -58,6 +58,9 @@ def put_record(vault: Vault, tx: Transaction, record: Record, leaf: LeafAddress)
         "current_ordinal": record.current_ordinal,
         "current_revision": record.current_revision,
         "rule_version": record.rule_version,
+        "restricted_by": record.restricted_by,
+        "restriction_lifted_by": record.restriction_lifted_by,
+        "unsettled_by": record.unsettled_by,
     }
     _put(vault, tx, leaf, record.id, record.change, "record", values)
 

@@ -201,6 +201,9 @@ def _record_values(registered: RegisteredRecord) -> dict[str, Any]:
         "revision": record.current_revision,
         "change": record.change,
         "rule_version": record.rule_version,
+        "restricted_by": record.restricted_by,
+        "restriction_lifted_by": record.restriction_lifted_by,
+        "unsettled_by": record.unsettled_by,
         "versions": [_version_values(each) for each in registered.versions],
         "descriptions": [
             {
@@ -257,6 +260,9 @@ def _record_of(values: Mapping[str, Any], fonds_id: FondsId) -> RegisteredRecord
         current_revision=values["revision"],
         change=values["change"],
         rule_version=values.get("rule_version", 1),
+        restricted_by=_person(values.get("restricted_by")),
+        restriction_lifted_by=_person(values.get("restriction_lifted_by")),
+        unsettled_by=_person(values.get("unsettled_by")),
     )
     return RegisteredRecord(
         record=record,
@@ -329,3 +335,7 @@ def _customer_of(values: Mapping[str, Any], fonds_id: FondsId) -> Customer:
 
 def _text(sealed: bytes) -> str:
     return base64.b64encode(sealed).decode("ascii")
+
+
+def _person(text: str | None) -> PersonId | None:
+    return PersonId(text) if text else None

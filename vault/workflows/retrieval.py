@@ -2,14 +2,15 @@
 
 Rule 1: authorise, then log, then act: the audit entry is committed before the key is derived.
 Rule 2: one opening is person, version and purpose for 15 minutes, whatever ranges are read.
-Rule 3: bytes that do not verify raise ``SealBroken`` in the middle of a stream; a short body never ends politely.
+Rule 3: a restricted record (封存) is only stored: it is found by nobody, opened by nobody, and known to officers alone.
+Rule 4: bytes that do not verify raise ``SealBroken`` in the middle of a stream; a short body never ends politely.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +22,16 @@ from vault.disposition import Verdict, verdict
 from vault.errors import InvalidInput, KeyDestroyed, NotFound
 from vault.ids import ID_LENGTH, RecordId, could_be_key
 from vault.people import Action, Actor
-from vault.records import ContentFacts, Description, DescriptionRevision, Record, RecordState, SealedObject, Version
+from vault.records import (
+    ContentFacts,
+    Description,
+    DescriptionRevision,
+    Record,
+    RecordState,
+    SealedObject,
+    Version,
+    require_unrestricted,
+)
 from vault.seal.envelope import SealedSize, SealedSpan, object_context, open_header, open_range, take_header
 from vault.seal.keyfile import write_key_file
 from vault.seal.secrets import Secret
@@ -87,7 +97,7 @@ def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     if could_be_key(key):
         with vault.catalogue.read() as tx:
             record = _found(vault, tx, key)
-    if record is None:
+    if record is None or hides(actor, record):
         raise NotFound("there is no such record; look it up in the list")
     return record
 
@@ -97,7 +107,7 @@ def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
         record = tx.records.get(record_id)
-        if record is None:
+        if record is None or hides(actor, record):
             raise NotFound("there is no such record; look it up in the list")
         view = _view(vault, tx, record)
         versions = tx.records.versions(record_id)
@@ -126,7 +136,13 @@ def list_records(
     """A page of records, newest first. Raises ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
-        return _views(vault, tx, tx.records.page(filter, before=before, limit=limit))
+        shown = replace(filter, hides_restricted=not actor.may(Action.SEE_RESTRICTED))
+        return _views(vault, tx, tx.records.page(shown, before=before, limit=limit))
+
+
+def hides(actor: Actor, record: Record) -> bool:
+    """Whether a record does not exist, as far as somebody may know: it may only be stored."""
+    return record.is_restricted and not actor.may(Action.SEE_RESTRICTED)
 
 
 def views_of(vault: Vault, record_ids: Sequence[RecordId]) -> Sequence[RecordView]:
@@ -168,7 +184,7 @@ def open_version(
     now = vault.now()
     since = now - OPENING_LIFETIME
     with vault.catalogue.read() as tx:
-        record, version = _live_version(tx, record_id, ordinal)
+        record, version = _live_version(tx, actor, record_id, ordinal)
         # One of the time to come was made before the clock was set back: it does not stand for this one.
         opened = tx.openings.recent(actor.person_id, record.id, version.ordinal, purpose, since=since, until=now)
     if not opened:
@@ -205,7 +221,7 @@ def export_sealed(vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: i
     """
     actor.require(Action.EXPORT_SEALED)
     with vault.catalogue.write() as tx:
-        record, version = _live_version(tx, record_id, ordinal)
+        record, version = _live_version(tx, actor, record_id, ordinal)
         detail: Detail = {"ordinal": version.ordinal}
         tx.audit.append(vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, detail))
     leaf = version.object.leaf
@@ -260,14 +276,14 @@ def _found(vault: Vault, tx: Transaction, key: str) -> Record | None:
     return record or (tx.records.by_number(vault.fonds.id, key) if by_id else tx.records.get(RecordId(key)))
 
 
-def _live_version(tx: Transaction, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
+def _live_version(tx: Transaction, actor: Actor, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
     record = tx.records.get(record_id)
     version = _version(tx, record, ordinal) if record is not None else None
-    if record is None or version is None:
+    if record is None or version is None or hides(actor, record):
         raise NotFound("there is no such record or version; look it up in the list")
     if record.state not in (RecordState.RECEIVED, RecordState.FILED):
         raise NotFound(f"record {record.number} is {record.state.value}; its content no longer exists")
-    return record, version
+    return require_unrestricted(record), version
 
 
 def _version(tx: Transaction, record: Record, ordinal: int | None) -> Version | None:

@@ -39,14 +39,14 @@ from vault.links import (
     checked_pass_code,
 )
 from vault.people import Action, Actor
-from vault.records import NOTE_MAX_CHARACTERS, ContentFacts, RecordState, Version
+from vault.records import NOTE_MAX_CHARACTERS, ContentFacts, RecordState, Version, require_unrestricted
 from vault.seal.fields import blind_index
 from vault.seal.passwords import hash_pass_code, password_matches
 from vault.seal.secrets import Secret
 from vault.seal.tokens import open_token, sign_token
 from vault.shelves import Transaction
 from vault.workflows import descriptions
-from vault.workflows.retrieval import stream_object
+from vault.workflows.retrieval import hides, stream_object
 from vault.workflows.vault import Vault
 
 BUYER: Final = "link-holder"
@@ -108,6 +108,9 @@ def make_link(
         version = tx.records.version(record_id, record.current_ordinal) if record is not None else None
         if record is None or version is None or record.state not in (RecordState.RECEIVED, RecordState.FILED):
             raise NotFound("there is no such record, or its content no longer exists")
+        if hides(actor, record):
+            raise NotFound("there is no such record, or its content no longer exists")
+        require_unrestricted(record)
         link_id = LinkId(vault.new_id())
         leaf = version.object.leaf
         link = Link(
@@ -363,6 +366,8 @@ def _link_of(vault: Vault, tx: Transaction, token: str) -> tuple[Link, Version]:
     version = tx.records.version(link.record_id, link.ordinal)
     if record is None or version is None or record.state not in (RecordState.RECEIVED, RecordState.FILED):
         raise LinkRevoked(GONE)
+    if record.is_restricted:
+        raise LinkRevoked(GONE)
     return link, version
 
 
@@ -374,6 +379,7 @@ def _view(vault: Vault, tx: Transaction, link: Link, now: datetime) -> LinkView:
     except (LinkExpired, LinkRevoked, LinkUsedUp) as over:
         state = over.code.removeprefix("link-")
     alive = record is not None and record.state in (RecordState.RECEIVED, RecordState.FILED)
+    alive = alive and not (record is not None and record.is_restricted)
     if not alive and state == "open":
         state = "revoked"
     note = _note(vault, link) if alive else ""
