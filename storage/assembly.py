@@ -97,10 +97,10 @@ def open_vault(
         keys = stack.enter_context(_key_client(settings, read_only=keepers_read_only))
         keys.start()  # and is ready by the time that it is asked
         application = stack.enter_context(object_store(settings, progress, on_store_change))
-        store = S3Store(application)
-        stack.callback(store.close)
         catalogue = open_catalogue(settings.database_url)
         stack.callback(catalogue.close)
+        store = S3Store(application, turn=catalogue.turn)
+        stack.callback(store.close)
         stack.callback(keys.close)  # before the catalogue, so that the last one to close that is this process
         _require_schema(catalogue, create=create, progress=progress)
         house = _find_house(catalogue)

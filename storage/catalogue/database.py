@@ -31,6 +31,8 @@ class Database(Protocol):
 
     def migrating(self) -> AbstractContextManager[Connection]: ...
 
+    def turn(self, name: str) -> AbstractContextManager[None]: ...
+
     def close(self) -> None: ...
 
 
@@ -54,6 +56,13 @@ class SqlCatalogue:
         """One consistent snapshot; writing through it raises ``CatalogueBroken``."""
         with self._database.reading() as rows:
             yield SqlTransaction(rows)
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """A turn among all processes of this catalogue, for what two must not change at once outside of it.
+
+        The block takes no other turn and no transaction. Raises ``CatalogueUnavailable``.
+        """
+        return self._database.turn(name)
 
     def check_schema(self) -> SchemaState:
         """How the tables stand to this program. Raises ``CatalogueBroken`` when they are newer than it."""

@@ -8,6 +8,7 @@ Rule 3: a connection that went stale while it was idle is replaced before use; o
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ CONNECTIONS_KEPT: Final = 8
 CONNECTIONS_MORE: Final = 24
 CONNECTION_WAIT_S: Final = 30.0
 IDLE_TRUSTED_S: Final = 5.0
+TURN_LIMIT_MS: Final = 300_000
+TURNS: Final = 0x5475_726E  # "Turn": the first half of the number of a turn
 MIGRATION_LOCK: Final = 0x5374_726F_6E67  # "Strong": one number for all who migrate
 
 _OPTIONS: Final = {
@@ -84,6 +87,18 @@ class PostgresDatabase:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 yield connection
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """A turn among all who share the database; one that dies gives it back with its connection."""
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)
+        try:
+            with self._writer_engine.begin() as connection:
+                connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {TURN_LIMIT_MS}"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(:class, :key)"), {"class": TURNS, "key": key})
+                yield
         except SQLAlchemyError as error:
             raise translated(error) from error
 

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.catalogue.faults import translated
 from storage.catalogue.group_commit import GROUP_MAX, GroupCommit
 from storage.catalogue.rows import Rows
+from storage.catalogue.turns import FOLDER, FileTurns
 from vault.errors import CatalogueUnavailable, SettingsWrong
 
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -50,6 +51,7 @@ class SqliteDatabase:
         _make_private(self.path)
         self._writer_engine = _engine(url, for_reading=False)
         self._reader_engine = _engine(url, for_reading=True)
+        self._turns = FileTurns(self.path.with_name(FOLDER))
         self._writers = GroupCommit(self._writer_engine.connect, group_max=group_max)
 
     @contextmanager
@@ -83,6 +85,10 @@ class SqliteDatabase:
                 connection.commit()
         except SQLAlchemyError as error:
             raise translated(error) from error
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """A turn among the processes that share the file."""
+        return self._turns.turn(name)
 
     def close(self) -> None:
         """Closes every connection; the last one of all processes folds the log into the file."""

@@ -9,7 +9,7 @@ Rule 3: nothing is tried that could harm anything but a canary: settings of the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,17 +62,22 @@ class _Canary:
     lock: Lock
 
 
-def prove_lock(settings: S3Settings, *, now: datetime, token: str) -> LockProof:
+def prove_lock(
+    settings: S3Settings, *, now: datetime, token: str, modes: Collection[LockMode] = frozenset(LockMode)
+) -> LockProof:
     """Attacks fresh canaries with the credentials in ``settings`` and gives what happened.
 
     ``token`` (lower-case letters and digits) makes the keys unique. The canaries stay until their locks lapse;
-    those of earlier proofs that have lapsed are deleted first. Raises ``StoreUnavailable`` when the store goes away.
+    those of earlier proofs that have lapsed are deleted first. ``modes`` says which canaries are attacked: whoever may
+    bypass governance meets a lock in COMPLIANCE only. Raises ``StoreUnavailable`` when the store goes away.
     """
     store, sdk = S3Store(settings), sdk_client(settings)
     try:
         _sweep(store)
         attempts: list[Attempt] = []
         for canary in _canaries(store, f"{PREFIX}{now:%Y%m%d%H%M%S}-{token}", now):
+            if canary.lock.mode not in modes:
+                continue
             for name, attack in _attacks(sdk, settings.bucket, canary, now).items():
                 outcome = _try(attack)
                 held = _is_intact(store, canary)

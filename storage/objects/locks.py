@@ -1,12 +1,16 @@
 """Retention and legal hold of object versions that exist already.
 
-Rule 1: changes to one version are serialised in this process (a server lost 16 of 100 locks when two updates raced).
+Rule 1: changes to one version are serialised among all processes of a vault, by the turns that its catalogue gives:
+without them the embedded server lost 5 locks and 3 holds of 400 when a lock and a hold raced from two processes, after
+it had confirmed them.
 Rule 2: what was set is read back and compared; what the store keeps is the answer, not what it answered.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -19,19 +23,24 @@ if TYPE_CHECKING:
 
 STRIPES = 64
 
+Turn = Callable[[str], AbstractContextManager[object]]
+"""Gives whoever names the same thing one turn after the other."""
+
 
 class VersionLocks:
     """Extends locks and sets legal holds in one bucket.
 
     Turning GOVERNANCE into COMPLIANCE counts as changing a lock, which takes ``s3:BypassGovernanceRetention``: with the
     operator's credentials ``bypass_governance`` uses that right for this one step and for nothing else.
+    Without ``turn`` only the threads of this object take turns.
     """
 
-    def __init__(self, sdk: S3Client, bucket: str, *, bypass_governance: bool) -> None:
+    def __init__(self, sdk: S3Client, bucket: str, *, bypass_governance: bool, turn: Turn | None = None) -> None:
         self._sdk = sdk
         self._bucket = bucket
         self._bypass_governance = bypass_governance
         self._turns = [threading.Lock() for _ in range(STRIPES)]
+        self._turn_of = turn or self._turn_here
 
     def current(self, key: str, version_id: str) -> Lock | None:
         """The lock that the store keeps for a version."""
@@ -99,8 +108,11 @@ class VersionLocks:
         if kept["LegalHold"].get("Status") != wanted:
             raise LockNotKept(f"the legal hold of {key} should be {wanted} and is not; check the store's Object Lock")
 
-    def _turn(self, key: str, version_id: str) -> threading.Lock:
-        return self._turns[hash((key, version_id)) % STRIPES]
+    def _turn(self, key: str, version_id: str) -> AbstractContextManager[object]:
+        return self._turn_of(f"{key} {version_id}")
+
+    def _turn_here(self, name: str) -> threading.Lock:
+        return self._turns[hash(name) % STRIPES]
 
 
 def lock_of(mode: str | None, until: datetime | None) -> Lock | None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import urllib3
 
 from storage.objects import answers, listings
-from storage.objects.locks import VersionLocks, lock_of, rfc3339
+from storage.objects.locks import Turn, VersionLocks, lock_of, rfc3339
 from storage.objects.sdk import sdk_client
 from storage.objects.settings import S3Settings
 from storage.objects.wire import SignedHttp
@@ -45,15 +45,22 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 class S3Store:
-    """Implements ``vault.ports.ObjectStore`` for one bucket. ``bypass_governance``: see ``locks.VersionLocks``."""
+    """Implements ``vault.ports.ObjectStore`` for one bucket. For the options see ``locks.VersionLocks``."""
 
-    def __init__(self, settings: S3Settings, *, bypass_governance: bool = False, page_size: int = 1000) -> None:
+    def __init__(
+        self,
+        settings: S3Settings,
+        *,
+        bypass_governance: bool = False,
+        page_size: int = 1000,
+        turn: Turn | None = None,
+    ) -> None:
         self._bucket = settings.bucket
         self._data_folder = settings.data_folder
         self._page_size = page_size
         self._wire = SignedHttp(settings)
         self._sdk = sdk_client(settings)
-        self._locks = VersionLocks(self._sdk, self._bucket, bypass_governance=bypass_governance)
+        self._locks = VersionLocks(self._sdk, self._bucket, bypass_governance=bypass_governance, turn=turn)
 
     def close(self) -> None:
         """Closes the kept connections."""
