@@ -180,6 +180,7 @@ def class_document(record_class: RecordClass) -> dict[str, JSON]:
         "objection_days": record_class.objection_days,
         "notify": record_class.notify,
         "unsettled_keeps": record_class.unsettled_keeps,
+        "signing": list(record_class.signing),
         "lock_mode": record_class.lock_mode.value,
         "mandate": record_class.mandate,
     }

@@ -127,6 +127,21 @@ hold = _group(
         "mirror": Entry("vault.cli.holds:mirror_now", "Set the legal holds in the store now."),
     },
 )
+disposition = _group(
+    "disposition",
+    "Disposal lists: proposed, reviewed, signed, executed.",
+    {
+        "list": Entry("vault.cli.disposition:list_lists", "List disposal lists, newest first."),
+        "show": Entry("vault.cli.disposition:show", "Show a list, its records, and who signed."),
+        "propose": Entry("vault.cli.disposition:propose", "List what is due, or what was filed in error."),
+        "review": Entry("vault.cli.disposition:review", "Decide on records of a list."),
+        "sign": Entry("vault.cli.disposition:sign", "Sign a list in the part that is next."),
+        "object": Entry("vault.cli.disposition:object_to", "Take records off a list, with a reason."),
+        "execute": Entry("vault.cli.disposition:execute", "Destroy what stands on an approved list."),
+        "cancel": Entry("vault.cli.disposition:cancel", "Cancel an open list."),
+        "resume": Entry("vault.cli.disposition:resume", "Let automatic expiry go on after it paused."),
+    },
+)
 keeper = _group(
     "keeper",
     "The keepers of the root key.",
@@ -180,6 +195,7 @@ _ENTRIES: Final = {
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
+    "disposition": Entry("vault.cli.main:disposition", "Disposal lists: proposed, reviewed, signed, executed."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),

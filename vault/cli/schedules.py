@@ -50,6 +50,9 @@ _OPTIONS: Final = (
     click.option("--objection-days", type=int, metavar="N", help="How long those concerned may object; 0: not at all."),
     click.option("--notify/--no-notify", default=None, help="Those concerned are told."),
     click.option(
+        "--signing", multiple=True, metavar="TITLE", help="Who approves a disposal list, in order; may be repeated."
+    ),
+    click.option(
         "--unsettled-keeps/--no-unsettled-keeps", default=None, help="What proves unsettled debts or claims stays."
     ),
 )
@@ -210,6 +213,8 @@ def _rule(vault: Vault, actor: Actor, code: str, said: dict[str, Any]) -> Record
     ):
         if name in changes:
             changes[name] = kind(changes[name])
+    if not changes.get("signing"):
+        changes.pop("signing", None)
     has_period = "period_years" in changes or "period_months" in changes
     if said["permanent"]:
         if has_period:
