@@ -1,12 +1,14 @@
 """Histories of ingest and destruction, with deaths at every step, and somebody who collects everything on the way.
 
     with history(folder, store) as life:
-        life.kill_at(point)          # a destruction in another process, killed there; then recovered in this one
+        life.destroy(point=point)    # a destruction in another process, killed there; then recovered in this one
+        life.destroy(by_process=True, keys_die_after_s=0.002, dies=False)   # by the key process, which is killed
         life.destroy(...)            # one that is not killed
         life.verify()                # what died is beyond reach of the collector; what lives opens
 
 The collector gets every page ever computed (of batches never committed, too), the pages of the database after each
-step, the increments in the store, and at the end what the keepers still hold.
+step, the increments in the store, whatever ``sources`` add, and at the end what the keepers still hold. Backups and
+restores are ``tests.support.pastbackups``.
 """
 
 from __future__ import annotations
@@ -14,26 +16,30 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
-from storage.layout import TREES_PREFIX
+from storage.catalogue.database import open_catalogue
+from storage.layout import RECORDS_PREFIX, TREES_PREFIX
 from storage.machine import SystemClock
 from storage.objects.settings import S3Settings
 from tests.support.adversary import Adversary
 from tests.support.mortal import KEEPERS, Place, read_pages_log
 from tests.support.vault import add_bytes, read_bytes, staff
-from vault.customers import Profile
-from vault.destruction import BatchState
-from vault.errors import CatalogueOlder, KeyDestroyed, StrongroomError
+from tests.vault.workflows.faults import PART, with_parts
+from vault.customers import CustomerState, Profile
+from vault.destruction import BatchState, Targets
+from vault.errors import CatalogueOlder, Conflict, KeyDestroyed, StrongroomError
 from vault.ids import CustomerId, RecordId
 from vault.records import Description, RecordState
 from vault.seal.increments import read_increment
@@ -43,6 +49,9 @@ from vault.workflows import customers, destruction, intake
 from vault.workflows.vault import Vault
 
 Point = tuple[str, int]
+NOT_DONE = (2, 3)
+"""How a destruction may end whose key process died: something does not answer, or its plan is lost."""
+
 CARVED_BYTES = 512
 """What a page is recognised by; its end may lie in the next block."""
 
@@ -68,12 +77,20 @@ class Mortal:
         self._say({"folder": str(place.folder), "store": store, "catalogue_url": place.catalogue_url})
 
     def destroy(
-        self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId], point: Point | None
+        self,
+        records: Sequence[RecordId],
+        customer_ids: Sequence[CustomerId],
+        point: Point | None,
+        *,
+        by_process: bool = False,
+        keys_die_after_s: float | None = None,
+        dies: bool = True,
     ) -> tuple[int, list[Point]]:
         """One life; gives its exit status (negative: the signal that ended it) and the points that it passed."""
         answer = self._folder / "answer.json"
         answer.unlink(missing_ok=True)
-        self._say({"records": records, "customers": customer_ids, "point": point, "answer": str(answer)})
+        life = {"by_process": by_process, "keys_die_after_s": keys_die_after_s, "dies": dies, "answer": str(answer)}
+        self._say({"records": records, "customers": customer_ids, "point": point, **life})
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -112,6 +129,7 @@ class Verdict:
     pages: int
     found: set[LeafAddress]
     wrong: list[str]
+    counts: Counter[str]
 
 
 @dataclass(slots=True)
@@ -123,12 +141,22 @@ class History:
     mortal: Mortal
     first_root: Secret
     chance: random.Random
+    opening: ExitStack
+    """What is closed when the vault is lost, or the history ends: the vault, and the process whose forks die."""
+    further: ExitStack
+    """What is there until the history ends."""
+    databases: Callable[[], AbstractContextManager[str]] | None = None
+    """Further empty databases; none where the catalogue is a file."""
     live: dict[RecordId, bytes] = field(default_factory=dict)
     owners: dict[RecordId, CustomerId] = field(default_factory=dict)
+    dead: set[RecordId] = field(default_factory=set)
     doomed: set[LeafAddress] = field(default_factory=set)
     roots: list[tuple[int, Secret]] = field(default_factory=list)
     snapshots: dict[tuple[int, int], set[bytes]] = field(default_factory=dict)
-    copies: list[Path] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
+    """Catalogues of earlier days, by their URLs."""
+    sources: list[Callable[[Adversary], None]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -151,25 +179,36 @@ class History:
     def ingest_for(self, customer_id: CustomerId) -> None:
         """One record of a customer."""
         vault, content = self._today, self.chance.randbytes(64)
-        filing = intake.Filing(
-            class_code="contract", customer_id=customer_id, description=Description(title="Paper"), file_name="p"
-        )
-        with intake.begin(vault, staff(vault), filing) as receiving:
+        with intake.begin(vault, staff(vault), _filing(customer_id)) as receiving:
             record_id = intake.receive_from(vault, receiving, io.BytesIO(content).readinto).record_id
         self.live[record_id], self.owners[record_id] = content, customer_id
 
-    def points(self) -> list[Point]:
+    def points(self, *, by_process: bool = False) -> list[Point]:
         """Every point that a destruction passes, by carrying one out."""
         self.ingest()
         victim = self._victims(1)
-        status, points = self.mortal.destroy(victim, [], None)
+        status, points = self.mortal.destroy(victim, [], None, by_process=by_process)
         if status:
             self.wrong.append(f"an undisturbed destruction ended with {status}: {self.mortal.last_words()}")
         self._recover(victim, [])
         return points
 
-    def destroy(self, count: int = 1, *, point: Point | None = None, customer: bool = False) -> None:
-        """A destruction in another process, killed at a point where one is named, then recovered in this one."""
+    def destroy(
+        self,
+        count: int = 1,
+        *,
+        point: Point | None = None,
+        customer: bool = False,
+        late: bool = False,
+        by_process: bool = False,
+        keys_die_after_s: float | None = None,
+        dies: bool = True,
+    ) -> None:
+        """A destruction in another process, killed at a point where one is named, then recovered in this one.
+
+        With ``late`` a file was announced before, of the record or the customer, and comes when all is done.
+        ``keys_die_after_s`` kills the key process that is asked, from that point on; ``dies`` the life itself.
+        """
         records: list[RecordId] = []
         customer_ids: list[CustomerId] = []
         if customer:
@@ -177,13 +216,55 @@ class History:
         else:
             self.ingest(count)
             records = self._victims(count)
+        arriving = self._announce(records, customer_ids) if late else None
         self._note_root()
-        status, _ = self.mortal.destroy(records, customer_ids, point)
-        if point is not None and status == -SIGKILL:
+        status, _ = self.mortal.destroy(
+            records, customer_ids, point, by_process=by_process, keys_die_after_s=keys_die_after_s, dies=dies
+        )
+        self.counts["destructions by the key process"] += by_process
+        self.counts["key processes killed meanwhile"] += keys_die_after_s is not None
+        if point is not None and dies and status == -SIGKILL:
             self.kills += 1
-        elif status:
+        elif status and (keys_die_after_s is None or status not in NOT_DONE):
             self.wrong.append(f"a destruction at {point} ended with {status}: {self.mortal.last_words()}")
+        if by_process:
+            with self.place.open(by_process=True):
+                self.snapshot()
         self._recover(records, customer_ids)
+        if arriving is not None:
+            self._arrive(arriving, records, customer_ids)
+
+    def overlap(self) -> None:
+        """A correction whose first part is there keeps its record from dying; once it is whole, both die."""
+        self.ingest()
+        (record_id,) = self._victims(1)
+        vault, content = with_parts(self._today), self.chance.randbytes(PART + 1)
+        targets = Targets(records=frozenset({record_id}))
+        with intake.begin_correction(vault, staff(vault), record_id, _CORRECTION, "p") as receiving:
+            receiving.accept(memoryview(content)[:PART], final=False).result()
+            try:
+                destruction.destroy(self.vault, staff(self.vault), targets, alone=True, error=True)
+                self.wrong.append("a record was destroyed while a file for it came in")
+            except Conflict:
+                pass
+            receiving.accept(memoryview(content)[PART:], final=True).result()
+            receiving.finish()
+        self._note_root()
+        status, _ = self.mortal.destroy([record_id], [], None)
+        if status:
+            self.wrong.append(f"a record of two versions was not destroyed: {self.mortal.last_words()}")
+        self._recover([record_id], [])
+
+    def lose(self, place: Place, restore: Callable[[], None]) -> None:
+        """The vault is closed; whatever ``restore`` makes at ``place`` is opened, and the history goes on with it."""
+        self.opening.close()
+        restore()
+        self.place = place
+        self.vault = self.opening.enter_context(place.open())
+        self.mortal = Mortal(place)
+        self.opening.callback(self.mortal.close)
+        destruction.resume(self.vault)
+        self.snapshot()
 
     def copy_database(self) -> None:
         """Somebody's backup of the catalogue (SQLite)."""
@@ -191,7 +272,7 @@ class History:
         database = self.place.folder / "home" / "catalogue.sqlite"
         with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
-        self.copies.append(copy)
+        self.copies.append(f"sqlite:///{copy}")
 
     def take_away(self, name: str) -> None:
         """A keeper is out of reach from here on."""
@@ -216,6 +297,8 @@ class History:
         for listed in self.vault.store.versions(f"{TREES_PREFIX}{self.vault.fonds.tree_id.hex()}/"):
             with self.vault.store.read(listed.key, listed.version_id) as chunks:
                 adversary.learn_increment(read_increment(chunks))
+        for source in self.sources:
+            source(adversary)
         return adversary
 
     def carve(self, data_folder: Path) -> tuple[list[tuple[int, int, bytes]], int]:
@@ -250,34 +333,61 @@ class History:
         with self.vault.catalogue.read() as tx:
             return {version.object.leaf for record_id in self.live for version in tx.records.versions(record_id)}
 
+    def stored_leaves(self) -> set[LeafAddress]:
+        """The leaves of all sealed bytes that the store has, as their headers name them."""
+        found, tree = set(), self.vault.fonds.tree_id.hex().encode()
+        for listed in self.vault.store.versions(RECORDS_PREFIX):
+            with self.vault.store.read(listed.key, listed.version_id) as chunks:
+                match = re.search(tree + rb"-[0-9a-f]{8}-[0-9a-f]{2}", next(iter(chunks), b""))
+            if match is None:
+                self.wrong.append(f"{listed.key} names no leaf")
+            else:
+                found.add(LeafAddress.parse(match[0].decode("ascii")))
+        return found
+
+    def check(self, vault: Vault, where: str) -> None:
+        """Opens everything that lives and tries everything that is dead, in some opened vault."""
+        actor = staff(vault)
+        for record_id, content in self.live.items():
+            try:
+                if read_bytes(vault, actor, record_id) != content:
+                    self.wrong.append(f"{where}: {record_id} opens to other bytes")
+            except StrongroomError as exc:
+                self.wrong.append(f"{where}: {record_id} lives and does not open: {exc.code}")
+        for leaf in self.doomed:
+            try:
+                vault.leaf_keys(leaf)
+                self.wrong.append(f"{where}: leaf {leaf} is destroyed and has keys")
+            except KeyDestroyed:
+                pass
+        with vault.catalogue.read() as tx:
+            for record_id in self.dead:
+                record = tx.records.get(record_id)
+                if record is not None and record.state not in (RecordState.ERASING, RecordState.DESTROYED):
+                    self.wrong.append(f"{where}: {record_id} is destroyed and {record.state.value}")
+
     def verify(self) -> Verdict:
         """Holds everything that was collected against what died, and opens everything that lives."""
         destruction.resume(self.vault)
-        actor = staff(self.vault)
         with self.vault.catalogue.read() as tx:
-            batches = tx.batches.page(self.vault.fonds.id, limit=10_000)
+            batches = tx.batches.page(self.vault.fonds.id, limit=100_000)
         self.wrong += [f"batch {each.generation} is {each.state.value}" for each in batches if not _is_done(each.state)]
-        for record_id, content in self.live.items():
-            try:
-                if read_bytes(self.vault, actor, record_id) != content:
-                    self.wrong.append(f"{record_id} opens to other bytes")
-            except StrongroomError as exc:
-                self.wrong.append(f"{record_id} lives and does not open: {exc.code}")
-        for leaf, secret in self.secrets(self.live_leaves()):
+        self.check(self.vault, "root in this process")
+        with self.place.open(by_process=True) as opened:
+            self.check(opened, "key process")
+        live = self.live_leaves()
+        for leaf, secret in self.secrets(live):
             if self.vault.leaf_keys(leaf) != leaf_keys(secret):
                 self.wrong.append(f"leaf {leaf} has other keys than it was born with")
-        for leaf in self.doomed:
-            try:
-                self.vault.leaf_keys(leaf)
-                self.wrong.append(f"leaf {leaf} is destroyed and has keys")
-            except KeyDestroyed:
-                pass
+        # Bytes that no live record has: of what was destroyed, or of a file that came too late.
+        others = self.stored_leaves() - live
+        for leaf in others - self.doomed:
+            self.wrong.append(f"leaf {leaf} has bytes in the store, and neither lives nor was destroyed")
         self._refuse_copies()
         adversary = self.collector()
         for root in self.held_roots():
             adversary.learn_root(root)
-        live = self.secrets(self.live_leaves())
-        if len(adversary.found_among(live)) != len(live):
+        if len(adversary.found_among(self.secrets(live))) != len(live):
             self.wrong.append("the collector with the final root does not even find what lives")
         return Verdict(
             kills=self.kills,
@@ -285,9 +395,29 @@ class History:
             dead_leaves=len(self.doomed),
             live_records=len(self.live),
             pages=sum(1 for _ in read_pages_log(self.place.folder / "pages.log")),
-            found=adversary.found_among(self.secrets(self.doomed)),
+            found=adversary.found_among(self.secrets(self.doomed | others)),
             wrong=self.wrong,
+            counts=self.counts,
         )
+
+    @property
+    def today(self) -> Vault:
+        """The vault as of today."""
+        return self._today
+
+    def keeper_files(self) -> dict[str, tuple[int, bytes]]:
+        """Every file of every keeper: when it was written, and what is in it."""
+        folders = [self.place.keeper_folder(name) for name in KEEPERS]
+        files = [path for folder in folders for path in folder.glob("*") if path.is_file()]
+        return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+    @contextmanager
+    def keepers_unchanged(self, what: str) -> Iterator[None]:
+        """Whatever happens in the block, no keeper is changed by it."""
+        before = self.keeper_files()
+        yield
+        if self.keeper_files() != before:
+            self.wrong.append(f"{what} changed a keeper")
 
     @property
     def _today(self) -> Vault:
@@ -308,10 +438,10 @@ class History:
 
     def _recover(self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]) -> None:
         """Another process finishes what was committed; what was not has changed nothing."""
-        self._snapshot()
+        self.snapshot()
         destruction.resume(self.vault)
         self.vault.keys.renew()
-        self._snapshot()
+        self.snapshot()
         with self.vault.catalogue.read() as tx:
             theirs = [each for each, owner in self.owners.items() if owner in customer_ids and each in self.live]
             states = set()
@@ -333,33 +463,70 @@ class History:
             self.doomed |= gone
             for record_id in (*records, *theirs):
                 del self.live[record_id]
+                self.dead.add(record_id)
 
-    def _snapshot(self) -> None:
+    def snapshot(self) -> None:
+        """The pages of the database as they are now."""
         with self.vault.catalogue.read() as tx:
             for (level, number), sealed in tx.trees.pages(self.vault.fonds.id):
                 self.snapshots.setdefault((level, number), set()).add(sealed)
 
+    def _announce(self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]) -> intake.Receiving:
+        vault = self._today
+        if customer_ids:
+            return intake.begin(vault, staff(vault), _filing(customer_ids[0]))
+        return intake.begin_correction(vault, staff(vault), records[0], _CORRECTION, "p")
+
+    def _arrive(
+        self, receiving: intake.Receiving, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]
+    ) -> None:
+        """The bytes of what was announced come; they are taken for what lives, and only for that."""
+        content = self.chance.randbytes(64)
+        with self.vault.catalogue.read() as tx:
+            customer = tx.customers.get(customer_ids[0]) if customer_ids else None
+        is_dead = customer.state is not CustomerState.LIVE if customer is not None else records[0] in self.dead
+        try:
+            with receiving:
+                record_id = intake.receive_from(self._today, receiving, io.BytesIO(content).readinto).record_id
+        except Conflict:
+            self.counts["files refused that came after the destruction"] += 1
+            if not is_dead:
+                self.wrong.append("a file for something that lives was refused")
+            return
+        if is_dead:
+            self.wrong.append("a file was taken for something that is destroyed")
+        self.live[record_id] = content
+        if customer_ids:
+            self.owners[record_id] = customer_ids[0]
+
     def _refuse_copies(self) -> None:
         """Every older copy of the catalogue is refused, and no keeper is changed by the trying."""
         generation = self.vault.keys.generation()
-        for copy in self.copies:
-            with closing(sqlite3.connect(copy)) as raw:
-                (of_copy,) = raw.execute("SELECT generation FROM trees").fetchone()
-            if of_copy == generation:
+        for url in self.copies:
+            with closing(open_catalogue(url)) as copy, copy.read() as tx:
+                tree = tx.trees.get(self.vault.fonds.id)
+            if tree is None or tree.generation == generation:
                 continue
-            before = self._keeper_files()
-            restored = Place(folder=self.place.folder, store=self.place.store, catalogue_url=f"sqlite:///{copy}")
-            try:
-                with restored.open():
-                    self.wrong.append(f"a catalogue of generation {of_copy} was opened at {generation}")
-            except CatalogueOlder:
-                pass
-            if self._keeper_files() != before:
-                self.wrong.append(f"trying a catalogue of generation {of_copy} changed a keeper")
+            self.refuse(Place(folder=self.place.folder, store=self.place.store, catalogue_url=url))
 
-    def _keeper_files(self) -> dict[str, bytes]:
-        folders = [self.place.keeper(name).folder for name in KEEPERS]
-        return {str(path): path.read_bytes() for folder in folders for path in folder.glob("root-*")}
+    def refuse(self, older: Place) -> None:
+        """An older catalogue is refused beside the live one, and no keeper is changed by the trying."""
+        with self.keepers_unchanged("trying an older catalogue"):
+            for by_process in (False, True):
+                try:
+                    with older.open(by_process=by_process):
+                        self.wrong.append("an older catalogue was opened")
+                except CatalogueOlder:
+                    self.counts["older catalogues refused"] += 1
+
+
+_CORRECTION = Description(title="Paper", reason="a better scan")
+
+
+def _filing(customer_id: CustomerId) -> intake.Filing:
+    return intake.Filing(
+        class_code="contract", customer_id=customer_id, description=Description(title="Paper"), file_name="p"
+    )
 
 
 def _is_done(state: BatchState) -> bool:
@@ -367,16 +534,25 @@ def _is_done(state: BatchState) -> bool:
 
 
 @contextmanager
-def history(folder: Path, store: S3Settings, *, catalogue_url: str | None = None, seed: int = 1) -> Iterator[History]:
+def history(
+    folder: Path,
+    store: S3Settings,
+    *,
+    catalogue_url: str | None = None,
+    databases: Callable[[], AbstractContextManager[str]] | None = None,
+    seed: int = 1,
+) -> Iterator[History]:
     """A new vault with three keepers, and what happens to it; removed afterwards."""
     folder.mkdir(parents=True)
     place = Place(folder=folder, store=store, catalogue_url=catalogue_url)
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        vault = stack.enter_context(place.open(create=True))
+    with ExitStack() as kept:
+        kept.callback(shutil.rmtree, folder, ignore_errors=True)
+        further = kept.enter_context(ExitStack())
+        opening = kept.enter_context(ExitStack())
+        vault = opening.enter_context(place.open(create=True))
         mortal = Mortal(place)
-        stack.callback(mortal.close)
+        opening.callback(mortal.close)
         tree_id = vault.fonds.tree_id
         (first,) = place.keeper("first").held(tree_id)
         root = place.keeper("first").root(tree_id, first.generation, first.attempt)
-        yield History(place, vault, mortal, root, random.Random(seed))
+        yield History(place, vault, mortal, root, random.Random(seed), opening, further, databases)

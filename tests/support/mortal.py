@@ -4,9 +4,13 @@ It reads one JSON line of settings, then one line for each life. Every life is a
 opens nothing. What a life computes of key pages it writes down first, so that whoever collects pages has those of
 batches that were never committed, too.
 
+A life has the root in its own memory, or it asks the vault's key process (``by_process``), which may be killed as well:
+at the point, or so many seconds after it, while the life goes on.
+
 Points: ``before:`` and ``after:`` each of
 
-    plan, put, and of each keeper KEEPER.stage, KEEPER.promote, KEEPER.destroy_others
+    plan, put, copy, and of each keeper KEEPER.stage, KEEPER.promote, KEEPER.destroy_others
+    keys.stage, keys.promote, keys.destroy_others in their stead where the key process is asked
     batches.add, batches.erase, batches.promote, batches.finish, trees.write_pages, trees.advance, audit.append
     commit (``before:commit`` is inside of the transaction, with everything written)
 """
@@ -21,23 +25,28 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Any, cast
 
-from storage.assembly import open_vault
+from storage.assembly import open_vault, private_folder
+from storage.backup.place import OWNER
 from storage.keeper.custody import Custody, require_belonging
 from storage.keeper.file import FileKeeper
+from storage.keeper.keyclient import KeyClient
+from storage.keeper.listing import KeeperKind, KeeperList, KeeperSpec, write_list
 from storage.keeper.several import KeeperGroup
 from storage.machine import SystemRandomness
 from storage.objects.s3 import S3Store
 from storage.objects.settings import S3Settings
+from storage.settings import Settings
 from tests.support.vault import settings_over, staff
 from tests.vault.workflows.faults import with_clock
 from vault.destruction import Targets
-from vault.errors import Unavailable
+from vault.errors import Conflict, Unavailable
 from vault.ids import CustomerId, RecordId
 from vault.ports import KeyCustody, ObjectStore, RootKeeper
 from vault.seal.increments import Increment
@@ -45,13 +54,14 @@ from vault.shelves import Catalogue, Transaction
 from vault.workflows import destruction
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.processes import beat
-from vault.workflows.vault import Vault
+from vault.workflows.vault import CopyPages, Vault
 
 Watch = Callable[[str], None]
 PAGE_HEAD = struct.Struct(">BIH")
 KEEPERS = ("first", "second", "third")
 WATCHED = {
     "keeper": {"stage", "promote", "destroy_others"},
+    "keys": {"stage", "promote", "destroy_others"},
     "batches": {"add", "erase", "promote", "finish"},
     "trees": {"write_pages", "advance"},
     "audit": {"append"},
@@ -119,12 +129,32 @@ class _RecordingCustody(Custody):
     def plan(self, doomed: Any) -> Increment:
         self._watch("before:plan")
         increment = super().plan(doomed)
-        packed = b"".join(PAGE_HEAD.pack(*place, len(page)) + page for place, page in increment.pages.items())
-        descriptor = os.open(self._pages_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.write(descriptor, packed)
-        os.close(descriptor)
+        write_pages_log(self._pages_log, increment)
         self._watch("after:plan")
         return increment
+
+
+class _RecordingKeys(_Watched):
+    """The same for a key process that is asked."""
+
+    def __init__(self, real: object, watch: Watch, pages_log: Path) -> None:
+        super().__init__(real, watch, WATCHED["keys"], "keys.")
+        self._pages_log = pages_log
+
+    def plan(self, doomed: Any) -> Increment:
+        self._watch("before:plan")
+        increment: Increment = cast(KeyCustody, self._real).plan(doomed)
+        write_pages_log(self._pages_log, increment)
+        self._watch("after:plan")
+        return increment
+
+
+def write_pages_log(path: Path, increment: Increment) -> None:
+    """Writes down every page of an increment."""
+    packed = b"".join(PAGE_HEAD.pack(*place, len(page)) + page for place, page in increment.pages.items())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(descriptor, packed)
+    os.close(descriptor)
 
 
 def read_pages_log(path: Path) -> Iterator[tuple[int, int, bytes]]:
@@ -138,48 +168,104 @@ def read_pages_log(path: Path) -> Iterator[tuple[int, int, bytes]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a vault with three keepers is."""
+    """Where a vault with three keepers is. Backups go beside the home, once there has been a first one."""
 
     folder: Path
     store: S3Settings
     catalogue_url: str | None = None
+    home_name: str = "home"
+    """Another one than ``home`` is a home that was restored beside it; it has the same keepers."""
+
+    @property
+    def home(self) -> Path:
+        """The home."""
+        return self.folder / self.home_name
+
+    @property
+    def backups(self) -> Path:
+        """The folder of its backups."""
+        return self.folder / "backups"
+
+    def keeper_folder(self, name: str) -> Path:
+        """Where one keeper is. The first is the one that the installation's settings name."""
+        return self.folder / ("home-keeper" if name == "first" else name)
 
     def keeper(self, name: str) -> FileKeeper:
-        """One keeper. The first is the one that the installation's settings name."""
-        folder = self.folder / ("home-keeper" if name == "first" else name)
-        return FileKeeper(folder, SystemRandomness(), name=name)
+        """One keeper."""
+        return FileKeeper(self.keeper_folder(name), SystemRandomness(), name=name)
+
+    def settings(self) -> Settings:
+        """The settings; the home is made, and knows of all its keepers."""
+        private_folder(self.home)
+        first = KeeperSpec(name="first", kind=KeeperKind.SETTINGS)
+        others = [
+            KeeperSpec(name=name, kind=KeeperKind.FILE, folder=str(self.keeper_folder(name))) for name in KEEPERS[1:]
+        ]
+        if not (self.home / "keepers.json").exists():
+            write_list(self.home, KeeperList(keepers=(first, *others)))
+        more: dict[str, Path] = {"keeper_folder": self.keeper_folder("first")}
+        if (self.backups / OWNER).exists():
+            more["backup_folder"] = self.backups
+        return settings_over(self.store, self.home, catalogue_url=self.catalogue_url).model_copy(update=more)
 
     @contextmanager
-    def open(self, watch: Watch = unwatched, *, create: bool = False) -> Iterator[Vault]:
-        """The vault on a day on which all locks of now have lapsed. Opens as ``storage.assembly`` does."""
-        settings = settings_over(self.store, self.folder / "home", catalogue_url=self.catalogue_url)
+    def open(self, watch: Watch = unwatched, *, create: bool = False, by_process: bool = False) -> Iterator[Vault]:
+        """The vault on a day on which all locks of now have lapsed. Opens as ``storage.assembly`` does.
+
+        Without ``by_process`` it has its root in this process, and nobody else's.
+        """
+        settings = self.settings()
         if create:
             with open_vault(settings, create=True):
-                for name in KEEPERS[1:]:
-                    self.keeper(name).set_up()
-        with open_vault(settings, keepers_read_only=True) as opened:
-            keepers = [_Watched(self.keeper(name), watch, WATCHED["keeper"], f"{name}.") for name in KEEPERS]
-            group = KeeperGroup(cast(list[RootKeeper], keepers))
-            require_belonging(opened.catalogue, group, opened.fonds)
-            group.catch_up(opened.fonds.tree_id)
+                pass
+        with open_vault(settings, keepers_read_only=not by_process) as opened:
             later, clock = with_clock(opened)
             clock.advance(RECEIPT_LOCK + timedelta(days=1))
-            custody = _RecordingCustody(
-                opened.catalogue,
-                group,
-                opened.fonds,
-                opened.randomness,
-                pages_log=self.folder / "pages.log",
-                watch=watch,
-            )
             vault = replace(
                 later,
-                keys=cast(KeyCustody, custody),
+                keys=cast(KeyCustody, self._keys(opened, watch, by_process=by_process)),
                 store=cast(ObjectStore, _Watched(opened.store, watch, WATCHED["store"])),
                 catalogue=cast(Catalogue, _WatchedCatalogue(opened.catalogue, watch)),
+                page_copies=tuple(_watched_copy(copy, watch) for copy in opened.page_copies),
             )
             beat(vault)
             yield vault
+
+    def _keys(self, opened: Vault, watch: Watch, *, by_process: bool) -> object:
+        pages_log = self.folder / "pages.log"
+        if by_process:
+            return _RecordingKeys(opened.keys, watch, pages_log)
+        keepers = [_Watched(self.keeper(name), watch, WATCHED["keeper"], f"{name}.") for name in KEEPERS]
+        group = KeeperGroup(cast(list[RootKeeper], keepers))
+        require_belonging(opened.catalogue, group, opened.fonds)
+        group.catch_up(opened.fonds.tree_id)
+        catalogue, fonds, randomness = opened.catalogue, opened.fonds, opened.randomness
+        return _RecordingCustody(catalogue, group, fonds, randomness, pages_log=pages_log, watch=watch)
+
+
+def _watched_copy(copy: CopyPages, watch: Watch) -> CopyPages:
+    def call(key: str, pages: bytes) -> None:
+        watch("before:copy")
+        copy(key, pages)
+        watch("after:copy")
+
+    return call
+
+
+def kill_key_process(vault: Vault, after_s: float) -> None:
+    """Ends the key process that the vault asks, now or a little later, by SIGKILL."""
+    pid = int(cast(KeyClient, vault.keys).describe()["pid"])
+
+    def end() -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    if after_s <= 0:
+        end()
+        return
+    timer = Timer(after_s, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _live(place: Place, order: Mapping[str, Any]) -> None:
@@ -187,6 +273,7 @@ def _live(place: Place, order: Mapping[str, Any]) -> None:
     passed: Counter[str] = Counter()
     points: list[tuple[str, int]] = []
     deadly = tuple(order["point"]) if order["point"] else None
+    keys_die_after_s: float | None = order["keys_die_after_s"]
     armed = False
 
     def watch(point: str) -> None:
@@ -194,13 +281,17 @@ def _live(place: Place, order: Mapping[str, Any]) -> None:
             return
         passed[point] += 1
         points.append((point, passed[point]))
-        if deadly == points[-1]:
+        if deadly != points[-1]:
+            return
+        if keys_die_after_s is not None:
+            kill_key_process(vault, keys_die_after_s)
+        if order["dies"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     targets = Targets(
         records=frozenset(map(RecordId, order["records"])), customers=frozenset(map(CustomerId, order["customers"]))
     )
-    with place.open(watch) as vault:
+    with place.open(watch, by_process=order["by_process"]) as vault:
         armed = True
         destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
         armed = False
@@ -217,6 +308,9 @@ def _fork(place: Place, order: Mapping[str, Any]) -> dict[str, int]:
         except Unavailable:
             traceback.print_exc()
             code = 2
+        except Conflict:
+            traceback.print_exc()
+            code = 3
         except BaseException:  # noqa: BLE001 - the life's end is told by its exit code, the reason on stderr
             traceback.print_exc()
         finally:
@@ -231,7 +325,10 @@ def main() -> int:
     first = json.loads(sys.stdin.readline())
     store = S3Settings(**first["store"])
     place = Place(folder=Path(first["folder"]), store=store, catalogue_url=first["catalogue_url"])
-    S3Store(store).close()  # reads the SDK's models once, for every fork
+    # Once, for every fork: the SDK's models, and what is loaded only where there is something to do.
+    S3Store(store).close()
+    import storage.backup.wiring  # noqa: F401
+
     for line in sys.stdin:
         print(json.dumps(_fork(place, json.loads(line))), flush=True)
     return 0
