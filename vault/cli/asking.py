@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from vault.errors import InvalidInput
+
 
 def ask(label: str) -> str:
     """A line from the terminal, or from stdin where that is none."""
@@ -21,6 +23,18 @@ def ask_secret(label: str, *, twice: bool = False) -> str:
         answer = click.prompt(label, hide_input=True, confirmation_prompt=twice, err=True)
         return str(answer)
     return _line(label)
+
+
+def require_confirmed(count: int, what: str) -> None:
+    """Lets whoever sits at a terminal type the number of what goes for ever; a script that says so has decided.
+
+    Raises ``InvalidInput`` for any other answer.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    answer = click.prompt(f"Type {count} to {what}; anything else leaves everything as it is", err=True)
+    if str(answer).strip() != str(count):
+        raise InvalidInput(f"that is not {count}; everything is as it was", field="confirmation")
 
 
 def _line(label: str) -> str:

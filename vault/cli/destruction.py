@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vault.cli import exits
+from vault.cli.asking import require_confirmed
 from vault.cli.documents import bare_record_document, batch_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, plain, size, table
@@ -58,6 +59,7 @@ def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys
 @click.option("--i-am-alone", "alone", is_flag=True, help="There is no second person to approve it. This is logged.")
 @_error
 @click.option("--dry-run", is_flag=True, help="Show what would be destroyed, and destroy nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
 @speaking
 @pass_invocation
 def run(
@@ -67,10 +69,12 @@ def run(
     alone: bool,
     error: bool,
     dry_run: bool,
+    yes: bool,
 ) -> int:
     """Destroy the keys of records, and of whole customers, for ever: no backup brings them back.
 
-    Their periods have to be over, and no matter may hold them. `record show` says what keeps a record.
+    Their periods have to be over, and no matter may hold them. `record show` says what keeps a record. At a terminal
+    the number of records has to be typed first.
     """
     with invocation.acting() as (vault, actor):
         targets = _targets(vault, actor, records, customer_keys)
@@ -78,10 +82,19 @@ def run(
             seen = destruction.preview(vault, actor, targets, error=error)
             invocation.speech.data({**_preview_document(seen), "dry_run": True}, _preview_lines(seen))
             return exits.REFUSED if seen.blockers else exits.OK
+        if not yes:
+            _confirm(invocation, destruction.preview(vault, actor, targets, error=error))
         batch = destruction.destroy(vault, actor, targets, alone=alone, error=error)
         view = destruction.show_batch(vault, actor, batch.id)
     _say_batch(invocation, view)
     return exits.OK
+
+
+def _confirm(invocation: Invocation, seen: Preview) -> None:
+    if not seen.blockers:
+        for line in _preview_lines(seen):
+            invocation.speech.talk(line)
+        require_confirmed(len(seen.candidates), "destroy these records for ever")
 
 
 @click.command("list")

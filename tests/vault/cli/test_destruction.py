@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.vault.cli.conftest import Strongroom
+from tests.vault.cli.conftest import Installation, Strongroom
 from vault.cli import exits
 
 
@@ -72,3 +76,39 @@ def test_the_keepers_tell_how_they_stand(strongroom: Strongroom) -> None:
     assert [(each["name"], each["proven"]) for each in done.document["keepers"]] == [("file", True)]
     assert "lose it, lose everything" in done.talk
     assert "generation" in strongroom("keeper", "status").stdout.decode()
+
+
+def at_a_terminal(typed: str, installation: Installation, *arguments: str) -> tuple[int, str]:
+    """Runs the command with a terminal as its stdin; gives its exit code and what it said."""
+    controller, terminal = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")}
+    given = {f"STRONGROOM_{name.upper()}": str(value) for name, value in installation.s3.items()}
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "vault.cli", *arguments],
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**kept, **given, "STRONGROOM_HOME": str(installation.home)},
+        )
+        os.write(controller, typed.encode() + b"\n")
+        said, _ = child.communicate(timeout=60)
+        return child.returncode, said.decode()
+    finally:
+        os.close(controller)
+        os.close(terminal)
+
+
+def test_at_a_terminal_the_number_of_records_is_typed_first(
+    strongroom: Strongroom, installation: Installation, tmp_path: Path
+) -> None:
+    number = add(strongroom, tmp_path)
+    order = ("destruction", "run", number, "--i-am-alone", "--filed-in-error")
+    code, said = at_a_terminal("y", installation, *order)
+    assert code == exits.REFUSED, said
+    assert number in said
+    assert "everything is as it was" in said
+    assert strongroom("record", "open", number, "--purpose", "business").stdout == b"a paper"
+    code, said = at_a_terminal("1", installation, *order)
+    assert code == exits.OK, said
+    assert strongroom("record", "open", number, "--purpose", "business").code == exits.REFUSED
