@@ -55,6 +55,8 @@ class Event(StrEnum):
     DESTRUCTION_EFFECTIVE = "destruction-effective"
     CIPHERTEXT_DELETED = "ciphertext-deleted"
     CERTIFICATE_ISSUED = "certificate-issued"
+    PAPER_KEPT = "paper-kept"
+    PAPER_DESTROYED = "paper-destroyed"
     RECORD_RESTRICTED = "record-restricted"
     RESTRICTION_LIFTED = "restriction-lifted"
     RECORD_UNSETTLED = "record-unsettled"

@@ -29,6 +29,7 @@ MatterId = NewType("MatterId", str)
 ListId = NewType("ListId", str)
 PauseId = NewType("PauseId", str)
 CertificateId = NewType("CertificateId", str)
+PaperId = NewType("PaperId", str)
 
 ID_LENGTH = 26
 

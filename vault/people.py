@@ -60,6 +60,7 @@ class Action(StrEnum):
     SEE_HOLDS = "see-holds"
     PLACE_HOLD = "place-hold"
     RELEASE_HOLD = "release-hold"
+    KEEP_PAPER = "keep-paper"
     SEE_RESTRICTED = "see-restricted"
     RESTRICT_RECORD = "restrict-record"
     MARK_UNSETTLED = "mark-unsettled"
@@ -96,6 +97,7 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.SEE_HOLDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.PLACE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.RELEASE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.KEEP_PAPER: _STAFF,
     Action.SEE_RESTRICTED: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.RESTRICT_RECORD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.MARK_UNSETTLED: _STAFF,

@@ -45,6 +45,7 @@ from vault.ids import (
 )
 from vault.links import Link, Use
 from vault.objects import Lock
+from vault.paper import Paper
 from vault.people import Invitation, Person, Session
 from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
 from vault.schedule import RuleVersion
@@ -586,6 +587,28 @@ class CertificateShelf(Protocol):
         ...
 
 
+class PaperShelf(Protocol):
+    """Paper originals. A record has one at most."""
+
+    def add(self, paper: Paper) -> None:
+        """Raises ``AlreadyExists`` when its record has one."""
+        ...
+
+    def update(self, paper: Paper) -> None:
+        """Replaces what of it may change; the database refuses any change of one that was destroyed."""
+        ...
+
+    def of_record(self, record_id: RecordId) -> Paper | None: ...
+
+    def of_records(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, Paper]:
+        """By record; those without paper are left out."""
+        ...
+
+    def in_box(self, fonds_id: FondsId, box: str, *, after: str = "", limit: int = 500) -> Sequence[Paper]:
+        """What is, or was, in a box, by id."""
+        ...
+
+
 class HoldShelf(Protocol):
     """Matters and what they hold. A matter holds until it is released."""
 
@@ -868,6 +891,8 @@ class Transaction(Protocol):
     def holds(self) -> HoldShelf: ...
     @property
     def certificates(self) -> CertificateShelf: ...
+    @property
+    def papers(self) -> PaperShelf: ...
     @property
     def schedules(self) -> ScheduleShelf: ...
     @property

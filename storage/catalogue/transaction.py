@@ -16,6 +16,7 @@ from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
 from storage.catalogue.openings import SqlOpeningShelf
 from storage.catalogue.outbox import SqlOutboxShelf
+from storage.catalogue.paper import SqlPaperShelf
 from storage.catalogue.pauses import SqlPauseShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
@@ -117,3 +118,7 @@ class SqlTransaction:
     @property
     def pauses(self) -> SqlPauseShelf:
         return SqlPauseShelf(self._rows)
+
+    @property
+    def papers(self) -> SqlPaperShelf:
+        return SqlPaperShelf(self._rows)

@@ -97,7 +97,7 @@ def _story(checked: Checked, names: Mapping[str, str], language: str) -> Iterato
     paper = [(each["number"], line) for each in statement["records"] for line in each.get("paper", ())]
     if paper:
         yield _text(words["paper"], size=11, space=3)
-        yield _pairs([(number, _paper_text(line)) for number, line in paper])
+        yield _pairs([(number, _paper_text(line, words)) for number, line in paper])
     if statement["customers"]:
         yield _text(words["customers"], size=11, space=3)
         yield _text(", ".join(str(each["number"]) for each in statement["customers"]), size=9)
@@ -216,8 +216,17 @@ def _text(text: str, *, size: int, space: int = 0) -> Any:
     return Paragraph(escape(text), style)
 
 
-def _paper_text(line: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in line.items() if value not in (None, "", []))
+def _paper_text(line: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    if line["state"] != "destroyed":
+        return words["paper-kept"].format(box=line["box"])
+    return words["paper-destroyed"].format(
+        box=line["box"],
+        at=_time(line["destroyed_at"]),
+        method=words[f"method-{line['method']}"],
+        weight=line["weight_grams"],
+        vendor=line["vendor"],
+        witnesses=", ".join(line["witnesses"]),
+    )
 
 
 def _named(person: object, names: Mapping[str, str]) -> str:

@@ -59,6 +59,11 @@ ZH: Final[Mapping[str, str]] = MappingProxyType(
         "column-digest": "密文摘要",
         "customers": "已销毁的客户",
         "paper": "纸质原件",
+        "paper-kept": "尚存于 {box} 号盒，未销毁",
+        "paper-destroyed": "{box} 号盒；{at} {method}，{weight} 克，承办单位 {vendor}，监销见证人 {witnesses}",
+        "method-shredding": "粉碎",
+        "method-pulping": "化浆",
+        "method-incineration": "焚烧",
         "signatures": "签字",
         "verify": "本页由电子证明生成，以电子证明为准。核验：scripts/verify_certificate 文件 --key 验证公钥",
     }
@@ -116,6 +121,11 @@ EN: Final[Mapping[str, str]] = MappingProxyType(
         "column-digest": "Sealed bytes",
         "customers": "Customers destroyed",
         "paper": "Paper originals",
+        "paper-kept": "still in box {box}, NOT destroyed",
+        "paper-destroyed": "box {box}; {method} at {at}, {weight} g, by {vendor}, witnesses {witnesses}",
+        "method-shredding": "shredded",
+        "method-pulping": "pulped",
+        "method-incineration": "incinerated",
         "signatures": "Signed by hand",
         "verify": "Printed from the electronic certificate, which counts: scripts/verify_certificate FILE --key KEY",
     }

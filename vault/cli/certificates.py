@@ -121,12 +121,13 @@ def names(invocation: Invocation, certificate: str) -> None:
 
 
 @click.command("issue")
+@click.option("--without-paper", is_flag=True, help="Do not wait for the destruction of paper originals.")
 @speaking
 @pass_invocation
-def issue(invocation: Invocation) -> None:
+def issue(invocation: Invocation, without_paper: bool) -> None:
     """Issue what is due now. Upkeep does so by itself; doing it twice is harmless."""
     with invocation.acting() as (vault, actor):
-        told = certificates.issue_now(vault, actor)
+        told = certificates.issue_now(vault, actor, without_paper=without_paper)
     invocation.speech.data(dict(told.values), [told.text])
 
 

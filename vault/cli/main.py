@@ -101,6 +101,16 @@ destruction = _group(
         "resume": Entry("vault.cli.destruction:resume", "Finish what was begun and cut off."),
     },
 )
+paper = _group(
+    "paper",
+    "Paper originals: their boxes, and their end.",
+    {
+        "keep": Entry("vault.cli.paper:keep", "Say in which box a record's paper is."),
+        "show": Entry("vault.cli.paper:show", "Show where a record's paper is."),
+        "list": Entry("vault.cli.paper:list_box", "List what is in a box."),
+        "destroy": Entry("vault.cli.paper:destroy", "Say how a destroyed record's paper was destroyed."),
+    },
+)
 certificate = _group(
     "certificate",
     "Certificates of destruction, for those outside.",
@@ -196,6 +206,7 @@ _ENTRIES: Final = {
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
     "disposition": Entry("vault.cli.main:disposition", "Disposal lists: proposed, reviewed, signed, executed."),
+    "paper": Entry("vault.cli.main:paper", "Paper originals: their boxes, and their end."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),

@@ -16,10 +16,12 @@ from vault.audit import Entry, Event
 from vault.destruction import Batch
 from vault.disposal import DisposalList, Signature
 from vault.ids import CertificateId, PersonId, VaultId
+from vault.paper import CERTIFICATE_WAITS, Paper, PaperState
 from vault.records import Record, Version
 from vault.schedule import RuleState, RuleVersion
 from vault.shelves import Transaction
 from vault.workflows.lists import open_profile
+from vault.workflows.paper import open_words
 from vault.workflows.processes import unconfirmed
 from vault.workflows.vault import Vault
 
@@ -55,6 +57,15 @@ class Facts:
         }
 
 
+def waits_for_paper(vault: Vault, batch: Batch) -> bool:
+    """Whether paper of its records is still to be destroyed, and it is not a month ago."""
+    if batch.effective_at is None or vault.now() >= batch.effective_at + CERTIFICATE_WAITS:
+        return False
+    with vault.catalogue.read() as tx:
+        papers = tx.papers.of_records([record.id for record in _records(tx, batch)])
+    return any(paper.state is PaperState.KEPT for paper in papers.values())
+
+
 def gather(vault: Vault, batch: Batch) -> Facts | None:
     """The facts of an effective batch; None when the log does not tell who ordered it. Raises ``KeeperUnavailable``."""
     with vault.catalogue.read() as tx:
@@ -64,6 +75,7 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
             return None
         records = list(_records(tx, batch))
         versions = {record.id: tx.records.versions(record.id) for record in records}
+        papers = tx.papers.of_records([record.id for record in records])
         customers = [tx.customers.get(customer_id) for customer_id in tx.batches.customers(batch.id)]
         rules = [_rule_at(tx, code, batch.created_at) for code in sorted({record.class_code for record in records})]
         disposal = tx.disposals.of_batch(batch.id)
@@ -89,11 +101,15 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         },
         "list": _list_values(vault, disposal, signatures) if disposal is not None else None,
         "ordered_by": str(begun.actor),
-        "records": [_record_values(record, versions[record.id]) for record in records],
+        "records": [
+            {**_record_values(record, versions[record.id]), "paper": _paper_values(vault, papers.get(record.id))}
+            for record in records
+        ],
         "remains": {"sealed_bytes_until": moment(locked_until) if locked_until else None, "stub": list(STUB)},
         "rules": [_rule_values(rule) for rule in known],
     }
     people = {PersonId(str(begun.actor)), *(each.person_id for each in signatures)}
+    people |= {paper.destroyed_by for paper in papers.values() if paper.destroyed_by is not None}
     people |= {person for rule in known for person in (rule.proposed_by, rule.decided_by) if person is not None}
     return Facts(values=values, people=frozenset(people))
 
@@ -174,6 +190,26 @@ def _rule_values(rule: RuleVersion) -> dict[str, Any]:
         "version": rule.version,
         "years": said.period_years,
     }
+
+
+def _paper_values(vault: Vault, paper: Paper | None) -> list[dict[str, Any]]:
+    """A record's paper: how it was destroyed, or in which box it still is."""
+    if paper is None:
+        return []
+    if paper.state is PaperState.KEPT:
+        return [{"box": paper.box, "state": paper.state.value}]
+    words = open_words(vault, paper)
+    line = {
+        "box": paper.box,
+        "destroyed_at": moment(paper.destroyed_at) if paper.destroyed_at else None,
+        "destroyed_by": paper.destroyed_by,
+        "method": paper.method.value if paper.method else None,
+        "state": paper.state.value,
+        "vendor": words.vendor,
+        "weight_grams": paper.weight_grams,
+        "witnesses": list(words.witnesses),
+    }
+    return [line]
 
 
 def _list_values(vault: Vault, disposal: DisposalList, signatures: Sequence[Signature]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from vault.seal import labels
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 from vault.workflows import allocation, descriptions, log, outbox
-from vault.workflows.certificatefacts import Facts, gather
+from vault.workflows.certificatefacts import Facts, gather, waits_for_paper
 from vault.workflows.logstore import signing_keys, verifier_keys
 from vault.workflows.vault import Vault
 
@@ -67,8 +67,10 @@ class NamedPerson:
     nonce: bytes
 
 
-def issue_certificates(vault: Vault) -> Outcome:
+def issue_certificates(vault: Vault, *, without_paper: bool = False) -> Outcome:
     """The duty of upkeep: issues what is due, and completes what waits for the log.
+
+    One whose records had paper waits a month for its destruction, unless it is to be ``without_paper``.
 
     Raises ``StoreUnavailable``, ``KeeperUnavailable``, ``CatalogueUnavailable``; what was issued stays.
     """
@@ -79,7 +81,7 @@ def issue_certificates(vault: Vault) -> Outcome:
         if not due:
             break
         after = due[-1].generation
-        issued += sum(issue(vault, batch) for batch in due)
+        issued += sum(issue(vault, batch) for batch in due if without_paper or not waits_for_paper(vault, batch))
     with vault.catalogue.read() as tx:
         pending = tx.certificates.pending(vault.fonds.id, limit=AT_ONCE)
     completed = sum(_complete(vault, certificate) for certificate in pending)
@@ -182,10 +184,10 @@ def print_certificate(vault: Vault, actor: Actor, key: str, *, languages: Sequen
     return vault.print_certificate(view.checked, names, languages)
 
 
-def issue_now(vault: Vault, actor: Actor) -> Outcome:
+def issue_now(vault: Vault, actor: Actor, *, without_paper: bool = False) -> Outcome:
     """``issue_certificates`` by a person. Raises ``NotAllowed``, and as it does."""
     actor.require(Action.DESTROY_RECORDS)
-    return issue_certificates(vault)
+    return issue_certificates(vault, without_paper=without_paper)
 
 
 def verify_certificate(vault: Vault, actor: Actor, document: bytes) -> Checked:

@@ -17,6 +17,7 @@ from typing import Any
 from vault.certificates import Certificate
 from vault.customers import Customer
 from vault.errors import AlreadyExists
+from vault.paper import Paper, PaperWords
 from vault.records import Description, DescriptionRevision, Record
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
@@ -91,6 +92,24 @@ def put_certificate(vault: Vault, tx: Transaction, certificate: Certificate, doc
         "document": document.decode(),
     }
     _put(vault, tx, certificate.leaf, certificate.id, change, "certificate", values)
+
+
+def put_paper(vault: Vault, tx: Transaction, paper: Paper, words: PaperWords) -> None:
+    """A paper original; kept apart from its record, whose own folder goes with its bytes."""
+    values = {
+        "record": paper.record_id,
+        "box": paper.box,
+        "state": paper.state.value,
+        "revision": paper.revision,
+        "added_by": paper.added_by,
+        "added_at": paper.added_at.isoformat(),
+        "method": paper.method.value if paper.method else None,
+        "weight_grams": paper.weight_grams,
+        "destroyed_by": paper.destroyed_by,
+        "destroyed_at": paper.destroyed_at.isoformat() if paper.destroyed_at else None,
+        "words": {"place": words.place, "vendor": words.vendor, "witnesses": list(words.witnesses)},
+    }
+    _put(vault, tx, paper.leaf, paper.id, paper.change, "paper", values)
 
 
 def send_pending(vault: Vault) -> int:

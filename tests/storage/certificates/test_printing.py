@@ -122,6 +122,24 @@ def test_titles_markup_and_execution_are_printed_as_they_are() -> None:
     assert "监销人" in told
 
 
+def test_paper_stands_beside_its_scan() -> None:
+    gone = {
+        "state": "destroyed",
+        "box": "B-7",
+        "destroyed_at": AT,
+        "method": "pulping",
+        "weight_grams": 250,
+        "vendor": "某某纸业",
+        "witnesses": ["李四", "王五"],
+    }
+    records = (record(1, paper=[gone]), record(2, paper=[{"state": "kept", "box": "B-8"}]))
+    chinese, english = (" ".join("".join(pages(*records, languages=(each,))).split("\n")) for each in ("zh", "en"))
+    assert "化浆，250 克，承办单位 某某纸业，监销见证人 李四, 王五" in chinese.replace("  ", " ")
+    assert "尚存于 B-8 号盒，未销毁" in chinese
+    assert "pulped at 2026-03-04 05:06:07 UTC, 250 g" in english
+    assert "still in box B-8, NOT destroyed" in english
+
+
 def test_the_same_certificate_is_printed_in_the_same_bytes() -> None:
     checked = Checked(statement=statement(record(1)), keys=[KEY], checkpoint=None)
     assert print_certificate(checked, {}, ("zh",)) == print_certificate(checked, {}, ("zh",))

@@ -48,3 +48,27 @@ def test_a_printed_certificate_is_a_pdf_and_is_never_written_over(strongroom: St
     assert (again.code, "say --pdf" in again.talk) == (exits.REFUSED, True)
     assert strongroom("certificate", "show", "C-1999-0001").code == exits.REFUSED
     assert "nobody who is a person" in strongroom("certificate", "names", certificate).talk
+
+
+def test_paper_and_restrictions_in_the_command_line(strongroom: Strongroom, tmp_path: Path) -> None:
+    paper = tmp_path / "paper.txt"
+    paper.write_bytes(b"a paper")
+    number = strongroom("record", "add", paper, "--class", "house", "--json").document["files"][0]["number"]
+    kept = strongroom("paper", "keep", number, "--box", "B-1", "--place", "Cellar", "--json")
+    assert kept.document["papers"][0]["box"] == "B-1"
+    assert number in strongroom("paper", "list", "B-1").stdout.decode()
+    assert "no paper" in strongroom("paper", "list", "B-2").talk
+    restricted = strongroom("record", "restrict", number, "--reason", "asked for", "--json")
+    assert restricted.document["restricted"] is True
+    assert strongroom("record", "open", number, "--purpose", "business").code == exits.REFUSED
+    assert strongroom("record", "lift", number, "--reason", "no more").code == exits.NOT_ALLOWED
+    assert strongroom("record", "unsettle", number, "--reason", "a loan", "--json").document["unsettled"] is True
+    assert strongroom("record", "settle", number, "--reason", "paid").code == exits.OK
+    line = ("--method", "shredding", "--weight", "9", "--vendor", "Paper Ltd", "--witness", "a", "--witness", "b")
+    assert "lives" in strongroom("paper", "destroy", number, *line).talk
+    assert strongroom("destruction", "run", number, "--i-am-alone", "--filed-in-error").code == exits.OK
+    tried = strongroom("paper", "destroy", number, *line, "--dry-run", "--json")
+    assert (tried.code, tried.document["dry_run"]) == (exits.OK, True)
+    done = strongroom("paper", "destroy", number, *line)
+    assert "shredding, 9 g, by Paper Ltd; seen by a, b" in done.talk
+    assert "destroyed" in strongroom("paper", "show", number).stdout.decode()
