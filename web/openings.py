@@ -45,8 +45,8 @@ async def answer_opening(visit: Visit, *, show: bool) -> Response:
 
 
 def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Response:
-    record = retrieval.find_record(visit.vault, visit.actor, visit.parameter("record"))
-    opening = retrieval.open_version(visit.vault, visit.actor, record.id, ordinal=ordinal, purpose=purpose)
+    key = visit.parameter("record")
+    opening = retrieval.open_version(visit.vault, visit.actor, key, ordinal=ordinal, purpose=purpose)
     etag = etag_of(opening.version)
     try:
         span = span_of(visit, etag=etag, size_bytes=opening.size_bytes)

@@ -172,9 +172,11 @@ class Opening:
 
 
 def open_version(
-    vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None, purpose: str
+    vault: Vault, actor: Actor, key: RecordId | str, *, ordinal: int | None = None, purpose: str
 ) -> Opening:
     """Opens a version (the current one when none is named), the purpose in the log before anything is read.
+
+    ``key`` is the record's id or its file number.
 
     Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (purpose).
     """
@@ -184,7 +186,8 @@ def open_version(
     now = vault.now()
     since = now - OPENING_LIFETIME
     with vault.catalogue.read() as tx:
-        record, version = _live_version(tx, actor, record_id, ordinal)
+        record = _found(vault, tx, key) if could_be_key(key) else None
+        record, version = _live_version(tx, actor, record, ordinal)
         # One of the time to come was made before the clock was set back: it does not stand for this one.
         opened = tx.openings.recent(actor.person_id, record.id, version.ordinal, purpose, since=since, until=now)
     if not opened:
@@ -221,7 +224,7 @@ def export_sealed(vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: i
     """
     actor.require(Action.EXPORT_SEALED)
     with vault.catalogue.write() as tx:
-        record, version = _live_version(tx, actor, record_id, ordinal)
+        record, version = _live_version(tx, actor, tx.records.get(record_id), ordinal)
         detail: Detail = {"ordinal": version.ordinal}
         tx.audit.append(vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, detail))
     leaf = version.object.leaf
@@ -276,8 +279,7 @@ def _found(vault: Vault, tx: Transaction, key: str) -> Record | None:
     return record or (tx.records.by_number(vault.fonds.id, key) if by_id else tx.records.get(RecordId(key)))
 
 
-def _live_version(tx: Transaction, actor: Actor, record_id: RecordId, ordinal: int | None) -> tuple[Record, Version]:
-    record = tx.records.get(record_id)
+def _live_version(tx: Transaction, actor: Actor, record: Record | None, ordinal: int | None) -> tuple[Record, Version]:
     version = _version(tx, record, ordinal) if record is not None else None
     if record is None or version is None or hides(actor, record):
         raise NotFound("there is no such record or version; look it up in the list")
