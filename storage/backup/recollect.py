@@ -20,14 +20,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from storage.backup.relist import Lists, take_lists
 from storage.layout import META_PREFIX, RECORDS_PREFIX, object_id_of
 from vault.certificates import Certificate, CertificateState
 from vault.customers import Customer, CustomerState
 from vault.errors import KeyDestroyed, ObjectMissing, SealBroken
 from vault.fonds import HOUSE_OWNER, REGISTER_OWNER, Fonds
 from vault.holds import Matter
-from vault.ids import BatchId, CertificateId, CustomerId, ObjectId, PersonId, RecordId
+from vault.ids import BatchId, CertificateId, CustomerId, ObjectId, PaperId, PersonId, RecordId
 from vault.objects import Lock, ObjectFacts
+from vault.paper import Paper, PaperMethod, PaperState
 from vault.ports import Layout, LeafKeySource, ObjectStore, Randomness
 from vault.records import Description, DescriptionRevision, Record, RecordState, SealedObject, Version
 from vault.schedule import RuleState, RuleVersion
@@ -98,9 +100,9 @@ class Memory:
             if number.isdigit() and field_set and int(number) > change:
                 yield int(number), field_set, subject, each.key
 
-    def certificates(self) -> Iterator[tuple[int, str, str]]:
-        """Every certificate ever sent, pending ones before complete ones: (change, subject, key)."""
-        sent = (each for each in self.sent_after(0) if each[1] == "certificate")
+    def all_sent(self, field_set: str) -> Iterator[tuple[int, str, str]]:
+        """Everything of a kind that no register has, oldest first: (change, subject, key)."""
+        sent = (each for each in self.sent_after(0) if each[1] == field_set)
         yield from sorted((change, subject, key) for change, _, subject, key in sent)
 
     def sent(self, key: str, subject: str, field_set: str, change: int) -> tuple[LeafAddress, dict[str, Any]]:
@@ -143,6 +145,7 @@ def recollect(
     ends = [to for to in memory.registers() if to > known_change]
     sent = sorted(memory.sent_after(max([known_change, *ends])))
     rules: dict[tuple[str, int], RuleVersion] = {}
+    lists = Lists()
     # Customers first: a record may name one that a later register tells of.
     for to in ends:
         register = memory.register(to)
@@ -151,13 +154,14 @@ def recollect(
         for matter in register.matters:
             _take_matter(tx, matter, told)
         rules |= {(rule.code, rule.version): rule for rule in register.rules}
+        lists.hear(register)
     _take_rules(tx, rules.values(), told)
     for change, field_set, subject, key in sent:
         told.newest_change = max(told.newest_change, change)
         if field_set == "customer":
             with _naming(told, key):
                 _take_sent_customer(tx, fonds, memory, told, change, subject, key)
-    for change, subject, key in memory.certificates():
+    for change, subject, key in memory.all_sent("certificate"):
         told.newest_change = max(told.newest_change, change)
         with _naming(told, key):
             _take_certificate(tx, fonds, memory, change, subject, key)
@@ -168,6 +172,7 @@ def recollect(
         tx.holds.add_items(register.items)
         told.registered = max(told.registered, to)
         memory.progress(f"took in {told.records} records from the registers")
+    told.newest_change = max(told.newest_change, take_lists(tx, lists, now=memory.now))
     numbers: dict[str, str] = {}
     for change, field_set, subject, key in sent:
         if field_set == "record":
@@ -180,6 +185,10 @@ def recollect(
         if field_set in ("record", "revision"):
             with _naming(told, key):
                 _take_sent(tx, memory, told, change, field_set, subject, key)
+    for change, subject, key in memory.all_sent("paper"):
+        told.newest_change = max(told.newest_change, change)
+        with _naming(told, key):
+            _take_paper(tx, fonds, memory, change, subject, key)
     settle(told)
     return told
 
@@ -289,6 +298,33 @@ def _take_sent_customer(
         change=change,
     )
     _take_customer(tx, customer, told)
+
+
+def _take_paper(tx: Transaction, fonds: Fonds, memory: Memory, change: int, subject: str, key: str) -> None:
+    leaf, said = memory.sent(key, subject, "paper", change)
+    revision = int(said["revision"])
+    paper = Paper(
+        id=PaperId(subject),
+        fonds_id=fonds.id,
+        record_id=RecordId(said["record"]),
+        box=said["box"],
+        state=PaperState(said["state"]),
+        leaf=leaf,
+        sealed=memory.seal(leaf, said["words"], subject=subject, field_set="paper", revision=revision),
+        revision=revision,
+        added_by=PersonId(said["added_by"]),
+        added_at=datetime.fromisoformat(said["added_at"]),
+        method=PaperMethod(said["method"]) if said["method"] else None,
+        weight_grams=said["weight_grams"],
+        destroyed_by=PersonId(said["destroyed_by"]) if said["destroyed_by"] else None,
+        destroyed_at=datetime.fromisoformat(said["destroyed_at"]) if said["destroyed_at"] else None,
+        change=change,
+    )
+    existing = tx.papers.of_record(paper.record_id)
+    if existing is None and tx.records.get(paper.record_id) is not None:
+        tx.papers.add(paper)
+    elif existing is not None and existing.change < change:
+        tx.papers.update(paper)
 
 
 def _take_certificate(tx: Transaction, fonds: Fonds, memory: Memory, change: int, subject: str, key: str) -> None:

@@ -61,6 +61,10 @@ _LAST_MATTERS: Final = text(
     "SELECT substr(number, 3, 4) AS year, max(CAST(substr(number, 8) AS INTEGER)) AS last FROM matters"
     " GROUP BY substr(number, 3, 4)"
 )
+_LAST_LISTS: Final = text(
+    "SELECT substr(number, 3, 4) AS year, max(CAST(substr(number, 8) AS INTEGER)) AS last FROM disposal_lists"
+    " GROUP BY substr(number, 3, 4)"
+)
 _LAST_CERTIFICATES: Final = text(
     "SELECT substr(number, 3, 4) AS year, max(CAST(substr(number, 8) AS INTEGER)) AS last FROM certificates"
     " GROUP BY substr(number, 3, 4)"
@@ -248,6 +252,8 @@ def raise_counters(connection: Connection, fonds: Fonds, recollected: Recollecte
         raise_counter(connection, f"record/{fonds.id}/{row.year}", int(row.last))
     for row in connection.execute(_LAST_MATTERS).all():
         raise_counter(connection, f"matter/{fonds.id}/{row.year}", int(row.last))
+    for row in connection.execute(_LAST_LISTS).all():
+        raise_counter(connection, f"disposal/{fonds.id}/{row.year}", int(row.last))
     for row in connection.execute(_LAST_CERTIFICATES).all():
         raise_counter(connection, f"certificate/{fonds.id}/{row.year}", int(row.last))
     for number in recollected.numbers:

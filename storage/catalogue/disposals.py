@@ -2,6 +2,8 @@
 
 Rule 1: a list moves along the states of ``vault.disposal``; it is approved when every item is decided and all have
 signed, executed after its window and with all supervisors. Triggers and constraints keep this rule.
+Rule 2: a list names its destruction by id only: a catalogue made again from the store has lists of destructions that it
+never saw.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    ForeignKey,
     Index,
     LargeBinary,
     Row,
@@ -60,7 +61,7 @@ disposal_lists = Table(
     Column("window_until", UtcDateTime),
     Column("approved_at", UtcDateTime),
     Column("executed_at", UtcDateTime),
-    Column("batch_id", Text, ForeignKey("batches.id"), unique=True),
+    Column("batch_id", Text, unique=True),
     Column("closed_at", UtcDateTime),
     Column("change", Counted, nullable=False, unique=True),
     UniqueConstraint("fonds_id", "number"),

@@ -1,4 +1,4 @@
-"""The register: what the catalogue says of records, customers, matters and rules, sent to the store as it changes.
+"""The register: what the catalogue says of records, customers, matters, rules and lists, sent to the store.
 
 So the catalogue can be made again from the store alone. A record's object carries what was known before its bytes came;
 its number, digests, lock, state and dates are known only afterwards. They travel here, many records in one sealed
@@ -19,6 +19,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from vault.customers import Customer, CustomerState
+from vault.disposal import DisposalItem, DisposalList, Signature
 from vault.errors import SealBroken
 from vault.fonds import Fonds
 from vault.holds import Matter, ScopeItem
@@ -30,15 +31,16 @@ from vault.schedule import RuleVersion
 from vault.seal.fields import open_fields
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
-from vault.workflows import descriptions
+from vault.workflows import descriptions, disposalvalues
+from vault.workflows.disposalvalues import list_of, list_values, signature_of, signature_values
 from vault.workflows.mattervalues import item_of, item_values, matter_of, matter_values
 from vault.workflows.rulevalues import rule_from, rule_values
 from vault.workflows.vault import Vault
 
 FIELD_SET: Final = "register"
-FORMAT: Final = 2
-KNOWN: Final = frozenset({1, FORMAT})
-"""Format 1 knew neither matters nor rules."""
+FORMAT: Final = 3
+KNOWN: Final = frozenset({1, 2, FORMAT})
+"""Format 1 knew neither matters nor rules, format 2 no disposal lists."""
 BATCH: Final = 200
 
 
@@ -63,6 +65,9 @@ class Register:
     matters: Sequence[Matter] = ()
     items: Sequence[ScopeItem] = ()
     rules: Sequence[RuleVersion] = ()
+    lists: Sequence[DisposalList] = ()
+    list_items: Sequence[DisposalItem] = ()
+    signatures: Sequence[Signature] = ()
 
 
 def subject_of(tree_id: bytes) -> str:
@@ -84,7 +89,7 @@ def write_pending(vault: Vault, *, batches_max: int = 50) -> int:
             # Another process may have written this one meanwhile; then its is as good.
             if tx.outbox.register(key, body, since=register.since, to=register.to, at=vault.now()):
                 changes += len(register.records) + len(register.customers) + len(register.matters)
-                changes += len(register.rules)
+                changes += len(register.rules) + len(register.lists)
     return changes
 
 
@@ -104,6 +109,9 @@ def seal_register(vault: Vault, register: Register) -> bytes:
         "matters": [matter_values(each) for each in register.matters],
         "scopes": [item_values(each) for each in register.items],
         "rules": [rule_values(each) for each in register.rules],
+        "lists": [list_values(each) for each in register.lists],
+        "list_items": [disposalvalues.item_values(each) for each in register.list_items],
+        "signatures": [signature_values(each) for each in register.signatures],
     }
     subject = subject_of(vault.fonds.tree_id)
     sealed = descriptions.seal(vault, vault.house, values, subject=subject, field_set=FIELD_SET, revision=register.to)
@@ -137,6 +145,9 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
             matters=[matter_of(each, fonds.id) for each in said.get("matters", ())],
             items=[item_of(each) for each in said.get("scopes", ())],
             rules=[rule_from(each) for each in said.get("rules", ())],
+            lists=[list_of(each, fonds.id) for each in said.get("lists", ())],
+            list_items=[disposalvalues.item_of(each) for each in said.get("list_items", ())],
+            signatures=[signature_of(each) for each in said.get("signatures", ())],
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise SealBroken("a register has another shape than a register") from exc
@@ -156,11 +167,12 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
     customers = tx.customers.changed_since(since, limit=BATCH)
     matters = tx.holds.changed_since(since, limit=BATCH)
     rules = tx.schedules.changed_since(since, limit=BATCH)
-    ends = [page[-1].change for page in (records, customers, matters, rules) if page]
+    lists = tx.disposals.changed_since(since, limit=BATCH)
+    ends = [page[-1].change for page in (records, customers, matters, rules, lists) if page]
     if not ends:
         return None
     # A page that is full ends before what the other one may still have; an unfilled one has all there is.
-    full = [page[-1].change for page in (records, customers, matters, rules) if len(page) == BATCH]
+    full = [page[-1].change for page in (records, customers, matters, rules, lists) if len(page) == BATCH]
     to = min(full) if full else max(ends)
     return Register(
         fonds=vault.fonds,
@@ -180,6 +192,10 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
         # An item's change is that of the record or matter that it came with, and those only move on: all are covered.
         items=tx.holds.items_between(since, to),
         rules=[each for each in rules if each.change <= to],
+        lists=[each for each in lists if each.change <= to],
+        # What changes on a list, or signs it, has the list's own change number of then.
+        list_items=tx.disposals.items_between(since, to),
+        signatures=tx.disposals.signatures_between(since, to),
     )
 
 

@@ -193,7 +193,6 @@ def create_tables() -> None:
             ["extents.fonds_id", "extents.number"],
             name=op.f("fk_disposal_lists_fonds_id_extent"),
         ),
-        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_disposal_lists_batch_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disposal_lists")),
         sa.UniqueConstraint("batch_id", name=op.f("uq_disposal_lists_batch_id")),
         sa.UniqueConstraint("change", name=op.f("uq_disposal_lists_change")),

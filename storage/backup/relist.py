@@ -1,0 +1,113 @@
+"""Disposal lists from the registers, brought to where they were, step by step as the catalogue's rules want it.
+
+Rule 1: the higher change number is the newer word; what is decided, signed or closed here already stays.
+Rule 2: a list whose execution was committed is done: whether its records are dead, the key pages say. Nothing else is
+carried out because of what is found; an approved list waits as it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from vault.disposal import DisposalItem, DisposalList, ListState, Part, Signature
+from vault.ids import ListId, RecordId
+from vault.shelves import Transaction
+from vault.workflows.register import Register
+
+_WAY: Final[Mapping[ListState, tuple[ListState, ...]]] = {
+    ListState.PROPOSED: (),
+    ListState.APPROVED: (ListState.APPROVED,),
+    ListState.EXECUTING: (ListState.APPROVED, ListState.EXECUTING),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Lists:
+    """What registers say of lists, the newest word on each."""
+
+    lists: dict[ListId, DisposalList] = field(default_factory=dict)
+    items: dict[tuple[ListId, RecordId], DisposalItem] = field(default_factory=dict)
+    signatures: dict[tuple[ListId, str], Signature] = field(default_factory=dict)
+
+    def hear(self, register: Register) -> None:
+        """Adds one register; a later one comes later."""
+        self.lists |= {each.id: each for each in register.lists}
+        self.items |= {(each.list_id, each.record_id): each for each in register.list_items}
+        self.signatures |= {(each.list_id, each.person_id): each for each in register.signatures}
+
+
+def take_lists(tx: Transaction, found: Lists, *, now: datetime) -> int:
+    """Takes them into a catalogue that has their records; gives the highest change number among them."""
+    newest = 0
+    for disposal in sorted(found.lists.values(), key=lambda each: each.change):
+        newest = max(newest, disposal.change)
+        existing = tx.disposals.get(disposal.id, for_update=True)
+        if existing is not None and existing.change >= disposal.change:
+            continue
+        if existing is None:
+            tx.extents.retire(disposal.fonds_id, disposal.leaf.extent, disposal.id)
+            existing = replace(
+                disposal,
+                state=ListState.PROPOSED,
+                window_until=None,
+                approved_at=None,
+                executed_at=None,
+                batch_id=None,
+                closed_at=None,
+            )
+            tx.disposals.add(existing)
+        items = [each for each in found.items.values() if each.list_id == disposal.id]
+        signatures = [each for each in found.signatures.values() if each.list_id == disposal.id]
+        _take_items(tx, disposal, items)
+        _bring_on(tx, existing, disposal, signatures, now)
+    return newest
+
+
+def _take_items(tx: Transaction, disposal: DisposalList, items: Iterable[DisposalItem]) -> None:
+    known = tx.records.many([each.record_id for each in items])
+    for item in items:
+        had = tx.disposals.item(disposal.id, item.record_id)
+        # A record that nothing in the store tells of cannot be named; its key is gone, or it was damaged and is told.
+        if had is None and item.record_id in known:
+            tx.disposals.add_items([item])
+        elif had is not None and had.listed and had.change < item.change:
+            tx.disposals.update_item(item)
+
+
+def _bring_on(
+    tx: Transaction, existing: DisposalList, disposal: DisposalList, signatures: Iterable[Signature], now: datetime
+) -> None:
+    signed = {each.person_id for each in tx.disposals.signatures(disposal.id)}
+    missing = [each for each in signatures if each.person_id not in signed]
+    # A supervisor signs what is approved, everybody else what is proposed.
+    for each in missing:
+        if (each.part is Part.SUPERVISOR) == (existing.state is ListState.APPROVED):
+            tx.disposals.sign(each)
+    way = _WAY.get(disposal.state)
+    if way is None:
+        # Done or cancelled: as far as it came before that.
+        way = (ListState.APPROVED,) if disposal.approved_at else ()
+        way += (ListState.EXECUTING,) if disposal.batch_id else ()
+        way += (disposal.state,)
+    elif disposal.state is ListState.EXECUTING:
+        way += (ListState.DONE,)
+    here = existing.state
+    for state in way[way.index(here) + 1 :] if here in way else way:
+        closed = state in (ListState.DONE, ListState.CANCELLED)
+        executed = state is ListState.EXECUTING or (closed and disposal.batch_id is not None)
+        tx.disposals.update(
+            replace(
+                disposal,
+                state=state,
+                executed_at=disposal.executed_at if executed else None,
+                batch_id=disposal.batch_id if executed else None,
+                closed_at=(disposal.closed_at or now) if closed else None,
+            )
+        )
+        if state is ListState.APPROVED and existing.state is ListState.PROPOSED:
+            for each in missing:
+                if each.part is Part.SUPERVISOR:
+                    tx.disposals.sign(each)
