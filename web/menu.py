@@ -65,6 +65,9 @@ SECTIONS: Final = (
     Section(
         label=later("Retention"),
         entries=(
+            _page("disposals", later("Disposal"), Action.SEE_DISPOSALS, "disposal", "propose-disposal",
+                  "disposal-error", "propose-error", "resume-expiry", "review-disposal", "object-disposal",
+                  "sign-disposal", "cancel-disposal", "execution", "execute-disposal"),
             _page("schedule", later("Schedule"), Action.LIST_RECORDS, "class-rules", "rule-form", "look-at-rule",
                   "propose-rule", "adopt-rules", "proposal", "approve-rule", "withdraw-rule", "retire-class"),
             _page("matters", later("Holds"), Action.SEE_HOLDS, "matter-form", "place-hold", "matter", "add-to-hold",

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from vault.errors import InvalidInput, KeeperUnavailable
 from vault.keepers import KeepersView
 from vault.people import Role
-from vault.workflows import backups, batches, keepers, people, upkeep
+from vault.workflows import backups, batches, expiry, keepers, people, upkeep
 from web.site import Visit
 
 INVITABLE = (Role.RECORDS, Role.READER, Role.ADMINISTRATOR)
@@ -39,6 +39,7 @@ async def _page(visit: Visit, *, address: str | None, status: int = 200) -> Resp
         keepers=await visit.site.call(_keepers, visit),
         backups=await visit.site.call(backups.show_backups, visit.vault, visit.actor),
         unfinished=await visit.site.call(batches.unfinished, visit.vault, visit.actor),
+        pause=(await visit.site.call(expiry.show_expiry, visit.vault, visit.actor)).pause,
         address=address,
         roles=INVITABLE,
     )
