@@ -334,16 +334,16 @@ class History:
             return {version.object.leaf for record_id in self.live for version in tx.records.versions(record_id)}
 
     def stored_leaves(self) -> set[LeafAddress]:
-        """The leaves of all sealed bytes that the store has, as their headers name them."""
-        found, tree = set(), self.vault.fonds.tree_id.hex().encode()
+        """The leaves of all sealed bytes of this vault that the store has, as their headers name them."""
+        found = set()
         for listed in self.vault.store.versions(RECORDS_PREFIX):
             with self.vault.store.read(listed.key, listed.version_id) as chunks:
-                match = re.search(tree + rb"-[0-9a-f]{8}-[0-9a-f]{2}", next(iter(chunks), b""))
+                match = re.search(rb"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{2}", next(iter(chunks), b""))
             if match is None:
                 self.wrong.append(f"{listed.key} names no leaf")
             else:
                 found.add(LeafAddress.parse(match[0].decode("ascii")))
-        return found
+        return {leaf for leaf in found if leaf.tree_id == self.vault.fonds.tree_id}
 
     def check(self, vault: Vault, where: str) -> None:
         """Opens everything that lives and tries everything that is dead, in some opened vault."""
