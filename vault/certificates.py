@@ -159,6 +159,7 @@ def _checked(said: Mapping[str, Any]) -> Checked:
     origin = f"strongroom/{statement['vault']}"
     if signed != keys or any(key.name != origin for key in keys):
         raise SealBroken("the certificate is not signed by exactly the keys that it names")
+    _require_different_people(statement)
     if log == PENDING:
         return Checked(statement=statement, keys=keys, checkpoint=None)
     if set(log) != {"checkpoint", "entries"}:
@@ -210,6 +211,14 @@ def require_agreement(statement: Mapping[str, Any], entries: Mapping[str, Mappin
     for what, agrees in agreements.items():
         if not agrees:
             raise SealBroken(f"the log and the certificate say different things of {what}")
+
+
+def _require_different_people(statement: Mapping[str, Any]) -> None:
+    signed = [each["person"] for each in (statement["list"] or {}).get("signatures", ())]
+    if len(signed) != len(set(signed)):
+        raise SealBroken("one person signed the disposal list twice")
+    if any(not rule["shipped"] and rule["approved_by"] == rule["proposed_by"] for rule in statement["rules"]):
+        raise SealBroken("one person made a rule alone")
 
 
 def _signed_text(statement: Mapping[str, Any]) -> str:
