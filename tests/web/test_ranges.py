@@ -177,7 +177,7 @@ def test_pictures_and_pdf_are_shown_on_the_record_page_once_a_purpose_is_given(
     )
     for record_id, tag, kind in ((picture, "<img", "image/png"), (document, "<iframe", "application/pdf")):
         before = staff.client.get(f"/records/{record_id}").text
-        assert "/preview?" not in before
+        assert f"/records/{record_id}/preview?" not in before
         page = staff.client.get(f"/records/{record_id}", params={"purpose": "business"}).text
         assert f'{tag} src="/records/{record_id}/preview?purpose=business"' in page
         shown = staff.client.get(f"/records/{record_id}/preview", params={"purpose": "business"})
