@@ -120,6 +120,11 @@ MESSAGES: Final = frozenset(
         later("this is not the number that stands above; type it"),
         later("1 to 8 people approve a list; name the title of each"),
         later("you restricted this record; a second person has to lift that"),
+        later("a box's number has 1 to 40 letters, digits, dots, slashes and hyphens"),
+        later("a weight is 1 to 100000000 grams"),
+        later("the destruction of paper has 2 to 5 different witnesses; name them"),
+        later("this is not the record's number; type it as it stands above"),
+        later("vendor is empty; give one"),
         later("you have proposed this release; a second person has to confirm it"),
     }
 )

@@ -289,3 +289,29 @@ def test_what_is_not_settled_is_marked_and_cleared(crew: dict[str, Staff], progr
     assert "They are settled" in zhao.client.get(path).text
     assert zhao.post(f"{path}/settled", reason="paid").status_code == 303
     assert "Mark it as unsettled" in zhao.client.get(path).text
+
+
+def test_paper_follows_its_record_and_stands_on_the_page(
+    served: Served, crew: dict[str, Staff], program: httpx.Client
+) -> None:
+    zhang, li, zhao = crew["zhang"], crew["li"], crew["zhao"]
+    record_id = stored_id(program, b"scan", title="Scan of a letter")
+    path, number = f"/records/{record_id}", ""
+    assert zhao.post(f"{path}/paper", box="not a box!").status_code == 400
+    assert [zhao.post(f"{path}/paper", box="B-17", place="cellar").status_code for _ in range(2)] == [303, 303]
+    page = zhao.client.get(path).text
+    assert "B-17 · cellar" in page
+    number = re.findall(r"<dt>Number</dt><dd>([^<]+)</dd>", page)[0]
+    said = {"method": "pulping", "weight": "120", "vendor": "Paper Mill", "witnesses": "Ms Hu\r\nMr Lu"}
+    assert zhang.post(f"{path}/paper/destruction", confirm=number, **said).status_code == 409
+    fields = fields_of(zhang.client.get("/disposal/error", params={"record": record_id}), "/disposal/error")
+    address = zhang.client.post("/disposal/error", data={**fields, "reason": "twice"}).headers["location"]
+    signed(li, address, 1)
+    assert executed(li, address, count="1").status_code == 303
+    assert "Say how it was destroyed" in zhang.client.get(path).text
+    destruction = f"{path}/paper/destruction"
+    assert zhang.post(destruction, confirm="other", **said).status_code == 400
+    assert zhang.post(destruction, confirm=number, **{**said, "witnesses": "one"}).status_code == 400
+    assert [zhang.post(destruction, confirm=number, **said).status_code for _ in range(2)] == [303, 303]
+    page = zhang.client.get(path).text
+    assert all(text in page for text in ("Pulped", "120 g", "Paper Mill", "Ms Hu, Mr Lu"))

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import RecordId
+from vault.paper import PaperMethod
 from vault.shelves import RecordFilter
-from vault.workflows import customers, finding, holding, retrieval
+from vault.workflows import customers, finding, holding, paper, retrieval
 from web.classes import Classes, classes_of
 from web.contents import manner_of
 from web.forms import PAGE_SIZE, cursor, cursor_of, date_of, state_of, text_of
@@ -127,6 +128,8 @@ async def show_record(visit: Visit) -> Response:
         view=story.view,
         record=story.view.record,
         record_class=story.rule,
+        paper=await visit.site.call(paper.show_paper, visit.vault, visit.actor, record_id),
+        paper_methods=tuple(PaperMethod),
         reasons=reasons_said(visit.language, story.verdict),
         preview=preview,
         preview_kind=preview_kind,
