@@ -11,7 +11,16 @@ from dataclasses import asdict, fields, replace
 from enum import Enum, StrEnum
 from typing import Any, Final, TypeVar
 
-from vault.classes import DAYS_MAX, PERIOD_YEARS_MAX, DisposalAction, Nature, RecordClass, Sensitivity, Trigger
+from vault.classes import (
+    DAYS_MAX,
+    ONE_APPROVER,
+    PERIOD_YEARS_MAX,
+    DisposalAction,
+    Nature,
+    RecordClass,
+    Sensitivity,
+    Trigger,
+)
 from vault.errors import InvalidInput
 from vault.objects import LockMode
 from web.forms import text_of, whole_number_of
@@ -95,7 +104,7 @@ def part_text(language: Language, rule: RecordClass, name: str, word: Mapping[st
     if isinstance(value, bool):
         return language.text(YES if value else NO)
     if isinstance(value, tuple):
-        return " → ".join(value)
+        return " → ".join(language.text(word[f"part-{each}"]) if (each,) == ONE_APPROVER else each for each in value)
     if isinstance(value, Enum):
         return language.text(word.get(word_of(name, value.value), value.value))
     return language.number(value) if isinstance(value, int) else str(value) or "–"

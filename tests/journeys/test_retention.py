@@ -57,6 +57,15 @@ def english_words(visitor: Visitor) -> set[str]:
     return set(re.findall(r"[A-Za-z]{3,}", said)) - KNOWN - {"Strongroom"}
 
 
+def saved(visitor: Visitor, link: str, folder: Path) -> Path:
+    """Follows a link that downloads."""
+    with visitor.page.expect_download() as coming:
+        visitor.follow(link)
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    return path
+
+
 def require_one_line(visitor: Visitor) -> None:
     """The head of the page stands in one line."""
     tops = visitor.page.evaluate(
@@ -148,3 +157,67 @@ def test_a_hold_is_placed_by_one_and_released_by_both(browser: Browser, new_serv
         first.require_calm()
         second.require_calm(refusals=[400])
     assert "Lake against" not in new_server.log.read_text(encoding="utf-8")
+
+
+def test_a_list_is_reviewed_by_the_keyboard_signed_by_both_and_executed(
+    browser: Browser, new_server: Server, tmp_path: Path
+) -> None:
+    with two_people(browser, new_server) as (first, second):
+        upload(first, papers(tmp_path, "Old one.txt", "Old two.txt", "Old three.txt"), class_code="correspondence")
+        rows = receipt_rows(first)
+        for address in [rows.nth(place).locator("a").get_attribute("href") for place in range(3)]:
+            first.visit(f"{address}/file")
+            first.fill(trigger_on="2001-01-01")
+            first.press("File it")
+            first.page.locator("h1", has_text="Old").wait_for()
+        first.visit("/disposal")
+        first.page.locator("main select#class").select_option("correspondence")
+        first.press("Only show what it would list")
+        assert "3 records of this class could be listed now" in first.text()
+        first.press("Make the list")
+        first.page.locator("#grid").wait_for()
+        disposal = first.page.url
+        boxes = first.page.locator("#grid input[type=checkbox]")
+        boxes.first.focus()
+        keys = first.page.keyboard
+        keys.press("Space")
+        keys.press("k")
+        keys.type("Of lasting value")
+        keys.press("Tab")
+        keys.press("Enter")
+        first.page.locator(".decision-keep").wait_for()
+        boxes.first.focus()
+        keys.press("a")
+        keys.press("d")
+        keys.press("Enter")
+        first.page.locator("#count-destroy", has_text="2").wait_for()
+        first.fill(count="2")
+        first.press("Sign as proposer")
+        first.page.get_by_text("You have signed it").wait_for()
+        second.visit(disposal)
+        assert english_words(second) - {"Old", "one", "two", "three", "lasting", "value"} == set()
+        second.fill(count="3")
+        second.press("以批准人签署")
+        second.page.locator("#count[aria-invalid]").wait_for()
+        second.fill(count="2")
+        second.press("以批准人签署")
+        second.page.get_by_text("均已签署").wait_for()
+        second.follow("执行……")
+        assert second.page.locator("#record-count").inner_text() == "2"
+        assert english_words(second) - {"Old", "one", "two", "three"} == set()
+        second.fill(count="2")
+        second.press("永久销毁")
+        second.page.locator("h1", has_text="已永久销毁").wait_for()
+        first.visit("/certificates")
+        first.press("Issue what is due now")
+        first.page.locator("tbody a").first.click()
+        first.page.get_by_text("Register of what was destroyed").wait_for()
+        assert disposal.rpartition("/")[2] in first.text()
+        assert "Featherstonehaugh" in first.text()
+        assert saved(first, "Download JSON", tmp_path).suffix == ".json"
+        assert saved(first, "Download PDF, in both languages", tmp_path).read_bytes().startswith(b"%PDF-")
+        for page in ("/disposal", "/certificates", "/destructions", "/matters", "/schedule", "/state"):
+            second.visit(page)
+            require_one_line(second)
+        first.require_calm()
+        second.require_calm(refusals=[400])
