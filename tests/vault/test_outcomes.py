@@ -30,6 +30,7 @@ def test_what_an_earlier_version_kept_is_told_as_it_is(kept: str) -> None:
 def test_what_failed_and_what_is_broken_are_known() -> None:
     assert an_outcome("failed").is_failed
     assert [code for code in FORMS if an_outcome(code).is_broken] == [
+        "expiry-paused",
         "lock-broken",
         "backup-damaged",
         "verify-broken",
