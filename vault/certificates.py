@@ -157,7 +157,7 @@ def _checked(said: Mapping[str, Any]) -> Checked:
     if text != _signed_text(statement):
         raise SealBroken("the signature is of another statement")
     origin = f"strongroom/{statement['vault']}"
-    if signed != keys or any(key.name != origin for key in keys):
+    if signed != keys or len(set(keys)) != len(keys) or any(key.name != origin for key in keys):
         raise SealBroken("the certificate is not signed by exactly the keys that it names")
     _require_different_people(statement)
     if log == PENDING:
@@ -179,6 +179,8 @@ def _checked(said: Mapping[str, Any]) -> Checked:
         content = json.loads(entry)
         if content["number"] != each["index"] + 1:
             raise SealBroken("an entry stands at another place than it says")
+        if content["event"] in told:
+            raise SealBroken("an entry is proven twice")
         told[content["event"]] = content
     require_agreement(statement, told)
     return Checked(statement=statement, keys=keys, checkpoint=checkpoint)

@@ -135,6 +135,7 @@ def test_another_spelling_of_the_same_is_refused() -> None:
         canonical_json({**said, "log": {**said["log"], "more": 1}}),
         canonical_json({**said, "log": {**said["log"], "entries": said["log"]["entries"][:2]}}),
         canonical_json({**said, "log": {**said["log"], "entries": said["log"]["entries"][:1] * 3}}),
+        canonical_json({**said, "log": {**said["log"], "entries": said["log"]["entries"] * 2}}),
         canonical_json({**said, "keys": []}),
         canonical_json({**said, "keys": said["keys"] * 2}),
         b"[]",
