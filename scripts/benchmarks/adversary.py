@@ -26,8 +26,8 @@ from tests.support.pastbackups import Backups
 from tests.support.postgres import PostgresCluster, postgres_cluster
 from tests.support.store import running_store
 
-QUICK = Pace(kills=1, records=20, backups=2, beside=1, instead=1, copies=1)
-FULL = Pace(kills=20, records=40, backups=10, beside=4, instead=4, copies=8)
+QUICK = Pace(kills=1, key_kills=7, records=20, backups=2, beside=1, instead=1, copies=1)
+FULL = Pace(kills=20, key_kills=7, records=40, backups=10, beside=4, instead=4, copies=8)
 
 
 def measure(quick: bool) -> list[Measure]:

@@ -38,17 +38,21 @@ def life(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: P
 
 
 def test_whoever_has_everything_of_all_times_and_every_keeper_finds_nothing_that_died(life: History) -> None:
-    done = campaign(life, Pace(kills=1, records=10, backups=1, beside=1, instead=1, copies=1))
-    assert done.points >= 45
+    # Each database takes every other point; both together take all.
+    offset = int(life.place.catalogue_url is not None)
+    often = Pace(kills=1, key_kills=3, records=10, backups=1, beside=1, instead=1, copies=1, offset=offset, stride=2)
+    done = campaign(life, often)
+    assert done.points >= 22
     verdict = life.verify()
     assert verdict.wrong == []
     assert verdict.found == set()
     assert verdict.kills == done.points
-    assert verdict.dead_leaves > 50
+    assert verdict.dead_leaves > 25
     assert len(life.live) >= 10
-    assert verdict.counts["files refused that came after the destruction"] >= 3
+    assert verdict.counts["files refused that came after the destruction"] >= 1
     assert verdict.counts["older catalogues refused"] >= 4
-    assert verdict.counts["key processes killed meanwhile"] >= 7
+    assert verdict.counts["a keeper was away for generations"] >= 1
+    assert verdict.counts["key processes killed meanwhile"] == 3
     # The controls: with a root that somebody kept, the same collector finds what died since.
     for kept in (0, len(life.roots) // 2, len(life.roots) - 1):
         thief = life.collector()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tests.support.histories import History, Point
 from tests.support.pastbackups import Backups
 
-AWAY_EVERY, AWAY_FOR = 25, 6
+AWAY_EVERY, AWAY_FOR, AWAY_FIRST = 25, 6, 8
 KEYS_DIE_AT = (
     "before:plan",
     "after:plan",
@@ -32,15 +32,19 @@ KEYS_DIE_WITHIN_S = 0.012
 class Pace:
     """How often each thing happens: kills at each point, everything else in all.
 
-    No new round over the points is begun after ``seconds_max``.
+    Of every ``stride`` points only one is taken, that at ``offset``. No new round over the points is begun after
+    ``seconds_max``.
     """
 
     kills: int
+    key_kills: int
     records: int
     backups: int
     beside: int
     instead: int
     copies: int
+    offset: int = 0
+    stride: int = 1
     seconds_max: float = math.inf
 
 
@@ -60,9 +64,9 @@ def campaign(life: History, pace: Pace) -> Campaign:
     past = Backups(life)
     past.take()
     alone, asking = life.points(), life.points(by_process=True)
-    points = alone + [point for point in asking if point not in alone]
+    points = [*alone, *(point for point in asking if point not in alone)][pace.offset :: pace.stride]
     happenings = _happenings(life, past, pace, pace.kills * len(points))
-    number, away_since, rounds = 0, 0, 0
+    number, away_since, away_last, rounds = 0, 0, AWAY_FIRST - AWAY_EVERY, 0
     while rounds < pace.kills and time.monotonic() - begun < pace.seconds_max:
         for place, point in enumerate(points):
             number += 1
@@ -70,14 +74,15 @@ def campaign(life: History, pace: Pace) -> Campaign:
             if away_since and (number - away_since >= AWAY_FOR or "third" in point[0]):
                 life.bring_back("third")
                 away_since = 0
-            elif number % AWAY_EVERY == 0 and "third" not in point[0]:
+            elif number - away_last >= AWAY_EVERY and "third" not in point[0]:
                 life.take_away("third")
-                away_since = number
+                life.counts["a keeper was away for generations"] += 1
+                away_since = away_last = number
             customer, late = (number + rounds) % 7 == 3, (number + rounds) % 5 == 2
             life.destroy(1 + number % 3, point=point, customer=customer, late=late, by_process=by_process)
             for happening in happenings.pop(number, ()):
                 happening()
-        for at in KEYS_DIE_AT:
+        for at in life.chance.sample(KEYS_DIE_AT, pace.key_kills):
             _lose_keys(life, (at, 1), dies=rounds % 4 == 3)
         rounds += 1
     if away_since:

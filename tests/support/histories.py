@@ -166,11 +166,11 @@ class History:
         """Records of the house."""
         for _ in range(count):
             content = self.chance.randbytes(64)
-            self.live[add_bytes(self._today, staff(self.vault), content).record_id] = content
+            self.live[add_bytes(self.today, staff(self.vault), content).record_id] = content
 
     def ingest_customer(self, count: int) -> CustomerId:
         """A customer with so many records."""
-        vault, actor = self._today, staff(self.vault)
+        vault, actor = self.today, staff(self.vault)
         customer_id = customers.add_customer(vault, actor, Profile(name="Somebody")).customer.id
         for _ in range(count):
             self.ingest_for(customer_id)
@@ -178,7 +178,7 @@ class History:
 
     def ingest_for(self, customer_id: CustomerId) -> None:
         """One record of a customer."""
-        vault, content = self._today, self.chance.randbytes(64)
+        vault, content = self.today, self.chance.randbytes(64)
         with intake.begin(vault, staff(vault), _filing(customer_id)) as receiving:
             record_id = intake.receive_from(vault, receiving, io.BytesIO(content).readinto).record_id
         self.live[record_id], self.owners[record_id] = content, customer_id
@@ -238,7 +238,7 @@ class History:
         """A correction whose first part is there keeps its record from dying; once it is whole, both die."""
         self.ingest()
         (record_id,) = self._victims(1)
-        vault, content = with_parts(self._today), self.chance.randbytes(PART + 1)
+        vault, content = with_parts(self.today), self.chance.randbytes(PART + 1)
         targets = Targets(records=frozenset({record_id}))
         with intake.begin_correction(vault, staff(vault), record_id, _CORRECTION, "p") as receiving:
             receiving.accept(memoryview(content)[:PART], final=False).result()
@@ -400,11 +400,6 @@ class History:
             counts=self.counts,
         )
 
-    @property
-    def today(self) -> Vault:
-        """The vault as of today."""
-        return self._today
-
     def keeper_files(self) -> dict[str, tuple[int, bytes]]:
         """Every file of every keeper: when it was written, and what is in it."""
         folders = [self.place.keeper_folder(name) for name in KEEPERS]
@@ -420,7 +415,7 @@ class History:
             self.wrong.append(f"{what} changed a keeper")
 
     @property
-    def _today(self) -> Vault:
+    def today(self) -> Vault:
         """The vault on a day from whose view those of destructions lie behind all locks."""
         return replace(self.vault, clock=SystemClock())
 
@@ -472,7 +467,7 @@ class History:
                 self.snapshots.setdefault((level, number), set()).add(sealed)
 
     def _announce(self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]) -> intake.Receiving:
-        vault = self._today
+        vault = self.today
         if customer_ids:
             return intake.begin(vault, staff(vault), _filing(customer_ids[0]))
         return intake.begin_correction(vault, staff(vault), records[0], _CORRECTION, "p")
@@ -487,7 +482,7 @@ class History:
         is_dead = customer.state is not CustomerState.LIVE if customer is not None else records[0] in self.dead
         try:
             with receiving:
-                record_id = intake.receive_from(self._today, receiving, io.BytesIO(content).readinto).record_id
+                record_id = intake.receive_from(self.today, receiving, io.BytesIO(content).readinto).record_id
         except Conflict:
             self.counts["files refused that came after the destruction"] += 1
             if not is_dead:
