@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: a new vault for each language, a few papers, five pages."""
+"""Makes the pictures of the README: a new vault for each language, a few papers, six pages."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Story:
     sent: tuple[str, str, str]
     title: str
     for_whom: str
+    matter: tuple[str, str, str]
 
 
 ENGLISH = Story(
@@ -43,6 +44,7 @@ ENGLISH = Story(
     sent=("Lease of the shop, 2026.pdf", "Handover of the keys.png", "Letter of 3 March.txt"),
     title="Lease of the shop, 2026",
     for_whom="the notary",
+    matter=("Hillside Bakery against Valley Mill", "District court, 4 C 117/26", "Flour that was never delivered"),
 )
 CHINESE = Story(
     name="zh",
@@ -54,6 +56,7 @@ CHINESE = Story(
     sent=("店铺租赁合同 2026.pdf", "钥匙交接照片.png", "三月三日来函.txt"),
     title="店铺租赁合同 2026",
     for_whom="公证处",
+    matter=("山坡面包店诉河谷面粉厂", "区人民法院（2026）民初 117 号", "面粉未交付"),
 )
 
 
@@ -100,10 +103,19 @@ def picture_story(browser: Browser, server: Server, story: Story, folder: Path) 
         box = visitor.page.locator("tbody input[type=checkbox]")
         for place in (0, 1):
             box.nth(place).check()
-        visitor.page.locator("#choose button").click()
+        visitor.page.locator("#choose button.danger").click()
         visitor.page.locator("main [role=alert] a").click()
         visitor.page.locator("#count").wait_for()
         take(visitor, story, "destroy", height=900)
+        visitor.visit("/")
+        for place in (0, 1):
+            box.nth(place).check()
+        visitor.page.locator("#choose button[formaction='/matters/form']").click()
+        title, issuer, reason = story.matter
+        visitor.fill(title=title, issuer=issuer, reason=reason)
+        visitor.page.locator("main form button.primary").click()
+        visitor.page.locator("#coverage:not([data-watch])").wait_for(timeout=60_000)
+        take(visitor, story, "matter")
     with visiting(browser, server.url, locale=story.locale, height=560) as guest:
         guest.visit(address)
         take(guest, story, "landing", height=560)
