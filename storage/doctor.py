@@ -56,6 +56,7 @@ def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Findi
     yield from _guarded("upkeep", lambda: _upkeep(vault))
     yield from _guarded("intents", lambda: _intents(vault))
     yield from _guarded("holds", lambda: _holds(vault))
+    yield from _guarded("expiry", lambda: _expiry(vault))
     yield from _guarded("backup", lambda: _backup(settings, vault))
     if deep:
         yield from _guarded("versions-in-store", lambda: _versions(vault))
@@ -134,6 +135,19 @@ def _holds(vault: Vault) -> Finding:
     if waiting:
         told = f"{waiting} legal holds wait to be set or lifted in the store; what is held is refused all the same"
     return Finding(check="holds", ok=True, text=told)
+
+
+def _expiry(vault: Vault) -> Finding:
+    with vault.catalogue.read() as tx:
+        pause = tx.pauses.open(vault.fonds.id)
+        classes = sum(rule.rule.automatic for rule in tx.schedules.governing())
+    if pause is None:
+        return Finding(check="expiry", ok=True, text=f"{classes} classes expire by themselves, and nothing stops them")
+    told = (
+        f"paused since {pause.at.isoformat(timespec='minutes')} ({pause.cause.value}, {pause.measure} found); look "
+        "why, then run 'strongroom disposition resume'"
+    )
+    return Finding(check="expiry", ok=False, text=told)
 
 
 def _intents(vault: Vault) -> Finding:
