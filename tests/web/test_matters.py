@@ -140,9 +140,10 @@ def test_customers_classes_and_words_are_held_as_they_come(served: Served, staff
         ({"reason": " "}, "needs a reason"),
         ({"records": "2026-9999999"}, "names no record"),
         ({"customers": "K-99999"}, "no such customer"),
+        ({"queries": "long " * 50}, "longer than 200 characters"),
         ({}, "Nothing is named that is to be held"),
     ],
-    ids=["title", "reason", "record", "customer", "nothing"],
+    ids=["title", "reason", "record", "customer", "words", "nothing"],
 )
 def test_a_hold_that_is_none_is_told_and_what_was_typed_stays(staff: Staff, wrong: dict[str, str], told: str) -> None:
     fields = fields_of(staff.client.get("/matters/form"), "/matters")

@@ -100,7 +100,7 @@ def _form_page(
         classes=classes_of(visit).known.values(),
         opened=_opened(visit, values.get("records", "")),
         error=describe(visit, refusal) if refusal is not None else None,
-        error_field=getattr(refusal, "field", None) or "",
+        error_field=_field(refusal),
     )
 
 
@@ -148,7 +148,7 @@ def _matter_page(visit: Visit, key: str, *, refusal: Refused | None = None, seen
         following=f"{last.kind.value}.{last.subject}" if last is not None else None,
         first_page=not subject,
         error=describe(visit, refusal) if refusal is not None else None,
-        error_field=getattr(refusal, "field", None) or "",
+        error_field=_field(refusal),
     )
 
 
@@ -251,6 +251,12 @@ def _token(visit: Visit) -> str:
 
 def _to(visit: Visit, matter: Matter) -> Response:
     return RedirectResponse(visit.path("matter", matter=matter.number), 303)
+
+
+def _field(refusal: Refused | None) -> str:
+    """The field of the form that a refusal is about; a query is one line of several."""
+    named = str(getattr(refusal, "field", None) or "")
+    return "queries" if named == "query" else named
 
 
 def _status(refusal: Refused | None) -> int:
