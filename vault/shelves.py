@@ -49,6 +49,7 @@ from vault.paper import Paper
 from vault.people import Invitation, Person, Session
 from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
 from vault.schedule import RuleVersion
+from vault.seal.keytree import LeafAddress
 from vault.seal.pages import Place
 
 
@@ -584,6 +585,14 @@ class CertificateShelf(Protocol):
 
     def count_due(self, fonds_id: FondsId) -> int:
         """How many ``due`` would give without a limit."""
+        ...
+
+    def keep_titles(self, fonds_id: FondsId, leaf: LeafAddress, sealed: Mapping[RecordId, bytes]) -> None:
+        """Titles of records that are being destroyed, sealed under the register's leaf."""
+        ...
+
+    def titles(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, tuple[LeafAddress, bytes]]:
+        """What ``keep_titles`` kept, by record."""
         ...
 
 

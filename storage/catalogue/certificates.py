@@ -8,13 +8,15 @@ knows the batch by another id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     LargeBinary,
     Row,
@@ -38,7 +40,10 @@ from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.rows import Rows
 from vault.certificates import Certificate, CertificateState
 from vault.destruction import Batch
-from vault.ids import BatchId, CertificateId, FondsId
+from vault.ids import BatchId, CertificateId, FondsId, RecordId
+from vault.seal.keytree import LeafAddress
+
+AT_ONCE: Final = 500
 
 certificates = Table(
     "certificates",
@@ -69,6 +74,24 @@ certificates = Table(
     ),
 )
 
+register_titles = Table(
+    "register_titles",
+    metadata,
+    Column("record_id", Text, ForeignKey("records.id"), primary_key=True),
+    fonds_column(),
+    Column("extent", Counted, nullable=False),
+    Column("leaf", Counted, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    CheckConstraint("leaf BETWEEN 0 AND 63", name="leaf"),
+)
+
+_ADD_TITLE = insert(register_titles)
+_wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
+_TITLES = (
+    select(register_titles, fonds.c.tree_id)
+    .join(fonds, fonds.c.id == register_titles.c.fonds_id)
+    .where(register_titles.c.record_id.in_(_wanted))
+)
 _ADD = insert(certificates)
 _ALL = select(certificates, fonds.c.tree_id).join(fonds, fonds.c.id == certificates.c.fonds_id)
 _OF_FONDS = _ALL.where(certificates.c.fonds_id == bindparam("its_fonds"))
@@ -184,3 +207,16 @@ class SqlCertificateShelf:
     def count_due(self, fonds_id: FondsId) -> int:
         row = self._rows.first(_COUNT_DUE, {"its_fonds": fonds_id})
         return 0 if row is None else int(row.due)
+
+    def keep_titles(self, fonds_id: FondsId, leaf: LeafAddress, sealed: Mapping[RecordId, bytes]) -> None:
+        fixed = {"fonds_id": fonds_id, "extent": leaf.extent, "leaf": leaf.leaf}
+        self._rows.run_many(
+            _ADD_TITLE, [{**fixed, "record_id": record_id, "sealed": each} for record_id, each in sealed.items()]
+        )
+
+    def titles(self, record_ids: Sequence[RecordId]) -> Mapping[RecordId, tuple[LeafAddress, bytes]]:
+        return {
+            RecordId(row.record_id): (leaf_of(row), bytes(row.sealed))
+            for start in range(0, len(record_ids), AT_ONCE)
+            for row in self._rows.all(_TITLES, {"wanted": record_ids[start : start + AT_ONCE]})
+        }

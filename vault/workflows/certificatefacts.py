@@ -20,6 +20,7 @@ from vault.paper import CERTIFICATE_WAITS, Paper, PaperState
 from vault.records import Record, Version
 from vault.schedule import RuleState, RuleVersion
 from vault.shelves import Transaction
+from vault.workflows.destructionregister import titles_of
 from vault.workflows.lists import open_profile
 from vault.workflows.paper import open_words
 from vault.workflows.processes import unconfirmed
@@ -76,6 +77,7 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         records = list(_records(tx, batch))
         versions = {record.id: tx.records.versions(record.id) for record in records}
         papers = tx.papers.of_records([record.id for record in records])
+        titles = titles_of(vault, tx, [record.id for record in records])
         customers = [tx.customers.get(customer_id) for customer_id in tx.batches.customers(batch.id)]
         rules = [_rule_at(tx, code, batch.created_at) for code in sorted({record.class_code for record in records})]
         disposal = tx.disposals.of_batch(batch.id)
@@ -102,7 +104,11 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         "list": _list_values(vault, disposal, signatures) if disposal is not None else None,
         "ordered_by": str(begun.actor),
         "records": [
-            {**_record_values(record, versions[record.id]), "paper": _paper_values(vault, papers.get(record.id))}
+            {
+                **_record_values(record, versions[record.id]),
+                **_title(titles.get(record.id)),
+                "paper": _paper_values(vault, papers.get(record.id)),
+            }
             for record in records
         ],
         "remains": {"sealed_bytes_until": moment(locked_until) if locked_until else None, "stub": list(STUB)},
@@ -190,6 +196,10 @@ def _rule_values(rule: RuleVersion) -> dict[str, Any]:
         "version": rule.version,
         "years": said.period_years,
     }
+
+
+def _title(title: str | None) -> dict[str, Any]:
+    return {} if title is None else {"title": title}
 
 
 def _paper_values(vault: Vault, paper: Paper | None) -> list[dict[str, Any]]:

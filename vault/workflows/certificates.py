@@ -32,15 +32,15 @@ from vault.certificates import (
 )
 from vault.destruction import Batch
 from vault.errors import AlreadyExists, NotFound, SealBroken
-from vault.fonds import REGISTER_OWNER
 from vault.ids import CertificateId, PersonId, could_be_key
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
 from vault.seal import labels
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
-from vault.workflows import allocation, descriptions, log, outbox
+from vault.workflows import descriptions, log, outbox
 from vault.workflows.certificatefacts import Facts, gather, waits_for_paper
+from vault.workflows.destructionregister import register_leaf
 from vault.workflows.logstore import signing_keys, verifier_keys
 from vault.workflows.vault import Vault
 
@@ -95,7 +95,7 @@ def issue(vault: Vault, batch: Batch) -> bool:
     facts = gather(vault, batch)
     if facts is None:
         return False
-    leaf = _register_leaf(vault)
+    leaf = register_leaf(vault)
     signer = signing_keys(vault)[-1]
     certificate_id = CertificateId(vault.new_id())
     commitments = _commitments(vault, leaf, certificate_id, facts)
@@ -250,19 +250,6 @@ def _entry_number(vault: Vault, subject: str, event: Event) -> int:
     if not entries:
         raise NotFound(f"the log has no entry {event.value} of {subject}; run `strongroom audit verify`")
     return entries[0].number
-
-
-def _register_leaf(vault: Vault) -> LeafAddress:
-    """The register's newest leaf's extent, leaf 0: one metadata key seals far fewer values than it may."""
-    while True:
-        with vault.catalogue.write() as tx:
-            extents = tx.extents.of_owner(vault.fonds.id, REGISTER_OWNER)
-            if extents:
-                return LeafAddress(tree_id=vault.fonds.tree_id, extent=extents[0].number, leaf=0)
-            leaf = allocation.issue_leaf(vault, tx, REGISTER_OWNER)
-            if leaf is not None:
-                return leaf
-        allocation.with_block(vault)
 
 
 def _sealed(vault: Vault, certificate: Certificate, document: bytes) -> Certificate:

@@ -54,8 +54,10 @@ from vault.people import CLOCK_ID, PERMISSIONS, Action, Actor
 from vault.records import Record
 from vault.seal.destruction import Doomed
 from vault.seal.increments import Increment
+from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 from vault.workflows.backups import require_holds_confirmed
+from vault.workflows.destructionregister import keep_titles, names_titles, register_leaf
 from vault.workflows.lists import close_executed
 from vault.workflows.locks import receipt_lock
 from vault.workflows.processes import beat, unconfirmed
@@ -195,9 +197,10 @@ def carry_out(vault: Vault, order: Order, targets: Targets) -> Batch:
             _require_chain(vault, tx)
             scope = _scope(vault, tx, targets, for_update=False)
         _require_destroyable(scope, targets, vault.now(), order.approval)
+        titles = register_leaf(vault) if names_titles(scope.candidates, scope.rules) else None
         increment = vault.keys.plan(scope.doomed)
         try:
-            batch = _commit(vault, order, targets, scope.doomed, increment)
+            batch = _commit(vault, order, targets, scope.doomed, increment, titles)
         except _Overtaken:
             continue
         # Committed is committed: what cannot be finished now is upkeep's.
@@ -297,8 +300,9 @@ def _commit(
     targets: Targets,
     planned: Doomed,
     increment: Increment,
+    titles: LeafAddress | None,
 ) -> Batch:
-    """Steps 2 to 4."""
+    """Steps 2 to 4. ``titles`` is the leaf under which the register keeps them, where it does."""
     fonds = vault.fonds
     now = vault.now()
     with vault.catalogue.write() as tx:
@@ -332,6 +336,8 @@ def _commit(
         )
         record_ids = [each.record.id for each in dying]
         tx.batches.add(batch, record_ids=record_ids, customer_ids=[each.id for each in scope.customers])
+        if titles is not None:
+            keep_titles(vault, tx, titles, dying, scope.rules)
         vault.keys.stage(increment)
         tx.trees.write_pages(fonds.id, increment.generation, increment.pages, increment.removed)
         tx.trees.advance(

@@ -49,6 +49,8 @@ def test_a_certificate_names_everybody_who_signed_the_list(vault: Vault) -> None
         ("supervisor", "dan"),
     ]
     assert view.checked.statement["alone"] is False
+    # A statute that wants supervisors wants the files named in the register, too.
+    assert [each["title"] for each in view.checked.statement["records"]] == ["A record"]
     outside_verifier()["verify"](view.document, None, [], [])
 
 
@@ -78,6 +80,7 @@ def test_an_automatic_destruction_names_the_two_who_made_its_rule(vault: Vault) 
     view = newest(vault)
     said = view.checked.statement
     assert [each["id"] for each in said["records"]] == [record_id]
+    assert "title" not in said["records"][0]
     assert said["list"]["automatic"] is True
     assert said["ordered_by"] == CLOCK_ID
     (governing,) = said["rules"]
