@@ -81,7 +81,7 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a reviewer decides. ``target`` and ``trigger_on`` are for another class, ``until`` is not for destruction."""
+    """What a reviewer decides. ``target`` and ``trigger_on`` are for another class, ``until`` for all that lives on."""
 
     decision: Decision
     reason: str = ""
