@@ -35,5 +35,5 @@ def test_a_reason_names_the_date_the_law_and_the_matter() -> None:
     assert "2030年5月4日" in reasons_said(CHINESE, found)[1].text
     assert [(each.matter, each.code) for each in reasons_said(ENGLISH, found)] == [
         ("H-2026-0001", ""),
-        ("", "contract"),
+        ("", "sample"),
     ]
