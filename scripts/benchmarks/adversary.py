@@ -99,8 +99,8 @@ def _figures(name: str, verdict: Verdict, wanted: int) -> list[Measure]:
 
 
 def _controls(name: str, life: History, past: Backups) -> list[Measure]:
-    figures = []
-    for which, (generation, root) in (("first", life.roots[0]), ("last but one", life.roots[-1])):
+    figures, roots = [], life.earlier_roots()
+    for which, (generation, root) in (("first", roots[0]), ("last but one", roots[-1])):
         thief = life.collector()
         thief.learn_root(root)
         found = len(thief.found_among(life.secrets(life.doomed)))

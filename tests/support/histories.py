@@ -318,6 +318,12 @@ class History:
                 clear |= {number for number in numbers if number in data}
         return [(*pages[sealed], sealed) for sealed in found], len(clear)
 
+    def earlier_roots(self) -> list[tuple[int, Secret]]:
+        """Roots that a thief may have kept, with their generations; not the one in force, which a failed last
+        destruction left there."""
+        generation = self.vault.keys.generation()
+        return [(each, root) for each, root in self.roots if each < generation]
+
     def held_roots(self) -> list[Secret]:
         """Everything that every keeper still holds."""
         tree_id = self.vault.fonds.tree_id
