@@ -38,7 +38,6 @@ from tests.support.mortal import Place
 from vault.people import OPERATOR_ID
 from vault.seal.increments import read_increment
 from vault.seal.keytree import LeafAddress
-from vault.workflows import upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +102,6 @@ class Backups:
         life, taken = self.life, self.older()
         number = life.counts["restored beside the vault"]
         beside = replace(life.place, home_name=f"beside-{number}", catalogue_url=None)
-        # Upkeep does this every few seconds: what is known of a customer goes to the store, too.
-        upkeep.send_outbox(life.today)
         settings = beside.settings()
         shutil.copyfile(taken.catalogue, settings.home / "catalogue.sqlite")
         life.refuse(beside)
@@ -122,7 +119,6 @@ class Backups:
     def restore_instead(self) -> None:
         """The catalogue is lost; an older backup takes its place, led forward, and the history goes on with it."""
         life, taken = self.life, self.older()
-        upkeep.send_outbox(life.today)
         place = life.place
         if life.databases is not None:
             self._catalogues.append(_url(place))

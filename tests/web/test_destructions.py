@@ -13,6 +13,8 @@ import pytest
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, form_token, opened, stored_id
 from vault.customers import Profile
+from vault.destruction import Targets
+from vault.errors import NotAllowed
 from vault.ids import BatchId, ProcessId, RecordId
 from vault.people import Role
 from vault.records import RecordState
@@ -213,8 +215,12 @@ def test_holds_of_a_rebuilt_catalogue_are_confirmed_by_two(served: Served, staff
         second.post(f"/welcome/{token}", data=said)
         csrf = form_token(second.get("/"))
         assert second.post("/destructions/holds", data={"csrf_token": csrf}).status_code == 303
-    # Now there are two who could sign, so nobody destroys alone any more.
-    refused = destroy(staff, record_id)
-    assert refused.status_code == 403
-    assert "Nobody is alone here" in refused.text
+    # Now there are two who could sign, so nobody destroys alone any more: the form is gone, and the vault refuses.
+    page = preview(staff.client, record_id, error="yes")
+    assert 'action="/destructions"' not in page.text
+    assert 'action="/disposal/error"' in page.text
+    with pytest.raises(NotAllowed, match="nobody is alone here"):
+        destruction.destroy(
+            served.vault, people.machine_operator(), Targets(records=frozenset({RecordId(record_id)})), alone=True
+        )
     assert state_of(served, record_id) is RecordState.RECEIVED

@@ -174,6 +174,7 @@ def _preview_document(seen: Preview) -> dict[str, JSON]:
         "size_bytes": seen.size_bytes,
         "links": seen.link_count,
         "ciphertext_until": iso(seen.ciphertext_until),
+        "needs_two": seen.needs_two,
         "blockers": [{"subject": each.subject, "code": each.code, "message": each.message} for each in seen.blockers],
     }
 
@@ -190,6 +191,8 @@ def _preview_lines(seen: Preview) -> list[str]:
     lines += [f"  {each.number}" for each in seen.customers]
     if seen.ciphertext_until is not None:
         lines.append(f"sealed bytes stay in the store until their locks lapse, the last {local(seen.ciphertext_until)}")
+    if seen.needs_two:
+        lines.append("NOT ALONE: two people can sign; propose a disposal list with `strongroom disposition propose`")
     lines += [f"NOT NOW: {plain(each.message)}" for each in seen.blockers[:SHOWN_MAX]]
     if len(seen.blockers) > SHOWN_MAX:
         lines.append(f"and {len(seen.blockers) - SHOWN_MAX} more reasons; --json names all")

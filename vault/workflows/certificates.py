@@ -135,6 +135,13 @@ def issue(vault: Vault, batch: Batch) -> bool:
     return False
 
 
+def certificate_of(vault: Vault, actor: Actor, batch: Batch) -> Certificate | None:
+    """The certificate of a batch, if it has one already. Raises ``NotAllowed``."""
+    actor.require(Action.SEE_STATE)
+    with vault.catalogue.read() as tx:
+        return tx.certificates.of_batch(batch)
+
+
 def list_certificates(
     vault: Vault, actor: Actor, *, before: CertificateId | None = None, limit: int = 50
 ) -> Sequence[Certificate]:

@@ -31,6 +31,7 @@ def add_customer(vault: Vault, actor: Actor, profile: Profile) -> CustomerView:
         view = _try_add(vault, actor, profile)
     if view is None:
         raise Conflict("every address of the reserved block was taken meanwhile; try again")
+    outbox.send_customer(vault, view.customer)
     return view
 
 

@@ -81,8 +81,11 @@ class Blocker:
 class Preview:
     """What a destruction would take, exactly. ``ciphertext_until`` is when the last lock on its sealed bytes lapses.
 
-    ``blockers`` empty says that it may be done now.
+    ``blockers`` empty says that it may be done now. ``needs_two`` says that nobody orders it alone: two people could
+    sign a disposal list.
     """
+
+    needs_two: bool
 
     candidates: Sequence[Candidate]
     customers: Sequence[Customer]
@@ -130,8 +133,10 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
     _require_some(targets)
     with vault.catalogue.read() as tx:
         scope = _scope(vault, tx, targets, for_update=False)
+        needs_two = _needs_two(tx, scope, targets)
     dying = list(_dying(scope, targets))
     return Preview(
+        needs_two=needs_two,
         candidates=dying,
         customers=scope.customers,
         version_count=sum(each.version_count for each in dying),
@@ -173,19 +178,22 @@ def _approval(*, error: bool) -> Approval:
 
 
 def _require_alone(vault: Vault, targets: Targets) -> None:
-    """Raises ``NotAllowed`` where two people could sign; a customer of whom nothing lives any more is no record."""
+    """Raises ``NotAllowed`` where two people could sign."""
     with vault.catalogue.read() as tx:
-        people = [person for person in tx.people.all() if person.active]
-        proposers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.REVIEW_DISPOSAL]) for person in people)
-        approvers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.SIGN_DISPOSAL]) for person in people)
-        if proposers < 2 or approvers < 1:
-            return
-        scope = _scope(vault, tx, targets, for_update=False)
-    if any(True for _ in _dying(scope, targets)):
+        needs_two = _needs_two(tx, _scope(vault, tx, targets, for_update=False), targets)
+    if needs_two:
         raise NotAllowed(
             "nobody is alone here: two people can sign. Propose a disposal list with `strongroom disposition propose`, "
             "and let another person sign it"
         )
+
+
+def _needs_two(tx: Transaction, scope: Scope, targets: Targets) -> bool:
+    """Whether two people could sign; a customer of whom nothing lives any more is no record."""
+    people = [person for person in tx.people.all() if person.active]
+    proposers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.REVIEW_DISPOSAL]) for person in people)
+    approvers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.SIGN_DISPOSAL]) for person in people)
+    return proposers >= 2 and approvers >= 1 and any(True for _ in _dying(scope, targets))
 
 
 def carry_out(vault: Vault, order: Order, targets: Targets) -> Batch:

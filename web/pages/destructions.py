@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict, InvalidInput, Refused
 from vault.ids import BatchId
-from vault.workflows import backups, batches, customers, destruction, retrieval
+from vault.workflows import backups, batches, certificates, customers, destruction, retrieval
 from vault.workflows.destruction import Preview
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, text_of, whole_number_of
@@ -82,6 +82,7 @@ async def show_batch(visit: Visit) -> Response:
         batch=view.batch,
         waiting=view.waiting,
         steps=_steps(view.batch.state),
+        certificate=await visit.site.call(certificates.certificate_of, visit.vault, visit.actor, view.batch),
         class_title=(await visit.site.call(classes_of, visit)).title,
         stubs=stubs[:STUBS_SHOWN],
         after=after,
