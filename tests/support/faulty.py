@@ -21,6 +21,7 @@ from typing import Any
 from storage import assembly
 from storage.assembly import open_vault
 from storage.catalogue.database import SqlCatalogue, open_catalogue
+from storage.objects.locks import Turn
 from storage.objects.s3 import S3Store
 from storage.objects.settings import S3Settings
 from storage.settings import Settings
@@ -100,10 +101,11 @@ def _live(order: Order, store: S3Settings) -> None:
 def _found(settings: Settings, order: Order, points: FaultPoints) -> None:
     """A first start: the vault does not exist yet, so what assembly makes is wrapped as it is made."""
 
-    def watched_store(endpoint: S3Settings) -> object:
-        store = S3Store(endpoint)
+    def watched_store(endpoint: S3Settings, *, turn: Turn) -> object:
+        store = S3Store(endpoint, turn=turn)
         watched = WatchedStore(store, points)
-        watched.close = store.close  # type: ignore[attr-defined]  # what assembly calls at the end
+        watched.close = store.close  # type: ignore[attr-defined]  # what assembly calls beside the port
+        watched.server_time = store.server_time  # type: ignore[attr-defined]
         return watched
 
     def watched_catalogue(url: str) -> SqlCatalogue:

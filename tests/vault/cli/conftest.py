@@ -76,7 +76,7 @@ def finish(process: subprocess.Popen[bytes]) -> Done:
     return Done(code=process.returncode, stdout=stdout, talk=talk.decode())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A home made by ``strongroom init``; its store is kept running, and the commands join it."""
     home = tmp_path_factory.mktemp("cli") / "home"
