@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from vault.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vault.cli.speech import Speech
 
 
 def ask(label: str) -> str:
@@ -25,14 +31,16 @@ def ask_secret(label: str, *, twice: bool = False) -> str:
     return _line(label)
 
 
-def require_confirmed(count: int, what: str) -> None:
-    """Lets whoever sits at a terminal type the number of what goes for ever; a script that says so has decided.
+def require_confirmed(speech: Speech, shown: Iterable[str], count: int) -> None:
+    """Shows whoever sits at a terminal the records that die, and lets them type the number; a script has decided.
 
     Raises ``InvalidInput`` for any other answer.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         return
-    answer = click.prompt(f"Type {count} to {what}; anything else leaves everything as it is", err=True)
+    for line in shown:
+        speech.warn(line)
+    answer = click.prompt(f"Type {count} to destroy these records for ever", err=True)
     if str(answer).strip() != str(count):
         raise InvalidInput(f"that is not {count}; everything is as it was", field="confirmation")
 

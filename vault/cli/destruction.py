@@ -92,9 +92,7 @@ def run(
 
 def _confirm(invocation: Invocation, seen: Preview) -> None:
     if not seen.blockers:
-        for line in _preview_lines(seen):
-            invocation.speech.talk(line)
-        require_confirmed(len(seen.candidates), "destroy these records for ever")
+        require_confirmed(invocation.speech, _preview_lines(seen), len(seen.candidates))
 
 
 @click.command("list")

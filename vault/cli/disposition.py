@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vault.cli import exits
+from vault.cli.asking import require_confirmed
 from vault.cli.disposallines import (
     execution_document,
     execution_lines,
@@ -223,11 +224,17 @@ def object_to(
 @click.option("--place", default="", metavar="TEXT", help="Where; needed where supervisors attend. Sealed.")
 @click.option("--method", default="", metavar="TEXT", help="How; needed where supervisors attend. Sealed.")
 @click.option("--remarks", default="", metavar="TEXT", help="What else is to be said of it. Sealed.")
+@click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
 @_dry_run
 @speaking
 @pass_invocation
-def execute(invocation: Invocation, /, disposal_list: str, place: str, method: str, remarks: str, dry_run: bool) -> int:
-    """Destroy what stands on an approved list, for ever. What became held since is left out, and told."""
+def execute(
+    invocation: Invocation, /, disposal_list: str, place: str, method: str, remarks: str, yes: bool, dry_run: bool
+) -> int:
+    """Destroy what stands on an approved list, for ever. What became held since is left out, and told.
+
+    At a terminal the number of records has to be typed first.
+    """
     with invocation.acting() as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
         judged = execution.preview_execution(vault, actor, found.id)
@@ -238,6 +245,8 @@ def execute(invocation: Invocation, /, disposal_list: str, place: str, method: s
             invocation.speech.data(document, judged_lines(judged))
             invocation.speech.talk("nothing was changed")
             return exits.OK
+        if not yes:
+            require_confirmed(invocation.speech, judged_lines(judged), len(judged.dying))
         done = execution.execute(vault, actor, found.id, place=place, method=method, remarks=remarks)
     invocation.speech.data(execution_document(done, judged.numbers), execution_lines(done, judged.numbers))
     return exits.OK
