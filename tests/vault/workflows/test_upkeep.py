@@ -173,7 +173,9 @@ def test_what_waits_is_sent_once_sealed_and_locked(vault: Vault, actor: Actor) -
 
 def test_what_was_sent_by_a_process_that_died_is_sent_by_the_next_and_kept_once(vault: Vault, actor: Actor) -> None:
     outbox.send_pending(vault)
-    customers.add_customer(vault, actor, Profile.checked(name="x"))
+    # The store is away just then; otherwise a new customer is in it at once.
+    away = faulty(vault, "before:put", lambda: StoreUnavailable("away"))
+    customers.add_customer(away, actor, Profile.checked(name="x"))
     (key,) = waiting(vault)
     for point in ("after:put", "before:write:1"):
         with pytest.raises(Died):
@@ -182,6 +184,15 @@ def test_what_was_sent_by_a_process_that_died_is_sent_by_the_next_and_kept_once(
     assert outbox.send_pending(vault) == 1
     assert len(bodies(vault, key)) == 1
     assert waiting(vault) == []
+
+
+def test_a_new_customer_is_in_the_store_before_anybody_is_answered(vault: Vault, actor: Actor) -> None:
+    outbox.send_pending(vault)
+    customers.add_customer(vault, actor, Profile.checked(name="x"))
+    (key,) = waiting(vault)
+    assert len(bodies(vault, key)) == 1
+    assert outbox.send_pending(vault) == 1
+    assert len(bodies(vault, key)) == 1
 
 
 def test_a_store_that_is_away_keeps_everything_waiting_in_order(vault: Vault, actor: Actor) -> None:
