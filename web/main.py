@@ -171,7 +171,7 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
         while not stopping.is_set():
             try:
                 for run in upkeep.run_due(vault):
-                    log.info("upkeep", job=run.job, outcome=run.outcome)
+                    log.info("upkeep", job=run.job, outcome=run.outcome.text if run.outcome is not None else "")
             except StrongroomError as error:
                 log.warning("upkeep-failed", code=error.code, message=error.message)
             stopping.wait(every_s)
