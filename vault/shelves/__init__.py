@@ -1,0 +1,104 @@
+"""The catalogue as the vault sees it: one shelf a noun, all reached through one transaction.
+
+    with catalogue.write() as tx:      # one durable transaction; commits when the block ends, rolls back on an error
+        tx.records.add(record)
+        tx.audit.append(entry)
+    with catalogue.read() as tx:       # a consistent snapshot; writing through it is an error
+        ...
+
+Rule 1: when ``write()`` has been left without an error, everything in it is durable.
+Rule 2: shelves raise only errors of ``vault.errors``: ``CatalogueUnavailable`` when the database does not answer, is
+full or stays locked; ``AlreadyExists`` where a uniqueness rule is broken; ``CatalogueBroken`` where another rule is.
+Rule 3: lists page by key. ``after`` is the last key of the page before; a page holds at most ``limit``.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from vault.shelves.attempts import AttemptShelf
+from vault.shelves.audit import AuditShelf
+from vault.shelves.batches import BatchShelf
+from vault.shelves.certificates import CertificateShelf
+from vault.shelves.customers import CustomerShelf
+from vault.shelves.disposals import DisposalShelf
+from vault.shelves.extents import ExtentShelf
+from vault.shelves.fonds import FondsShelf
+from vault.shelves.holds import HoldShelf
+from vault.shelves.intents import IntentShelf
+from vault.shelves.jobs import JobShelf
+from vault.shelves.links import LinkShelf
+from vault.shelves.openings import OpeningShelf
+from vault.shelves.outbox import OutboxShelf
+from vault.shelves.paper import PaperShelf
+from vault.shelves.pauses import PauseShelf
+from vault.shelves.people import PersonShelf
+from vault.shelves.processes import ProcessShelf
+from vault.shelves.rebuilds import RebuildShelf
+from vault.shelves.records import RecordFilter, RecordShelf
+from vault.shelves.schedules import ScheduleShelf
+from vault.shelves.trees import TreeShelf
+
+__all__ = ["Catalogue", "RecordFilter", "Transaction"]
+
+
+class Transaction(Protocol):
+    """All shelves of one transaction."""
+
+    @property
+    def fonds(self) -> FondsShelf: ...
+    @property
+    def extents(self) -> ExtentShelf: ...
+    @property
+    def intents(self) -> IntentShelf: ...
+    @property
+    def records(self) -> RecordShelf: ...
+    @property
+    def customers(self) -> CustomerShelf: ...
+    @property
+    def people(self) -> PersonShelf: ...
+    @property
+    def links(self) -> LinkShelf: ...
+    @property
+    def attempts(self) -> AttemptShelf: ...
+    @property
+    def openings(self) -> OpeningShelf: ...
+    @property
+    def outbox(self) -> OutboxShelf: ...
+    @property
+    def processes(self) -> ProcessShelf: ...
+    @property
+    def jobs(self) -> JobShelf: ...
+    @property
+    def audit(self) -> AuditShelf: ...
+    @property
+    def rebuilds(self) -> RebuildShelf: ...
+    @property
+    def trees(self) -> TreeShelf: ...
+    @property
+    def batches(self) -> BatchShelf: ...
+    @property
+    def holds(self) -> HoldShelf: ...
+    @property
+    def certificates(self) -> CertificateShelf: ...
+    @property
+    def papers(self) -> PaperShelf: ...
+    @property
+    def schedules(self) -> ScheduleShelf: ...
+    @property
+    def disposals(self) -> DisposalShelf: ...
+    @property
+    def pauses(self) -> PauseShelf: ...
+
+
+class Catalogue(Protocol):
+    """The database. Every method may be called from any thread."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """One durable transaction (rule 1)."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """One consistent snapshot."""
+        ...
