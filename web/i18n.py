@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -56,9 +56,14 @@ class Language:
         """A duration, in its largest unit."""
         return format_timedelta(duration, granularity="minute", threshold=1.5, locale=self.locale)
 
-    def moment(self, moment: datetime) -> str:
-        """A moment, in UTC, saying so; the page's script shows it in local time where it runs."""
-        return f"{format_datetime(moment.astimezone(UTC), 'medium', tzinfo=UTC, locale=self.locale)} UTC"
+    def moment(self, moment: datetime, zone: tzinfo = UTC) -> str:
+        """A moment in a time zone; in UTC it says so."""
+        if zone is UTC:
+            return f"{format_datetime(moment.astimezone(UTC), 'medium', tzinfo=UTC, locale=self.locale)} UTC"
+        day = format_date(moment.astimezone(zone), "medium", locale=self.locale)
+        time = format_time(moment, "short", tzinfo=zone, locale=self.locale)
+        joined = str(get_datetime_format("medium", locale=self.locale)).replace("'", "")
+        return joined.replace("{1}", day).replace("{0}", time)
 
     def number(self, number: float) -> str:
         """A number with the language's separators."""

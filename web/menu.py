@@ -1,7 +1,7 @@
-"""The navigation: what stands at the top of every page, and the pages of one section below it.
+"""The navigation: the pages of the vault, in sections, at the side of every page.
 
 Rule 1: nobody is shown a way to a page that their role does not open; a section of which nothing is left does not show.
-Rule 2: a section leads to the first of its pages that the visitor may see.
+Rule 2: pages of daily work come first and need no heading; the others stand under theirs.
 """
 
 from __future__ import annotations
@@ -31,37 +31,34 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Pages that stand together, under one word at the top."""
+    """Pages that stand together under one heading; an empty one for those of daily work."""
 
     label: str
     entries: tuple[Entry, ...]
 
-    def holds(self, row: str) -> bool:
-        """Whether a row's page belongs here."""
-        return any(each.holds(row) for each in self.entries)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Menu:
-    """What one visitor sees: the sections at the top, and the pages of the one where they are."""
+    """What one visitor sees."""
 
     sections: Sequence[Section]
-    within: Section | None
 
 
 def _page(row: str, label: str, action: Action, *rows: str) -> Entry:
     return Entry(row=row, label=label, action=action, rows=frozenset(rows))
 
 
-def _alone(row: str, label: str, action: Action, *rows: str) -> Section:
-    return Section(label=label, entries=(_page(row, label, action, *rows),))
-
-
 SECTIONS: Final = (
-    _alone("records", later("Records"), Action.LIST_RECORDS, "find"),
-    _alone("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
-    _alone("customers", later("Customers"), Action.LIST_CUSTOMERS, "add-customer"),
-    _alone("links", later("Links"), Action.LIST_LINKS),
+    Section(
+        label="",
+        entries=(
+            _page("records", later("Records"), Action.LIST_RECORDS, "find", "record", "correction", "correct", "filing",
+                  "file", "record-links", "make-link"),
+            _page("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
+            _page("customers", later("Customers"), Action.LIST_CUSTOMERS, "add-customer"),
+            _page("links", later("Links"), Action.LIST_LINKS),
+        ),
+    ),
     Section(
         label=later("Retention"),
         entries=(
@@ -82,6 +79,7 @@ SECTIONS: Final = (
             _page("state", later("State"), Action.SEE_STATE, "invite"),
             _page("keepers", later("Keepers"), Action.SEE_STATE),
             _page("backups", later("Backups"), Action.SEE_STATE),
+            _page("gallery", later("Gallery of parts"), Action.SEE_STATE),
         ),
     ),
 )  # fmt: skip
@@ -94,5 +92,4 @@ def menu_of(visit: Visit) -> Menu:
         entries = tuple(each for each in section.entries if visit.may(each.action))
         if entries:
             sections.append(Section(label=section.label, entries=entries))
-    within = next((each for each in sections if each.holds(visit.row.name)), None)
-    return Menu(sections=sections, within=within if within is not None and len(within.entries) > 1 else None)
+    return Menu(sections=sections)

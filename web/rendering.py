@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
 from vault.people import Action
@@ -15,10 +16,14 @@ from vault.records import RecordState
 from vault.workflows.retrieval import PURPOSES
 from web.i18n import Language, later
 from web.menu import menu_of
+from web.notices import COOKIE as SAID_COOKIE
+from web.notices import said
 from web.outcomes import outcome_text
+from web.preferences import theme_of, zone_named, zone_of
 from web.site import Visit
 from web.standing import waiting_text
 from web.static import StaticFiles
+from web.tones import tone_of
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
@@ -226,15 +231,30 @@ class Templates:
     ) -> Response:
         """One page for one visit."""
         environment = self._environments[visit.language.tag]
+        toast = said(visit)
         text = environment.get_template(template).render(
             visit=visit,
             signed_in=visit.signed_in,
             csrf_token=visit.signed_in.session.csrf_token if visit.signed_in is not None else "",
             path=visit.path,
             menu=menu_of(visit),
+            theme=theme_of(visit.request),
+            zone=zone_of(visit.request),
+            toast=toast,
             **values,
         )
-        return HTMLResponse(text, status, headers)
+        response = HTMLResponse(text, status, headers)
+        if toast:
+            response.delete_cookie(SAID_COOKIE, path="/", secure=visit.site.secure, httponly=True, samesite="lax")
+        return response
+
+
+def _moment_filter(language: Language) -> Callable[[Context, datetime], str]:
+    @jinja2.pass_context
+    def moment(context: Context, value: datetime) -> str:
+        return language.moment(value, zone_named(str(context.get("zone", ""))))
+
+    return moment
 
 
 def _environment(language: Language, languages: Mapping[str, Language], static: StaticFiles) -> jinja2.Environment:
@@ -250,7 +270,8 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # i18n's
     environment.filters |= {
         "day": language.day,
-        "moment": language.moment,
+        "moment": _moment_filter(language),
+        "tone": tone_of,
         "number": language.number,
         "size": language.size,
         "word": lambda code: language.text(WORDS[code]) if code in WORDS else code,
@@ -258,6 +279,7 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "waiting": lambda reason: waiting_text(language, reason),
         "lasting": language.lasting,
         "instant": datetime.fromisoformat,
+        "paired": lambda code: (code, language.text(WORDS[code])),
         "dated": lambda text: language.day(date.fromisoformat(text)),
         "worded": lambda codes: [
             (code, language.text(WORDS[named]) if named in WORDS else code) for code, named in codes

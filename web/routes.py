@@ -16,12 +16,14 @@ from web.api import openapi as api_description
 from web.api import records as api_records
 from web.api import sessions as api_sessions
 from web.pages import (
+    appearance,
     backups,
     certificates,
     customers,
     destructions,
     disposal,
     execution,
+    gallery,
     keepers,
     languages,
     links,
@@ -144,10 +146,12 @@ PAGES: Final = (
     _get("/backups", "backups", backups.show_backups, Action.SEE_STATE),
     _get("/state", "state", state.show_state, Action.SEE_STATE),
     _post("/state/invitations", "invite", state.invite_person, Action.INVITE_PERSON),
+    _get("/gallery", "gallery", gallery.show_gallery, Action.SEE_STATE),
     _get("/sign-in", "sign-in", sessions.show_sign_in, PUBLIC),
     _post("/sign-in", "begin-session", sessions.sign_in, PUBLIC),
     _post("/sign-out", "sign-out", sessions.sign_out, SIGNED_IN),
     _post("/language", "language", languages.choose_language, PUBLIC),
+    _post("/theme", "theme", appearance.choose_theme, PUBLIC),
     _get("/static/{release}/{name}", "static", static.serve_static, PUBLIC, Kind.PLAIN),
     _get("/healthz", "alive", health.alive, PUBLIC, Kind.PLAIN),
     _get("/readyz", "ready", health.ready, PUBLIC, Kind.PLAIN),

@@ -13,6 +13,8 @@ from vault.errors import NotFound
 from web.site import Visit
 
 FOLDER: Final = Path(__file__).parent / "static"
+STYLE: Final = "strongroom.css"
+"""Made of the files in styles/, in the order of their names."""
 MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -31,6 +33,7 @@ class StaticFiles:
     def load(cls) -> StaticFiles:
         """Reads them from the package."""
         files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+        files[STYLE] = b"\n".join(path.read_bytes() for path in sorted((FOLDER / "styles").glob("*.css")))
         digest = hashlib.sha256()
         for name, body in files.items():
             digest.update(f"{name}\0{len(body)}\0".encode())

@@ -97,7 +97,7 @@ def test_three_files_become_records_in_the_first_hour(
         assert visitor.visit(welcome) == 404
         # Signed out, the list is closed; the password opens it.
         visitor.visit("/")
-        visitor.page.locator("header").get_by_role("button", name="Sign out").click()
+        visitor.sign_out()
         visitor.visit("/")
         assert "/sign-in" in visitor.page.url
         sign_in(visitor, LOGIN, PASSWORD)
@@ -136,8 +136,7 @@ def test_three_files_become_records_in_the_first_hour(
 
         # Two Chinese characters from the middle of a title find it; what was searched stands in no address.
         visitor.visit("/")
-        visitor.fill(text="合同")
-        visitor.press("Find")
+        visitor.seek("合同")
         assert quote("合同") not in visitor.page.url
         assert visitor.page.locator("tbody tr").count() == 1
         assert "1 record found" in visitor.text()

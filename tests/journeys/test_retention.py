@@ -69,7 +69,8 @@ def saved(visitor: Visitor, link: str, folder: Path) -> Path:
 def require_one_line(visitor: Visitor) -> None:
     """The head of the page stands in one line."""
     tops = visitor.page.evaluate(
-        "() => [...document.querySelectorAll('header.top nav a, header.top .who > *')].map((each) => {"
+        "() => [...document.querySelectorAll('header.top > *, header.top .who > :not([popover]), header.top button')]"
+        ".filter((each) => each.getClientRects().length).map((each) => {"
         " const box = each.getBoundingClientRect(); return (box.top + box.bottom) / 2; })"
     )
     assert max(tops) - min(tops) < 6, tops

@@ -112,6 +112,17 @@ class Visitor:
         coming.value.save_as(path)
         return path
 
+    def seek(self, text: str) -> None:
+        """Finds records by the field at the top."""
+        self.page.locator("header #text").fill(text)
+        self.page.locator("header #text").press("Enter")
+        self.page.wait_for_load_state()
+
+    def sign_out(self) -> None:
+        """Signs out by the panel behind the name."""
+        self.page.locator("header [popovertarget=panel]").click()
+        self.page.locator("#panel").get_by_role("button", name="Sign out").click()
+
     def choose_language(self, name: str) -> None:
         """Presses the language's button."""
         self.page.locator("header").get_by_role("button", name=name, exact=True).click()

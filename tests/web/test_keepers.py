@@ -94,7 +94,7 @@ def test_the_state_page_shows_itself_when_no_keeper_answers(served: Served) -> N
         sign_in(client)
         state = client.get("/state")
         assert state.status_code == 200
-        assert '<span class="state expired">away</span>' in state.text
+        assert '<span class="state bad" data-state="">away</span>' in state.text
         answer = client.get("/keepers")
         assert answer.status_code == 503
 

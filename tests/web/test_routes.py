@@ -16,6 +16,7 @@ PUBLIC_ROWS = {
     "sign-in",
     "begin-session",
     "language",
+    "theme",
     "static",
     "alive",
     "ready",

@@ -1,0 +1,30 @@
+"""The tone of each state: what its colour and mark say before it is read. A state that is not named here is calm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_GOOD: Final = (
+    "filed", "open", "in-force", "done", "decision-destroy", "certificate-complete", "matter-released",
+    "batch-effective", "keeper-proven", "in-order", "decision-keep",
+)  # fmt: skip
+_WARN: Final = (
+    "received", "sensitive", "proposed", "executing", "decision-pending", "certificate-pending",
+    "matter-release-proposed", "used-up", "batch-erasing", "batch-promoted", "keeper-holds-older", "keeper-behind",
+    "waiting",
+)  # fmt: skip
+_BAD: Final = (
+    "expired", "matter-in-force", "revoked", "important", "keeper-away", "keeper-lost", "destroyed", "erasing",
+    "overdue", "decision-objected", "restricted",
+)  # fmt: skip
+_INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer")
+
+TONES: Final[Mapping[str, str]] = {
+    code: tone for tone, codes in (("good", _GOOD), ("warn", _WARN), ("bad", _BAD), ("info", _INFO)) for code in codes
+}
+
+
+def tone_of(code: str) -> str:
+    """The tone of a state by its code: good, warn, bad or info; empty for one that is none of these."""
+    return TONES.get(code, "")
