@@ -51,7 +51,7 @@ from vault.ids import FondsId, ProcessId, VaultId, new_id
 from vault.people import OPERATOR_ID
 from vault.seal.keytree import LeafAddress
 from vault.workflows.allocation import reserve_block
-from vault.workflows.destruction import resume
+from vault.workflows.effect import resume
 from vault.workflows.processes import beat
 from vault.workflows.upkeep import Job
 from vault.workflows.vault import CopyPages, Limits, LockVerdict, Vault

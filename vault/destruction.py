@@ -26,7 +26,7 @@ from vault.ids import BatchId, CustomerId, FondsId, PersonId, RecordId
 from vault.records import Record, RecordState
 from vault.schedule import ungoverned
 from vault.seal.destruction import Doomed
-from vault.seal.increments import ChainHead
+from vault.seal.increments import ChainHead, Increment
 from vault.seal.pages import Place
 
 UNKNOWN_ATTEMPT = bytes(16)
@@ -47,6 +47,16 @@ class TreeState:
         """A tree that never destroyed anything."""
         head = ChainHead.first(tree_id)
         return cls(tree_id=tree_id, generation=head.generation, attempt=attempt, digest=head.digest)
+
+    @classmethod
+    def after(cls, increment: Increment) -> TreeState:
+        """Where a tree stands once an increment is written."""
+        return cls(
+            tree_id=increment.tree_id,
+            generation=increment.generation,
+            attempt=increment.attempt,
+            digest=increment.digest,
+        )
 
     @property
     def head(self) -> ChainHead:
@@ -82,7 +92,37 @@ class Batch:
     record_count: int
     customer_count: int
     created_at: datetime
-    effective_at: datetime | None
+    effective_at: datetime | None = None
+
+    @classmethod
+    def begun(
+        cls,
+        increment: Increment,
+        *,
+        id: BatchId,
+        fonds_id: FondsId,
+        by: PersonId,
+        alone: bool,
+        record_count: int,
+        customer_count: int,
+        at: datetime,
+    ) -> Batch:
+        """The batch that an increment carries out, as it is committed."""
+        return cls(
+            id=id,
+            fonds_id=fonds_id,
+            generation=increment.generation,
+            attempt=increment.attempt,
+            digest=increment.digest,
+            predecessor=increment.predecessor,
+            removed=increment.removed,
+            state=BatchState.ERASING,
+            requested_by=by,
+            alone=alone,
+            record_count=record_count,
+            customer_count=customer_count,
+            created_at=at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

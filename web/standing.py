@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from vault.workflows.destruction import Blocker
+from vault.workflows.destructionscope import Blocker
 from web.i18n import Language, later
 from web.problems import PROBLEMS, sentence
 

@@ -22,7 +22,7 @@ from storage.keeper.custody import Custody
 from storage.keeper.file import FileKeeper
 from storage.keeper.several import KeeperGroup
 from storage.machine import SystemRandomness
-from vault.destruction import Batch, BatchState, TreeState
+from vault.destruction import Batch, TreeState
 from vault.errors import KeyDestroyed
 from vault.fonds import Fonds
 from vault.ids import BatchId, FondsId, PersonId, VaultId, new_id
@@ -57,36 +57,22 @@ class Shelved:
         return planned - started, committed - planned, self._bytes() - before
 
     def _commit(self, increment: Increment) -> None:
-        batch = Batch(
+        batch = Batch.begun(
+            increment,
             id=BatchId(new_id(SystemRandomness())),
             fonds_id=self.fonds.id,
-            generation=increment.generation,
-            attempt=increment.attempt,
-            digest=increment.digest,
-            predecessor=increment.predecessor,
-            removed=increment.removed,
-            state=BatchState.ERASING,
-            requested_by=PersonId("operator"),
+            by=PersonId("operator"),
             alone=True,
             record_count=0,
             customer_count=0,
-            created_at=NOW,
-            effective_at=None,
+            at=NOW,
         )
         with self.catalogue.write() as tx:
             tx.trees.get(self.fonds.id, for_update=True)
             tx.batches.add(batch, record_ids=(), customer_ids=())
             self.custody.stage(increment)
             tx.trees.write_pages(self.fonds.id, increment.generation, increment.pages, increment.removed)
-            tx.trees.advance(
-                self.fonds.id,
-                TreeState(
-                    tree_id=self.fonds.tree_id,
-                    generation=increment.generation,
-                    attempt=increment.attempt,
-                    digest=increment.digest,
-                ),
-            )
+            tx.trees.advance(self.fonds.id, TreeState.after(increment))
         with self.catalogue.write() as tx:
             tx.batches.promote(batch.id)
 

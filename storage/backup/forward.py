@@ -14,21 +14,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from storage.backup.memory import ALIVE
 from storage.backup.tree import StoredTree
 from vault.customers import CustomerState
-from vault.destruction import Batch, BatchState, TreeState
+from vault.destruction import Batch, TreeState
 from vault.errors import KeyDestroyed
 from vault.fonds import Fonds
 from vault.ids import BatchId, CustomerId, RecordId, new_id
 from vault.people import OPERATOR_ID
 from vault.ports import LeafKeySource, Randomness
-from vault.records import RecordState
-from vault.seal.increments import Increment
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 
 PAGE: Final = 500
-ALIVE: Final = frozenset({RecordState.RECEIVED, RecordState.FILED})
 
 
 def lead_forward(
@@ -50,18 +48,19 @@ def lead_forward(
     records, customers = list(_dead_records(tx, tree)), list(_dead_customers(tx, tree))
     for increment in tree.increments_after(state.generation):
         last = increment.generation == tree.head.generation
-        batch = _batch(increment, fonds, now, randomness, len(records) * last, len(customers) * last)
+        batch = Batch.begun(
+            increment,
+            id=BatchId(new_id(randomness)),
+            fonds_id=fonds.id,
+            by=OPERATOR_ID,
+            alone=True,
+            record_count=len(records) * last,
+            customer_count=len(customers) * last,
+            at=now,
+        )
         tx.batches.add(batch, record_ids=records if last else [], customer_ids=customers if last else [])
         tx.trees.write_pages(fonds.id, increment.generation, increment.pages, increment.removed)
-        tx.trees.advance(
-            fonds.id,
-            TreeState(
-                tree_id=fonds.tree_id,
-                generation=increment.generation,
-                attempt=increment.attempt,
-                digest=increment.digest,
-            ),
-        )
+        tx.trees.advance(fonds.id, TreeState.after(increment))
         tx.batches.erase(batch)
         tx.batches.promote(batch.id)
     return len(records), len(customers)
@@ -95,24 +94,3 @@ def _dead_customers(tx: Transaction, tree: StoredTree) -> Iterator[CustomerId]:
         for customer in page:
             if customer.state is CustomerState.LIVE and is_dead(tree, customer.profile_leaf):
                 yield customer.id
-
-
-def _batch(
-    increment: Increment, fonds: Fonds, now: datetime, randomness: Randomness, record_count: int, customer_count: int
-) -> Batch:
-    return Batch(
-        id=BatchId(new_id(randomness)),
-        fonds_id=fonds.id,
-        generation=increment.generation,
-        attempt=increment.attempt,
-        digest=increment.digest,
-        predecessor=increment.predecessor,
-        removed=increment.removed,
-        state=BatchState.ERASING,
-        requested_by=OPERATOR_ID,
-        alone=True,
-        record_count=record_count,
-        customer_count=customer_count,
-        created_at=now,
-        effective_at=None,
-    )

@@ -25,8 +25,10 @@ from sqlalchemy import Connection
 from storage.backup import dump
 from storage.backup.forward import lead_forward
 from storage.backup.load import rules_off, upgrade_to
-from storage.backup.recollect import HEADER_BYTES, Memory, Recollected, recollect
+from storage.backup.memory import Memory, Recollected
+from storage.backup.recollect import recollect
 from storage.backup.relog import take_log_back
+from storage.backup.reread import HEADER_BYTES
 from storage.backup.restore import (
     marked,
     put_in_place,

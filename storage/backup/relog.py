@@ -9,7 +9,7 @@ that the log does not go on from it, which is the truth.
 
 from __future__ import annotations
 
-from storage.backup.recollect import Memory
+from storage.backup.memory import Memory
 from vault.audit import NumberedEntry
 from vault.errors import CatalogueBroken, SealBroken
 from vault.fonds import Fonds

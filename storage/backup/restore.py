@@ -29,9 +29,10 @@ from storage.backup import dump
 from storage.backup.forward import lead_forward
 from storage.backup.load import forget_who_was_there, load_postgres_dump, load_sqlite_file, rules_off
 from storage.backup.manifest import Manifest, get_manifest, require_genuine
+from storage.backup.memory import Memory, Recollected
 from storage.backup.objects import Moved, PutBack, put_objects_back
 from storage.backup.place import RESTORING, BackupPlace
-from storage.backup.recollect import Memory, Recollected, recollect
+from storage.backup.recollect import recollect
 from storage.backup.relog import take_log_back
 from storage.backup.scratch import scratch_catalogue, scratch_folder
 from storage.backup.tree import Increments, StoredTree, increments_in_place, increments_in_store, read_tree

@@ -7,7 +7,7 @@ from tests.support.vault import add_bytes, read_bytes, staff
 from vault.destruction import BatchState
 from vault.records import RecordState
 from vault.shelves import RecordFilter
-from vault.workflows import destruction
+from vault.workflows import effect
 from vault.workflows.vault import Vault
 
 RECORDS = 8_000
@@ -19,7 +19,7 @@ def test_a_customer_of_very_many_records_dies_in_one_batch(vault: Vault) -> None
     crowd = destroy_crowd(vault, RECORDS)
     batch = crowd.batch
     assert (batch.record_count, batch.customer_count, batch.state) == (RECORDS, 1, BatchState.EFFECTIVE)
-    assert len(destruction.increment_of(vault, batch).pages) < 20
+    assert len(effect.increment_of(vault, batch).pages) < 20
     with vault.catalogue.read() as tx:
         live = [
             tx.records.page(RecordFilter(customer_id=crowd.customer.id, state=state), limit=1)

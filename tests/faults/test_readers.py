@@ -19,7 +19,7 @@ from tests.vault.workflows.faults import with_clock
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict
 from vault.ids import CustomerId, RecordId
-from vault.workflows import destruction
+from vault.workflows import destruction, effect
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.vault import Vault
 
@@ -80,10 +80,10 @@ def test_two_processes_destroy_and_ingest_at_once(life: History) -> None:
             assert sum(each.result() for each in destroying) == 20
             added = [record_id for each in ingesting for record_id in each.result()]
         for vault in vaults:
-            destruction.resume(vault)
+            effect.resume(vault)
         for vault in vaults:
             assert vault.keys.renew() == 21
-        destruction.resume(life.vault)
+        effect.resume(life.vault)
         with life.vault.catalogue.read() as tx:
             assert {each.state for each in tx.batches.page(life.vault.fonds.id)} == {BatchState.EFFECTIVE}
             used = [tx.records.versions(each)[0].object.leaf for each in (*life.live, *added)]

@@ -45,7 +45,7 @@ from vault.records import Description, RecordState
 from vault.seal.increments import read_increment
 from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
 from vault.seal.secrets import Secret
-from vault.workflows import customers, destruction, intake
+from vault.workflows import customers, destruction, effect, intake
 from vault.workflows.vault import Vault
 
 Point = tuple[str, int]
@@ -263,7 +263,7 @@ class History:
         self.vault = self.opening.enter_context(place.open())
         self.mortal = Mortal(place)
         self.opening.callback(self.mortal.close)
-        destruction.resume(self.vault)
+        effect.resume(self.vault)
         self.snapshot()
 
     def copy_database(self) -> None:
@@ -374,7 +374,7 @@ class History:
 
     def verify(self) -> Verdict:
         """Holds everything that was collected against what died, and opens everything that lives."""
-        destruction.resume(self.vault)
+        effect.resume(self.vault)
         with self.vault.catalogue.read() as tx:
             batches = tx.batches.page(self.vault.fonds.id, limit=100_000)
         self.wrong += [f"batch {each.generation} is {each.state.value}" for each in batches if not _is_done(each.state)]
@@ -440,7 +440,7 @@ class History:
     def _recover(self, records: Sequence[RecordId], customer_ids: Sequence[CustomerId]) -> None:
         """Another process finishes what was committed; what was not has changed nothing."""
         self.snapshot()
-        destruction.resume(self.vault)
+        effect.resume(self.vault)
         self.vault.keys.renew()
         self.snapshot()
         with self.vault.catalogue.read() as tx:

@@ -23,7 +23,7 @@ from vault.objects import Lock, LockMode
 from vault.records import Record, RecordState, SealedObject, Version
 from vault.schedule import RuleVersion, today
 from vault.seal.keytree import LeafAddress
-from vault.workflows import allocation, certificates, destruction, disposal, execution, expiry, listing, log
+from vault.workflows import allocation, certificates, disposal, effect, execution, expiry, listing, log
 from vault.workflows.disposal import Choice
 from vault.workflows.vault import Vault
 
@@ -200,7 +200,7 @@ def _look_for_the_unlisted(world: _World) -> None:
 def _check_certificates(world: _World) -> None:
     """Each batch has a certificate that verifies, and each dead record's key is gone."""
     vault = world.vault
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []
     log.publish_log(vault)
     certificates.issue_certificates(vault)
     log.publish_log(vault)

@@ -18,7 +18,7 @@ from vault.errors import NotAllowed
 from vault.ids import BatchId, ProcessId, RecordId
 from vault.people import Role
 from vault.records import RecordState
-from vault.workflows import customers, destruction, people, upkeep
+from vault.workflows import customers, destruction, effect, people, upkeep
 
 
 def preview(client: httpx.Client, *records: str, **more: str) -> httpx.Response:
@@ -166,7 +166,7 @@ def test_a_batch_that_waits_says_for_what_and_looks_again_by_itself(
     chinese = staff.client.get(address, headers={"Accept-Language": "zh"}).text
     assert f"进程 {elsewhere.process_id}" in chinese
     upkeep.beat(elsewhere)
-    destruction.resume(served.vault)
+    effect.resume(served.vault)
     assert "data-watch" not in staff.client.get(address).text
     with served.vault.catalogue.write() as tx:
         tx.processes.end(elsewhere.process_id)

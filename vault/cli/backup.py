@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.backup.manifest import Manifest
-    from storage.backup.recollect import Recollected
+    from storage.backup.memory import Recollected
     from storage.backup.verify import Verdict
     from storage.settings import Settings
     from vault.cli.speech import JSON

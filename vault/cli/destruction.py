@@ -15,7 +15,7 @@ from vault.destruction import Targets
 from vault.errors import InvalidInput
 from vault.ids import BatchId
 from vault.people import Action
-from vault.workflows import customers, destruction, retrieval
+from vault.workflows import batches, customers, destruction, destructionscope, effect, retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from vault.destruction import Batch
     from vault.people import Actor
     from vault.records import Record
-    from vault.workflows.destruction import BatchView, Preview
+    from vault.workflows.destructionscope import Preview
+    from vault.workflows.effect import BatchView
     from vault.workflows.vault import Vault
 
 LIMIT: Final = 50
@@ -46,7 +47,7 @@ _HEADINGS: Final = ("DESTRUCTION", "GENERATION", "STATE", "RECORDS", "CUSTOMERS"
 def show_preview(invocation: Invocation, records: tuple[str, ...], customer_keys: tuple[str, ...], error: bool) -> int:
     """Show exactly what a destruction would take, and what stands against it. Nothing is changed."""
     with invocation.acting() as (vault, actor):
-        seen = destruction.preview(vault, actor, _targets(vault, actor, records, customer_keys), error=error)
+        seen = destructionscope.preview(vault, actor, _targets(vault, actor, records, customer_keys), error=error)
     invocation.speech.data(_preview_document(seen), _preview_lines(seen))
     return exits.REFUSED if seen.blockers else exits.OK
 
@@ -79,13 +80,13 @@ def run(
     with invocation.acting() as (vault, actor):
         targets = _targets(vault, actor, records, customer_keys)
         if dry_run:
-            seen = destruction.preview(vault, actor, targets, error=error)
+            seen = destructionscope.preview(vault, actor, targets, error=error)
             invocation.speech.data({**_preview_document(seen), "dry_run": True}, _preview_lines(seen))
             return exits.REFUSED if seen.blockers else exits.OK
         if not yes:
-            _confirm(invocation, destruction.preview(vault, actor, targets, error=error))
+            _confirm(invocation, destructionscope.preview(vault, actor, targets, error=error))
         batch = destruction.destroy(vault, actor, targets, alone=alone, error=error)
-        view = destruction.show_batch(vault, actor, batch.id)
+        view = batches.show_batch(vault, actor, batch.id)
     _say_batch(invocation, view)
     return exits.OK
 
@@ -102,9 +103,9 @@ def _confirm(invocation: Invocation, seen: Preview) -> None:
 def list_batches(invocation: Invocation, limit: int) -> None:
     """List destructions, newest first; each is one generation of the keys."""
     with invocation.acting() as (vault, actor):
-        batches = destruction.list_batches(vault, actor, limit=limit + 1)
-    shown = batches[:limit]
-    more = len(batches) > limit
+        found = batches.list_batches(vault, actor, limit=limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
     document: dict[str, JSON] = {"destructions": [batch_document(each) for each in shown], "more": more}
     invocation.speech.data(document, table(_HEADINGS, [_row(each) for each in shown]) if shown else ())
     if not shown:
@@ -120,9 +121,9 @@ def list_batches(invocation: Invocation, limit: int) -> None:
 def show(invocation: Invocation, destruction_id: str) -> None:
     """Show a destruction: how far it came, what it waits for, and the numbers of its records."""
     with invocation.acting() as (vault, actor):
-        view = destruction.show_batch(vault, actor, BatchId(destruction_id))
+        view = batches.show_batch(vault, actor, BatchId(destruction_id))
         stubs: list[Record] = []
-        while page := destruction.stubs(vault, actor, view.batch.id, after=len(stubs)):
+        while page := batches.stubs(vault, actor, view.batch.id, after=len(stubs)):
             stubs += page
     document = {**_view_document(view), "stubs": [bare_record_document(each) for each in stubs]}
     lines = [*_view_lines(view), *(f"  {each.number}  {each.class_code}  {each.state.value}" for each in stubs)]
@@ -136,7 +137,7 @@ def resume(invocation: Invocation) -> int:
     """Finish what was cut off, or waited for a keeper. Upkeep does so by itself; doing it twice is harmless."""
     with invocation.acting() as (vault, actor):
         actor.require(Action.DESTROY_RECORDS)
-        waiting = destruction.resume(vault)
+        waiting = effect.resume(vault)
     document: dict[str, JSON] = {"waiting": [_view_document(view) for view in waiting]}
     invocation.speech.data(document, [line for view in waiting for line in _view_lines(view)])
     if not waiting:

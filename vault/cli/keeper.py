@@ -164,7 +164,8 @@ def remove(invocation: Invocation, name: str, lost: bool, dry_run: bool) -> None
 @pass_invocation
 def rotate(invocation: Invocation, dry_run: bool) -> None:
     """Replace the root key, and destroy the one before on every keeper. No record changes."""
-    from vault.workflows.destruction import rotate_root, show_batch
+    from vault.workflows.batches import show_batch
+    from vault.workflows.destruction import rotate_root
 
     with invocation.acting() as (vault, actor):
         actor.require(Action.CHANGE_KEEPERS)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vault.audit import Event
-from vault.destruction import Batch, Targets
+from vault.destruction import Batch, BatchState, Targets
+from vault.errors import NotFound
 from vault.ids import BatchId
 from vault.people import Action, Actor
 from vault.records import Record
-from vault.workflows import destruction
+from vault.workflows.effect import BatchView, waiting_for
 from vault.workflows.vault import Vault
 
 BATCHES_SEARCHED = 50
@@ -30,7 +31,7 @@ def stub_views(
     vault: Vault, actor: Actor, batch_id: BatchId, *, after: int = 0, limit: int = 100
 ) -> Sequence[StubView]:
     """The stubs of a batch, ``limit`` of them behind the first ``after``. Raises ``NotAllowed``."""
-    records = destruction.stubs(vault, actor, batch_id, after=after, limit=limit)
+    records = stubs(vault, actor, batch_id, after=after, limit=limit)
     views = []
     with vault.catalogue.read() as tx:
         for record in records:
@@ -63,3 +64,35 @@ def unfinished(vault: Vault, actor: Actor) -> Sequence[Batch]:
     actor.require(Action.SEE_STATE)
     with vault.catalogue.read() as tx:
         return tx.batches.unfinished(vault.fonds.id)
+
+
+def list_batches(vault: Vault, actor: Actor, *, before: int | None = None, limit: int = 50) -> Sequence[Batch]:
+    """A page of batches, newest first; ``before`` is the generation of the last one of the page before.
+
+    Raises ``NotAllowed``.
+    """
+    actor.require(Action.SEE_STATE)
+    with vault.catalogue.read() as tx:
+        return tx.batches.page(vault.fonds.id, before=before, limit=limit)
+
+
+def show_batch(vault: Vault, actor: Actor, batch_id: BatchId) -> BatchView:
+    """A batch, and what it waits for. Raises ``NotAllowed``, ``NotFound``."""
+    actor.require(Action.SEE_STATE)
+    with vault.catalogue.read() as tx:
+        batch = tx.batches.get(batch_id)
+    if batch is None:
+        raise NotFound("there is no such destruction; look it up in the list")
+    if batch.state is BatchState.EFFECTIVE:
+        return BatchView(batch=batch, waiting=())
+    if batch.state is BatchState.ERASING:
+        return BatchView(batch=batch, waiting=["its key pages are not in the object store yet"])
+    return BatchView(batch=batch, waiting=waiting_for(vault, batch.generation))
+
+
+def stubs(vault: Vault, actor: Actor, batch_id: BatchId, *, after: int = 0, limit: int = 500) -> Sequence[Record]:
+    """What stays of the records of a batch, ``limit`` of them behind the first ``after``. Raises ``NotAllowed``."""
+    actor.require(Action.SEE_STATE)
+    with vault.catalogue.read() as tx:
+        found = [tx.records.get(record_id) for _, record_id in tx.batches.records(batch_id, after=after, limit=limit)]
+    return [record for record in found if record is not None]

@@ -5,7 +5,6 @@ State is the queue (DESIGN 12). A job that did not run for three of its interval
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
 from vault.workflows import (
     certificates,
-    destruction,
+    effect,
     expiry,
     finding,
     listing,
@@ -32,6 +31,7 @@ from vault.workflows import (
     register,
     schedules,
 )
+from vault.workflows.ciphertext import delete_ciphertext
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -180,16 +180,11 @@ def renew_locks(vault: Vault) -> Outcome:
 
 
 def _finish_batches(vault: Vault) -> Outcome:
-    waiting = destruction.resume(vault)
+    waiting = effect.resume(vault)
     if not waiting:
         return Outcome.of("all-effective")
     told = "; ".join(sorted({each for view in waiting for each in view.waiting}))
     return Outcome.of("not-effective", count=len(waiting), waiting=told)
-
-
-def _delete_ciphertext(vault: Vault) -> Outcome:
-    deleted, left = (int(count) for count in re.findall(r"\d+", destruction.delete_ciphertext(vault)))
-    return Outcome.of("ciphertext-deleted", deleted=deleted, left=left)
 
 
 def send_outbox(vault: Vault) -> Outcome:
@@ -246,7 +241,7 @@ JOBS: Final = (
     Job(name="propose-lists", every=timedelta(hours=6), run=listing.propose_lists),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
-    Job(name="delete-ciphertext", every=timedelta(hours=1), run=_delete_ciphertext),
+    Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

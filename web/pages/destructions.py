@@ -17,8 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict, InvalidInput, Refused
 from vault.ids import BatchId
-from vault.workflows import backups, batches, certificates, customers, destruction, retrieval
-from vault.workflows.destruction import Preview
+from vault.workflows import backups, batches, certificates, customers, destruction, destructionscope, retrieval
+from vault.workflows.destructionscope import Preview
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, text_of, whole_number_of
 from web.problems import PROBLEMS, describe
@@ -56,7 +56,7 @@ async def list_batches(visit: Visit) -> Response:
     """Every destruction, newest first: the history of the key tree's generations."""
     before = whole_number_of({"before": visit.query("before")}, "before", default=0, low=0, high=_NUMBER_MAX)
     found = await visit.site.call(
-        destruction.list_batches, visit.vault, visit.actor, before=before or None, limit=PAGE_SIZE + 1
+        batches.list_batches, visit.vault, visit.actor, before=before or None, limit=PAGE_SIZE + 1
     )
     shown = found[:PAGE_SIZE]
     return visit.site.templates.page(
@@ -72,7 +72,7 @@ async def show_batch(visit: Visit) -> Response:
     """How far one came, what it waits for, and what is left of its records."""
     batch_id = BatchId(visit.parameter("batch"))
     after = whole_number_of({"after": visit.query("after")}, "after", default=0, low=0, high=_NUMBER_MAX)
-    view = await visit.site.call(destruction.show_batch, visit.vault, visit.actor, batch_id)
+    view = await visit.site.call(batches.show_batch, visit.vault, visit.actor, batch_id)
     stubs = await visit.site.call(
         batches.stub_views, visit.vault, visit.actor, batch_id, after=after, limit=STUBS_SHOWN + 1
     )
@@ -108,7 +108,7 @@ def _destroy(visit: Visit, targets: Targets) -> Response:
     if done is not None:
         return RedirectResponse(visit.path("destruction", batch=done.id), 303)
     error, alone = visit.form.get("error") == "yes", visit.form.get("alone") == "yes"
-    seen = destruction.preview(visit.vault, visit.actor, targets, error=error)
+    seen = destructionscope.preview(visit.vault, visit.actor, targets, error=error)
     try:
         _require_second_look(visit, seen)
         batch = destruction.destroy(visit.vault, visit.actor, targets, alone=alone, error=error)
@@ -144,7 +144,7 @@ def _digest_of(seen: Preview) -> str:
 
 
 def _preview_page(visit: Visit, targets: Targets, *, error: bool, refusal: Refused | None = None) -> Response:
-    seen = destruction.preview(visit.vault, visit.actor, targets, error=error)
+    seen = destructionscope.preview(visit.vault, visit.actor, targets, error=error)
     named: list[tuple[str, str]] = [("record", each) for each in sorted(targets.records)]
     named += [("customer", each) for each in sorted(targets.customers)]
     known = classes_of(visit)

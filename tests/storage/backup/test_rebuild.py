@@ -24,7 +24,7 @@ from vault.records import Description, RecordState
 from vault.schedule import RuleVersion
 from vault.shelves import RecordFilter
 from vault.statutes import FIRST_SET, SHIPPED
-from vault.workflows import backups, destruction, holding, intake, outbox, retrieval, schedules, upkeep
+from vault.workflows import backups, effect, holding, intake, outbox, retrieval, schedules, upkeep
 from vault.workflows.customers import list_customers
 from vault.workflows.vault import Vault
 
@@ -134,7 +134,7 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
     assert outcome.recollected.renumbered == []
     assert (outcome.records_destroyed, outcome.customers_destroyed) == (2, 1)
     with back.open() as vault:
-        destruction.resume(vault)
+        effect.resume(vault)
         assert told(vault) == before
         assert rules_of(vault) == rules_before
         assert len(rules_before) == len(SHIPPED[FIRST_SET]) + 4

@@ -12,7 +12,7 @@ from vault.customers import CustomerState
 from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
 from vault.ids import RecordId
 from vault.records import RecordState
-from vault.workflows import destruction, upkeep
+from vault.workflows import effect, upkeep
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
@@ -77,7 +77,7 @@ def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(both
     assert (told.generation_before, told.generation) == (1, 3)
     assert (told.records_destroyed, told.customers_destroyed) == (2, 1)
     with back.open() as vault:
-        destruction.resume(vault)
+        effect.resume(vault)
         with vault.catalogue.read() as tx:
             for record_id in (doomed, theirs):
                 record = tx.records.get(record_id)
@@ -110,7 +110,7 @@ def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(
         sites.restore(site)
     sites.restore(site, replace=True)
     with site.open() as vault:
-        destruction.resume(vault)
+        effect.resume(vault)
         with vault.catalogue.read() as tx:
             record = tx.records.get(doomed)
         assert record is not None

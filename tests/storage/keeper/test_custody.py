@@ -41,7 +41,7 @@ from vault.records import RecordState
 from vault.seal.destruction import Doomed
 from vault.seal.keytree import LeafAddress
 from vault.seal.secrets import Secret
-from vault.workflows import destruction
+from vault.workflows import destruction, effect
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.vault import Vault
 
@@ -275,11 +275,11 @@ def test_a_keeper_that_is_away_for_generations_delays_effect_and_catches_up(
     keepers[2].away = True
     for record_id in records[:3]:
         assert destroy(vault, record_id).state is BatchState.PROMOTED
-    (waiting, *_) = destruction.resume(vault)
+    (waiting, *_) = effect.resume(vault)
     assert waiting.waiting == ["keeper third: the keeper is away"]
     keepers[2].away = False
     assert [root.generation for root in keepers[2].held(vault.fonds.tree_id)] == [1]  # type: ignore[operator]
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []
     assert [root.generation for root in keepers[2].held(vault.fonds.tree_id)] == [4]  # type: ignore[operator]
     for record_id in records[:3]:
         with pytest.raises(KeyDestroyed):
@@ -381,4 +381,4 @@ def test_pages_that_were_altered_before_they_reached_the_store_are_not_sent(hous
             raw.execute("DROP TRIGGER pages_replaced")
             raw.execute("UPDATE pages SET sealed = zeroblob(2140) WHERE level = 5")
         with pytest.raises(SealBroken, match="not those that were written"):
-            destruction.resume(vault)
+            effect.resume(vault)

@@ -19,7 +19,7 @@ from vault.errors import Conflict, KeyDestroyed
 from vault.ids import RecordId
 from vault.people import Actor
 from vault.records import Description, RecordState
-from vault.workflows import destruction, intake, retrieval
+from vault.workflows import ciphertext, destruction, intake, retrieval
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.vault import Vault
 
@@ -38,14 +38,14 @@ def test_sealed_bytes_go_once_the_stores_own_lock_has_lapsed(vault: Vault, actor
     batch = destruction.destroy(early, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
     assert batch.state is BatchState.EFFECTIVE
     clock.advance(RECEIPT_LOCK)
-    told = destruction.delete_ciphertext(early)
+    told = ciphertext.delete_ciphertext(early).text
     assert time.monotonic() - begun < SECONDS_LOCKED, "the machine was too slow for this test"
     assert told == "deleted the bytes of 0 records, 1 still locked"
     assert vault.store.head(version.object.key, version.version_id) is not None
     time.sleep(max(0.0, begun + SECONDS_LOCKED + 1.5 - time.monotonic()))
-    assert destruction.delete_ciphertext(early) == "deleted the bytes of 1 records, 0 still locked"
+    assert ciphertext.delete_ciphertext(early).text == "deleted the bytes of 1 records, 0 still locked"
     assert list(vault.store.versions(version.object.key)) == []
-    assert destruction.delete_ciphertext(early) == "deleted the bytes of 0 records, 0 still locked"
+    assert ciphertext.delete_ciphertext(early).text == "deleted the bytes of 0 records, 0 still locked"
 
 
 @ON_SQLITE

@@ -33,7 +33,19 @@ from vault.records import Description, RecordState
 from vault.seal.increments import ChainHead, read_increment, verify_chain
 from vault.seal.keytree import LeafAddress
 from vault.shelves import RecordFilter
-from vault.workflows import customers, destruction, finding, intake, retrieval, sharing, upkeep
+from vault.workflows import (
+    batches,
+    ciphertext,
+    customers,
+    destruction,
+    destructionscope,
+    effect,
+    finding,
+    intake,
+    retrieval,
+    sharing,
+    upkeep,
+)
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.retrieval import export_sealed, list_records, open_version, show
 from vault.workflows.vault import Vault
@@ -126,12 +138,12 @@ def test_a_preview_names_what_dies_and_what_stands_against_it(vault: Vault, acto
     receipt = add_bytes(vault, actor, b"12345")
     sharing.make_link(vault, actor, receipt.record_id, lifetime=timedelta(days=1), uses_max=1, pass_code=None)
     targets = Targets(records=frozenset({receipt.record_id}))
-    seen = destruction.preview(vault, actor, targets)
+    seen = destructionscope.preview(vault, actor, targets)
     assert [each.record.number for each in seen.candidates] == [receipt.number]
     assert (seen.version_count, seen.size_bytes, seen.link_count) == (1, 5, 1)
     assert [(each.subject, each.code) for each in seen.blockers] == [(receipt.number, "not-due")]
     assert seen.ciphertext_until is not None
-    assert destruction.preview(vault, actor, targets, error=True).blockers == []
+    assert destructionscope.preview(vault, actor, targets, error=True).blockers == []
     assert read_bytes(vault, actor, receipt.record_id) == b"12345"
 
 
@@ -141,7 +153,7 @@ def test_a_customer_dies_with_everything_that_is_theirs(vault: Vault, actor: Act
     theirs = [add_for(vault, actor, customer.id, b"%d" % number) for number in range(70)]
     spared = add_for(vault, actor, other.id, b"other's")
     later = unlocked(vault)
-    seen = destruction.preview(later, actor, Targets(customers=frozenset({customer.id})))
+    seen = destructionscope.preview(later, actor, Targets(customers=frozenset({customer.id})))
     assert {each.record.id for each in seen.candidates} == set(theirs)
     batch = destroy(later, actor, customers=frozenset({customer.id}))
     assert (batch.record_count, batch.customer_count, batch.state) == (70, 1, BatchState.EFFECTIVE)
@@ -207,10 +219,10 @@ def test_the_log_tells_of_a_batch_and_of_its_effect(vault: Vault, actor: Actor) 
     assert begun.entry.detail["alone"] is True
     assert begun.entry.detail["records_sha256"] == hashlib.sha256(record_id.encode()).hexdigest()
     assert effective.entry.event is Event.DESTRUCTION_EFFECTIVE
-    assert [each.id for each in destruction.stubs(vault, actor, batch.id)] == [record_id]
-    assert destruction.list_batches(vault, actor)[0] == destruction.show_batch(vault, actor, batch.id).batch
+    assert [each.id for each in batches.stubs(vault, actor, batch.id)] == [record_id]
+    assert batches.list_batches(vault, actor)[0] == batches.show_batch(vault, actor, batch.id).batch
     with pytest.raises(NotFound):
-        destruction.show_batch(vault, actor, BatchId("none"))
+        batches.show_batch(vault, actor, BatchId("none"))
 
 
 def test_the_increments_in_the_store_are_one_chain_to_the_catalogues_head(vault: Vault, actor: Actor) -> None:
@@ -274,8 +286,8 @@ def test_ciphertext_goes_when_its_lock_lapses_and_not_before(vault: Vault, actor
     destroy(later, actor, record_id)
     with vault.catalogue.read() as tx:
         (version,) = tx.records.versions(record_id)
-    assert destruction.delete_ciphertext(vault) == "deleted the bytes of 0 records, 0 still locked"
-    told = destruction.delete_ciphertext(later)
+    assert ciphertext.delete_ciphertext(vault).text == "deleted the bytes of 0 records, 0 still locked"
+    told = ciphertext.delete_ciphertext(later).text
     assert "deleted the bytes of 0 records" in told  # the store's own clock has not moved
     assert vault.store.head(version.object.key, version.version_id) is not None
 
@@ -291,12 +303,12 @@ def test_a_process_that_has_not_confirmed_delays_effect_and_nothing_else(vault: 
     batch = destroy(later, actor, record_id)
     assert batch.state is BatchState.PROMOTED
     assert state_of(vault, record_id) is RecordState.ERASING
-    (waiting,) = destruction.resume(vault)
+    (waiting,) = effect.resume(vault)
     assert [text for text in waiting.waiting if other.process_id in text]
-    assert destruction.show_batch(vault, actor, batch.id).waiting == waiting.waiting
+    assert batches.show_batch(vault, actor, batch.id).waiting == waiting.waiting
     assert destroy(later, actor, another).state is BatchState.PROMOTED
     upkeep.beat(other)
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []
     assert_dead(vault, actor, record_id, another)
     with vault.catalogue.write() as tx:
         tx.processes.end(other.process_id)
@@ -310,7 +322,7 @@ def test_what_is_away_after_the_commit_is_finished_later(vault: Vault, actor: Ac
     batch = destroy(faulty_keys(later, step, lambda: error("away")), actor, record_id)
     assert batch.state in (BatchState.ERASING, BatchState.PROMOTED)
     assert state_of(vault, record_id) is RecordState.ERASING
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []
     assert_dead(vault, actor, record_id)
 
 
@@ -346,5 +358,5 @@ def test_death_is_no_way_out(vault: Vault, actor: Actor) -> None:
     vault.keys.renew()
     with pytest.raises(KeyDestroyed):
         vault.leaf_keys(version.object.leaf)
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []
     assert_dead(vault, actor, record_id)

@@ -16,7 +16,7 @@ from vault.errors import InvalidInput, KeyDestroyed, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
 from vault.people import CLOCK_ID, Actor, Role
 from vault.records import RecordState
-from vault.workflows import destruction, expiry, schedules, upkeep
+from vault.workflows import effect, expiry, schedules, upkeep
 from vault.workflows.vault import Limits, Vault
 
 
@@ -224,4 +224,4 @@ def test_upkeep_does_it_and_a_vault_without_automatic_classes_is_never_paused(fr
     job = next(each for each in upkeep.JOBS if each.name == "expire")
     job.run(vault)
     assert record_of(vault, record_id).state is RecordState.DESTROYED
-    assert destruction.resume(vault) == []
+    assert effect.resume(vault) == []

@@ -18,7 +18,7 @@ from vault.holds import HoldScope, MatterProfile, MatterState, ScopeKind
 from vault.ids import CustomerId, MatterId, RecordId
 from vault.people import Actor, Role
 from vault.records import Description
-from vault.workflows import customers, destruction, finding, intake, matters
+from vault.workflows import customers, destruction, destructionscope, finding, intake, matters
 from vault.workflows.vault import Vault
 
 
@@ -60,7 +60,7 @@ def test_a_held_record_is_not_destroyed_until_two_people_released_it(vault: Vaul
     numbers = f"{first.matter.number} and {second.matter.number}"
     with pytest.raises(Conflict, match=f"is held by matter {numbers}; release the hold first"):
         destroy(vault, actor, record_id)
-    seen = destruction.preview(vault, actor, Targets(records=frozenset({record_id})), error=True)
+    seen = destructionscope.preview(vault, actor, Targets(records=frozenset({record_id})), error=True)
     assert [each.code for each in seen.blockers] == ["conflict"]
     matters.propose_release(vault, officer("one"), second.matter.id, "it was settled")
     release(vault, first.matter.id)
