@@ -90,6 +90,8 @@ class Event(StrEnum):
     LIST_OBJECTED = "list-objected"
     LIST_EXECUTED = "list-executed"
     LIST_DONE = "list-done"
+    LIST_ANNOUNCED = "list-announced"
+    NOTICE_TOLD = "notice-told"
     LIST_CANCELLED = "list-cancelled"
     EXPIRY_PAUSED = "expiry-paused"
     EXPIRY_RESUMED = "expiry-resumed"

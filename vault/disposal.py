@@ -22,6 +22,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from vault.classes import FOR_EVER
 from vault.disposition import Approval, Ground
 from vault.ids import BatchId, FondsId, ListId, PauseId, PersonId, RecordId
 from vault.seal.keytree import LeafAddress
@@ -72,13 +73,17 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListProfile:
-    """What is said of a list: sealed. Place, method and remarks are of its execution."""
+    """What is said of a list: sealed. Place, method and remarks are of its execution.
+
+    ``opinion`` is the number of the record that has the opinion of whoever appraised it.
+    """
 
     reason: str = ""
     place: str = ""
     method: str = ""
     remarks: str = ""
     cancelled: str = ""
+    opinion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,11 @@ class DisposalItem:
     target: str | None
     cause: str | None
     change: int
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether it was decided that the record is kept for ever."""
+        return self.decision is Decision.EXTEND and self.until == FOR_EVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,9 @@ def _by_period(
         return Standing.UNTRIGGERED, [_because("not-filed", {"class": rule.code, "trigger": rule.trigger.value})]
     if keep_until is None:
         return Standing.UNTRIGGERED, [_because("unknown-trigger", {"class": rule.code, "trigger": rule.trigger.value})]
-    if keep_until == FOR_EVER or today(now) < keep_until:
+    if keep_until == FOR_EVER:
+        return Standing.KEEP, [_because("kept-for-ever", {"class": rule.code})]
+    if today(now) < keep_until:
         named = {"date": keep_until.isoformat(), "class": rule.code, "mandate": rule.mandate}
         return Standing.KEEP, [_because("kept-until", named)]
     reasons = [
@@ -184,6 +186,9 @@ _TEXTS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = MappingProxyTy
             f"the event from which its period runs ({said['trigger']}) is not known; file it with the date"
         ),
         "kept-until": lambda said: f"class {said['class']} keeps it until {said['date']}{_law(said)}",
+        "kept-for-ever": lambda said: (
+            "it is kept for ever: a reviewer decided so, or its period ends after the year 9999"
+        ),
         "unsettled": lambda said: f"debts or claims that it proves are not settled{_law(said)}",
         "due": lambda said: f"its period was over on {said['date']}; class {said['class']} proposes: {said['action']}",
         "needs-approval": _needs_approval,

@@ -30,6 +30,7 @@ ListId = NewType("ListId", str)
 PauseId = NewType("PauseId", str)
 CertificateId = NewType("CertificateId", str)
 PaperId = NewType("PaperId", str)
+NoticeId = NewType("NoticeId", str)
 
 ID_LENGTH = 26
 

@@ -70,6 +70,8 @@ class Action(StrEnum):
     SIGN_DISPOSAL = "sign-disposal"
     SUPERVISE_DISPOSAL = "supervise-disposal"
     RESUME_EXPIRY = "resume-expiry"
+    SEE_NOTICES = "see-notices"
+    GIVE_NOTICE = "give-notice"
 
 
 _STAFF = frozenset({Role.ADMINISTRATOR, Role.RECORDS, Role.OPERATOR})
@@ -107,6 +109,8 @@ PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.SIGN_DISPOSAL: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.SUPERVISE_DISPOSAL: _STAFF,
     Action.RESUME_EXPIRY: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
+    Action.SEE_NOTICES: _EVERYBODY,
+    Action.GIVE_NOTICE: _STAFF,
 }
 
 

@@ -3,7 +3,7 @@
 They are rules to begin with, not legal advice: whoever adopts them answers for them. None is ``automatic``: that takes
 two people who say so.
 
-Sources. 会计档案管理办法 (2015) art. 14, 18, 19 and its table; 电子商务法 (2018) art. 31; 反洗钱法 (2024) art. 34;
+Sources. 会计档案管理办法 (2015) art. 14, 16, 18, 19 and its table; 电子商务法 (2018) art. 31; 反洗钱法 (2024) art. 34;
 个人信息保护法 (2021) art. 56. Regulation (EU) 2016/679 (GDPR); Directive (EU) 2015/849 art. 40; Handelsgesetzbuch § 257
 and Abgabenordnung § 147 (vouchers 8 years since 2025). 29 CFR 1602.14; 26 CFR 31.6001-1(e)(2); 17 CFR 240.17a-4;
 17 CFR 210.2-06; 31 CFR 1010.430; 45 CFR 164.316(b)(2).
@@ -119,6 +119,8 @@ _CN: Final = (
     _class("deal", "并购与资产转让档案", "Deals and transfers of assets", Nature.CONTRACT, _IMPORTANT,
            Trigger.DEAL_CLOSED, 10, action=DisposalAction.REVIEW),
     _class("correspondence", "往来函件", "Correspondence", Nature.COMMUNICATION, _GENERAL, Trigger.CREATED, 3),
+    _class("appraisal", "档案鉴定意见书", "Appraisal opinions", Nature.HOUSE, _GENERAL, Trigger.CREATED, None,
+           "会计档案管理办法 art. 16"),
     _class("house", "内部档案", "House files", Nature.HOUSE, _GENERAL, Trigger.CREATED, None),
 )  # fmt: skip
 

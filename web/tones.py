@@ -7,18 +7,19 @@ from typing import Final
 
 _GOOD: Final = (
     "filed", "open", "in-force", "done", "decision-destroy", "certificate-complete", "matter-released",
-    "batch-effective", "keeper-proven", "in-order", "decision-keep",
+    "batch-effective", "keeper-proven", "in-order", "decision-keep", "notice-state-told",
+   
 )  # fmt: skip
 _WARN: Final = (
     "received", "sensitive", "proposed", "executing", "decision-pending", "certificate-pending",
     "matter-release-proposed", "used-up", "batch-erasing", "batch-promoted", "keeper-holds-older", "keeper-behind",
-    "waiting",
+    "waiting", "notice-state-waiting",
 )  # fmt: skip
 _BAD: Final = (
     "expired", "matter-in-force", "revoked", "important", "keeper-away", "keeper-lost", "destroyed", "erasing",
     "overdue", "decision-objected", "restricted",
 )  # fmt: skip
-_INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer")
+_INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer", "decision-permanent")
 
 TONES: Final[Mapping[str, str]] = {
     code: tone for tone, codes in (("good", _GOOD), ("warn", _WARN), ("bad", _BAD), ("info", _INFO)) for code in codes

@@ -1,4 +1,4 @@
-"""Holds: how fast they reach the object store beside the bare calls, and a hold against a destruction, often.
+"""Holds: how fast they reach the object store beside the bare calls.
 
 Part of ``scripts/bench upkeep``. The bare calls are boto3's own put and get of the same legal hold, on the same
 versions, from as many threads; both take turns in the same run. The mirror has the catalogue's writes and its progress
@@ -14,12 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scripts.benchmarks.frame import Measure, at_least, at_most
+from scripts.benchmarks.frame import Measure, at_least
 from storage.objects.sdk import sdk_client
-from tests.support.holding import officer, place, race_hold_against_destruction, release
-from tests.support.postgres import postgres_cluster
+from tests.support.holding import officer, place, release
 from tests.support.store import RunningStore, running_store
-from tests.support.vault import add_bytes, running_vault, staff
+from tests.support.vault import add_bytes, running_vault
 from vault.workflows import mirror
 from vault.workflows.vault import Vault
 
@@ -38,28 +37,6 @@ def measure_mirror(quick: bool) -> list[Measure]:
         running_vault(store.settings, Path(name) / "home") as vault,
     ):
         return _beside_bare_calls(store, vault, count)
-
-
-def measure_races(quick: bool) -> list[Measure]:
-    """A hold and a destruction of one record at the same moment, on both databases."""
-    rounds = 40 if quick else 1000
-    figures = []
-    with (
-        tempfile.TemporaryDirectory(prefix="strongroom-races-") as name,
-        running_store(Path(name) / "store") as store,
-        postgres_cluster() as cluster,
-        cluster.fresh_database() as url,
-    ):
-        for database, catalogue_url in (("SQLite", None), ("PostgreSQL", url)):
-            with running_vault(store.settings, Path(name) / database, catalogue_url=catalogue_url) as vault:
-                told = race_hold_against_destruction(vault, staff(vault), rounds)
-            what = f"hold against destroy, {rounds:,} rounds on {database}"
-            figures += [
-                at_most(f"{what}: both, or neither", 0, told.broken),
-                Measure(measure=f"{what}: held", goal="", figure=told.held),
-                Measure(measure=f"{what}: destroyed", goal="", figure=told.destroyed),
-            ]
-    return figures
 
 
 def _beside_bare_calls(store: RunningStore, vault: Vault, count: int) -> list[Measure]:

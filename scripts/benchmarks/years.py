@@ -1,4 +1,4 @@
-"""A year in minutes: records of every class live through years by a clock in the hand (``scripts/bench upkeep``)."""
+"""A year in minutes: records of every class live through years by a clock in the hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.vault import running_vault
 from tests.support.years import live_through
 
 
-def measure_years(quick: bool) -> list[Measure]:
+def measure(quick: bool) -> list[Measure]:
     """What never may happen, counted, and what did; quick takes a season of few records."""
     records, days = (120, 90) if quick else (50_000, 1826)
     with (

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from vault.disposal import DisposalItem, DisposalList, ListState, Part, Signature
-from vault.ids import ListId, RecordId
+from vault.ids import ListId, NoticeId, RecordId
+from vault.notices import Notice, NoticeState
 from vault.shelves import Transaction
 from vault.workflows.register import Register
 
@@ -31,12 +32,14 @@ class Lists:
     lists: dict[ListId, DisposalList] = field(default_factory=dict)
     items: dict[tuple[ListId, RecordId], DisposalItem] = field(default_factory=dict)
     signatures: dict[tuple[ListId, str], Signature] = field(default_factory=dict)
+    notices: dict[NoticeId, Notice] = field(default_factory=dict)
 
     def hear(self, register: Register) -> None:
         """Adds one register; a later one comes later."""
         self.lists |= {each.id: each for each in register.lists}
         self.items |= {(each.list_id, each.record_id): each for each in register.list_items}
         self.signatures |= {(each.list_id, each.person_id): each for each in register.signatures}
+        self.notices |= {each.id: each for each in register.notices}
 
 
 def take_lists(tx: Transaction, found: Lists, *, now: datetime) -> int:
@@ -62,6 +65,7 @@ def take_lists(tx: Transaction, found: Lists, *, now: datetime) -> int:
         items = [each for each in found.items.values() if each.list_id == disposal.id]
         signatures = [each for each in found.signatures.values() if each.list_id == disposal.id]
         _take_items(tx, disposal, items)
+        _take_notices(tx, [each for each in found.notices.values() if each.list_id == disposal.id])
         _bring_on(tx, existing, disposal, signatures, now)
     return newest
 
@@ -75,6 +79,16 @@ def _take_items(tx: Transaction, disposal: DisposalList, items: Iterable[Disposa
             tx.disposals.add_items([item])
         elif had is not None and had.listed and had.change < item.change:
             tx.disposals.update_item(item)
+
+
+def _take_notices(tx: Transaction, notices: Iterable[Notice]) -> None:
+    """Before the list moves on: it does not while somebody waits to be told."""
+    for notice in notices:
+        had = tx.notices.get(notice.id)
+        if had is None and (notice.customer_id is None or tx.customers.get(notice.customer_id) is not None):
+            tx.notices.add([notice])
+        elif had is not None and had.state is NoticeState.WAITING and had.change < notice.change:
+            tx.notices.update(notice)
 
 
 def _bring_on(

@@ -14,6 +14,7 @@ from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import SqlIntentShelf
 from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
+from storage.catalogue.notices import SqlNoticeShelf
 from storage.catalogue.openings import SqlOpeningShelf
 from storage.catalogue.outbox import SqlOutboxShelf
 from storage.catalogue.paper import SqlPaperShelf
@@ -118,6 +119,10 @@ class SqlTransaction:
     @property
     def pauses(self) -> SqlPauseShelf:
         return SqlPauseShelf(self._rows)
+
+    @property
+    def notices(self) -> SqlNoticeShelf:
+        return SqlNoticeShelf(self._rows)
 
     @property
     def papers(self) -> SqlPaperShelf:

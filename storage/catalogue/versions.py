@@ -38,6 +38,7 @@ from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns, lock_of, object_columns, object_of, object_values
 from storage.catalogue.periods import SqlPeriods
 from storage.catalogue.records import AT_ONCE, records
+from vault.classes import FOR_EVER
 from vault.errors import NotFound
 from vault.ids import ObjectId, PersonId, RecordId
 from vault.objects import Lock
@@ -106,7 +107,10 @@ _TO_RENEW = (
         versions.c.lock_until < bindparam("lapsing_before"),
         exists().where(
             records.c.id == versions.c.record_id,
-            or_(records.c.state == "received", and_(records.c.state == "filed", records.c.due_on.is_(None))),
+            or_(
+                records.c.state == "received",
+                and_(records.c.state == "filed", or_(records.c.due_on.is_(None), records.c.due_on == FOR_EVER)),
+            ),
         ),
     )
     .order_by(versions.c.lock_until, versions.c.record_id, versions.c.ordinal)
@@ -117,8 +121,14 @@ _TO_RENEW = (
 _TO_EXTEND = (
     _VERSIONS.add_columns(records.c.due_on)
     .join(records, records.c.id == versions.c.record_id)
-    .where(records.c.state == "filed", versions.c.lock_until < records.c.due_on)
-    .order_by(versions.c.lock_until, versions.c.record_id, versions.c.ordinal)
+    .where(
+        records.c.state == "filed",
+        versions.c.lock_until < records.c.due_on,
+        records.c.due_on < FOR_EVER,
+        tuple_(versions.c.record_id, versions.c.ordinal)
+        > tuple_(bindparam("after_record", type_=Text), bindparam("after_ordinal", type_=Counted)),
+    )
+    .order_by(versions.c.record_id, versions.c.ordinal)
     .limit(bindparam("at_most"))
 )
 _ALL_AFTER = (
@@ -230,8 +240,9 @@ class SqlRecordShelf(SqlPeriods):
         rows = self._rows.all(_TO_RENEW, {"lapsing_before": lapsing_before, "at_most": limit})
         return [version_of(row) for row in rows]
 
-    def locks_to_extend(self, *, limit: int = 500) -> Sequence[tuple[Version, date]]:
-        return [(version_of(row), row.due_on) for row in self._rows.all(_TO_EXTEND, {"at_most": limit})]
+    def locks_to_extend(self, *, after: tuple[str, int] = ("", 0), limit: int = 500) -> Sequence[tuple[Version, date]]:
+        values = {"after_record": after[0], "after_ordinal": after[1], "at_most": limit}
+        return [(version_of(row), row.due_on) for row in self._rows.all(_TO_EXTEND, values)]
 
     def add_description(self, revision: DescriptionRevision) -> None:
         self._rows.run(

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from storage.assembly import open_vault
 from storage.objects.settings import S3Settings
 from storage.settings import Settings, load_settings
-from vault.ids import RecordId
+from vault.ids import CustomerId, RecordId
 from vault.people import Actor
 from vault.records import Description
 from vault.workflows import intake, people
@@ -55,12 +55,13 @@ def add_bytes(
     title: str = "A record",
     file_name: str = "file.bin",
     class_code: str = "contract",
+    customer_id: CustomerId | None = None,
     idempotency_key: str | None = None,
 ) -> Receipt:
     """Stores bytes as a new record."""
     filing = intake.Filing(
         class_code=class_code,
-        customer_id=None,
+        customer_id=customer_id,
         description=Description.checked(title=title),
         file_name=file_name,
     )

@@ -23,8 +23,8 @@ from vault.objects import Lock, LockMode
 from vault.records import Record, RecordState, SealedObject, Version
 from vault.schedule import RuleVersion, today
 from vault.seal.keytree import LeafAddress
-from vault.workflows import allocation, certificates, disposal, effect, execution, expiry, listing, log
-from vault.workflows.disposal import Choice
+from vault.workflows import allocation, certificates, disposal, effect, execution, expiry, listing, log, reviewing
+from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
 CHUNK = 200
@@ -131,11 +131,11 @@ def _decide(world: _World, list_id: ListId) -> None:
         if chance.random() < 0.1:
             until = max(today(vault.now()), world.due[view.record.id]) + timedelta(days=chance.randint(1, 90))
             choice = Choice(decision=Decision.EXTEND, reason="it is needed still", until=until)
-            disposal.review(vault, ANN, list_id, choice, [view.record.id])
+            reviewing.review(vault, ANN, list_id, choice, [view.record.id])
             world.due[view.record.id] = world.alone[view.record.id] = until
             world.lived.extended += 1
     if disposal.show_list(vault, ANN, list_id).counts.get(Decision.PENDING):
-        disposal.review(vault, ANN, list_id, Choice(decision=Decision.DESTROY))
+        reviewing.review(vault, ANN, list_id, Choice(decision=Decision.DESTROY, reason="looked at"))
     if disposal.sign(vault, ANN, list_id).disposal.state is ListState.PROPOSED:
         disposal.sign(vault, BEA, list_id)
 
@@ -145,7 +145,7 @@ def _object(world: _World, list_id: ListId) -> None:
     if listed:
         record_id = world.chance.choice(listed).record.id
         until = today(world.vault.now()) + timedelta(days=world.chance.randint(1, 30))
-        disposal.object_to(world.vault, ANN, list_id, [record_id], "somebody objects", until=until)
+        reviewing.object_to(world.vault, ANN, list_id, [record_id], "somebody objects", until=until)
         world.alone[record_id] = until
         world.lived.objected += 1
 

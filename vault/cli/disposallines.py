@@ -52,6 +52,8 @@ def view_document(view: ListView) -> dict[str, JSON]:
         "method": view.profile.method,
         "remarks": view.profile.remarks,
         "cancelled": view.profile.cancelled,
+        "opinion": view.profile.opinion or None,
+        "untold_customers": view.untold,
         "signatures": [
             {"person": each.person_id, "part": each.part.value, "step": each.step, "at": iso(each.at)}
             for each in view.signatures
@@ -67,6 +69,7 @@ def item_document(view: ItemView) -> dict[str, JSON]:
         "record_id": item.record_id,
         "number": view.record.number,
         "decision": item.decision.value,
+        "permanent": item.is_permanent,
         "listed": item.listed,
         "decided_by": item.decided_by,
         "decided_at": iso(item.decided_at),
@@ -114,6 +117,10 @@ def list_lines(view: ListView) -> Iterator[str]:
         yield f"  objections until {local(disposal.window_until)}"
     if disposal.executed_at is not None:
         yield f"  executed   {local(disposal.executed_at)}, destruction {disposal.batch_id}"
+    if view.profile.opinion:
+        yield f"  opinion    record {view.profile.opinion}"
+    if view.untold:
+        yield f"  notices    {view.untold} customers have to be told yet"
     for label in ("reason", "place", "method", "remarks", "cancelled"):
         text: str = getattr(view.profile, label)
         for place, line in enumerate(plain_lines(text)) if text else ():
@@ -132,6 +139,8 @@ def item_lines(items: Sequence[ItemView]) -> Iterator[str]:
     for view in items:
         item = view.item
         until = f" until {item.until}" if item.until is not None else ""
+        if item.is_permanent:
+            until = " for ever"
         more = f" -> {item.target}" if item.target else f" ({item.cause})" if item.cause else ""
         said = "; ".join(plain_lines(view.reason)) if view.reason else ""
         yield f"  {view.record.number}  {item.decision.value}{more}{until}{f'  {said}' if said else ''}"

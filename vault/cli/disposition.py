@@ -22,11 +22,11 @@ from vault.cli.disposallines import (
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import day
 from vault.cli.plain import local, table
-from vault.disposal import REVIEWED, Decision, ListState, Part
+from vault.disposal import ListState, Part
 from vault.errors import InvalidInput
 from vault.people import Action
-from vault.workflows import disposal, execution, expiry, listing, retrieval
-from vault.workflows.disposal import Choice
+from vault.workflows import disposal, execution, expiry, listing, retrieval, reviewing
+from vault.workflows.reviewing import CHOICES, choice_of
 
 if TYPE_CHECKING:
     from vault.cli.speech import JSON
@@ -136,7 +136,7 @@ def propose(
 @click.command("review")
 @click.argument("disposal_list", metavar="LIST")
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
-@click.option("--decision", required=True, type=click.Choice(sorted(each.value for each in REVIEWED)))
+@click.option("--decision", required=True, type=click.Choice(CHOICES))
 @click.option("--reason", default="", metavar="TEXT", help="Why; sealed. Only destruction goes without.")
 @_until
 @click.option("--class", "target", metavar="CLASS", help="The class that they belong to.")
@@ -157,8 +157,8 @@ def review(
     dry_run: bool,
 ) -> None:
     """Decide on records of a list; on all that are pending where none is named."""
-    choice = Choice(
-        decision=Decision(decision),
+    choice = choice_of(
+        decision,
         reason=reason,
         until=day(until, field="until"),
         target=target,
@@ -167,10 +167,7 @@ def review(
     with invocation.acting() as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
         wanted = _records(vault, actor, records) if records else None
-        if dry_run:
-            view = disposal.show_list(vault, actor, found.id)
-        else:
-            view = disposal.review(vault, actor, found.id, choice, wanted)
+        view = reviewing.review(vault, actor, found.id, choice, wanted, dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
 
 
@@ -184,10 +181,7 @@ def sign(invocation: Invocation, /, disposal_list: str, part: str | None, dry_ru
     """Sign a list in the part that is next: its proposer, then its approvers, then its supervisors."""
     with invocation.acting() as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
-        if dry_run:
-            view = disposal.show_list(vault, actor, found.id)
-        else:
-            view = disposal.sign(vault, actor, found.id, Part(part) if part else None)
+        view = disposal.sign(vault, actor, found.id, Part(part) if part else None, dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
 
 
@@ -212,10 +206,8 @@ def object_to(
     with invocation.acting() as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
         wanted = _records(vault, actor, records)
-        if dry_run:
-            view = disposal.show_list(vault, actor, found.id)
-        else:
-            view = disposal.object_to(vault, actor, found.id, wanted, reason, until=day(until, field="until"))
+        leave = day(until, field="until")
+        view = reviewing.object_to(vault, actor, found.id, wanted, reason, until=leave, dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
 
 

@@ -152,6 +152,15 @@ disposition = _group(
         "resume": Entry("vault.cli.disposition:resume", "Let automatic expiry go on after it paused."),
     },
 )
+notice = _group(
+    "notice",
+    "Notices of destruction: who is told, and that they were.",
+    {
+        "list": Entry("vault.cli.notices:list_notices", "List notices, newest first."),
+        "show": Entry("vault.cli.notices:show", "Show what a notice says."),
+        "tell": Entry("vault.cli.notices:tell", "Say that customers were told of a list."),
+    },
+)
 keeper = _group(
     "keeper",
     "The keepers of the root key.",
@@ -206,6 +215,7 @@ _ENTRIES: Final = {
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
     "disposition": Entry("vault.cli.main:disposition", "Disposal lists: proposed, reviewed, signed, executed."),
+    "notice": Entry("vault.cli.main:notice", "Notices of destruction: who is told, and that they were."),
     "paper": Entry("vault.cli.main:paper", "Paper originals: their boxes, and their end."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),

@@ -29,6 +29,7 @@ from vault.shelves.holds import HoldShelf
 from vault.shelves.intents import IntentShelf
 from vault.shelves.jobs import JobShelf
 from vault.shelves.links import LinkShelf
+from vault.shelves.notices import NoticeShelf
 from vault.shelves.openings import OpeningShelf
 from vault.shelves.outbox import OutboxShelf
 from vault.shelves.paper import PaperShelf
@@ -82,6 +83,8 @@ class Transaction(Protocol):
     def holds(self) -> HoldShelf: ...
     @property
     def certificates(self) -> CertificateShelf: ...
+    @property
+    def notices(self) -> NoticeShelf: ...
     @property
     def papers(self) -> PaperShelf: ...
     @property

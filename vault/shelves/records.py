@@ -104,8 +104,13 @@ class RecordShelf(Protocol):
         """Versions of ``received`` records, and of filed ones without a due date, whose lock lapses before then."""
         ...
 
-    def locks_to_extend(self, *, limit: int = 500) -> Sequence[tuple[Version, date]]:
-        """Versions of filed records whose lock ends before the record's due date, with that date."""
+    def locks_to_extend(
+        self, *, after: tuple[str, int] = ("", 0), limit: int = 500
+    ) -> Sequence[tuple[Version, date]]:
+        """Versions of filed records whose lock ends before the record's due date, with that date, by (record, ordinal).
+
+        Some of them stay here: what people keep longer than a statute's floor is locked anew from time to time only.
+        """
         ...
 
     def add_description(self, revision: DescriptionRevision) -> None: ...

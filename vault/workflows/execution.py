@@ -140,6 +140,12 @@ def require_executable(tx: Transaction, disposal: DisposalList, now: datetime) -
     if disposal.state is not ListState.APPROVED:
         way_out = "it is signed first" if disposal.state is ListState.PROPOSED else "look at it again"
         raise Conflict(f"list {number} is {disposal.state.value}; {way_out}")
+    untold = tx.notices.waiting(disposal.id)
+    if untold:
+        raise NotDue(
+            f"{untold} customers have not been told of list {number}; tell them, then say so with "
+            "`strongroom notice tell`"
+        )
     if disposal.window_until is not None and now < disposal.window_until:
         raise NotDue(
             f"objections to list {number} may be made until {disposal.window_until.isoformat(timespec='minutes')}; "

@@ -19,7 +19,7 @@ from vault.objects import Lock
 from vault.people import CLOCK_ID, Action, Actor
 from vault.records import Record, RecordState, Version, require_correctable
 from vault.workflows import outbox
-from vault.workflows.locks import RENEW_WHEN_LEFT, due_lock, reaches, receipt_lock
+from vault.workflows.locks import lock_wanted, reaches, receipt_lock
 from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
 
@@ -102,18 +102,10 @@ def extend_lock_of(vault: Vault, record: Record, version: Version) -> bool:
 
     Raises ``StoreUnavailable``, ``LockNotKept``, ``ObjectMissing``.
     """
-    now = vault.now()
-    if record.due_on is None:
-        if version.lock.retain_until > now + RENEW_WHEN_LEFT:
-            return False
-        wanted = receipt_lock(now, version.lock.mode)
-    else:
-        with vault.catalogue.read() as tx:
-            rule = rule_of(tx, record.class_code)
-        wanted = due_lock(rule, record.due_on)
-        if wanted.retain_until <= now:
-            return False
-    if reaches(version.lock, wanted):
+    with vault.catalogue.read() as tx:
+        rule = rule_of(tx, record.class_code)
+    wanted = lock_wanted(record, rule, version.lock, vault.now())
+    if wanted is None or reaches(version.lock, wanted):
         return False
     try:
         kept = vault.store.extend_lock(version.object.key, version.version_id, wanted)

@@ -36,6 +36,7 @@ from vault.schedule import RuleVersion, today
 from vault.shelves import Transaction
 from vault.workflows import allocation
 from vault.workflows.lists import checked_words, digest_of, seal_profile, seal_reason
+from vault.workflows.notices import announce
 from vault.workflows.schedules import require_rule
 from vault.workflows.vault import Vault
 
@@ -248,13 +249,8 @@ def _stand_in(vault: Vault, tx: Transaction, rule: RuleVersion, disposal: Dispos
         raise Conflict(f"no two people made the rule of class {rule.code}; it does not expire by itself")
     tx.disposals.sign(_signature(disposal, rule.proposed_by, Part.PROPOSER))
     tx.disposals.sign(_signature(disposal, rule.decided_by, Part.APPROVER))
-    now, days = vault.now(), rule.rule.objection_days
-    approved = replace(
-        disposal,
-        state=ListState.APPROVED,
-        approved_at=now,
-        window_until=now + timedelta(days=days) if days else None,
-    )
+    approved = replace(disposal, state=ListState.APPROVED, approved_at=vault.now())
+    approved = announce(vault, tx, approved, rule.rule)
     tx.disposals.update(approved)
     detail: Detail = {
         "number": disposal.number,

@@ -88,8 +88,9 @@ def every_item(tx: Transaction, list_id: ListId) -> list[DisposalItem]:
 def close(
     vault: Vault, tx: Transaction, by: PersonId, disposal: DisposalList, state: ListState, event: Event, detail: Detail
 ) -> DisposalList:
-    """Ends a list: nothing stands on it any more."""
+    """Ends a list: nothing stands on it any more, and nobody is told of it any more."""
     change = tx.records.next_change()
+    tx.notices.drop_waiting(disposal.id, change=change)
     tx.disposals.close_items(disposal.id, change=change)
     closed = replace(disposal, state=state, closed_at=vault.now(), change=change)
     tx.disposals.update(closed)
@@ -105,7 +106,7 @@ def close_executed(vault: Vault, tx: Transaction, batch: Batch) -> None:
         close(vault, tx, CLOCK_ID, disposal, ListState.DONE, Event.LIST_DONE, detail)
 
 
-def digest_of(record_ids: Iterable[RecordId]) -> str:
+def digest_of(record_ids: Iterable[str]) -> str:
     """One digest of many ids, as the log names what a step was about."""
     return hashlib.sha256("\n".join(sorted(record_ids)).encode("ascii")).hexdigest()
 

@@ -24,6 +24,7 @@ from vault.errors import SealBroken
 from vault.fonds import Fonds
 from vault.holds import Matter, ScopeItem
 from vault.ids import CustomerId, FondsId, ObjectId, PersonId, RecordId, VaultId
+from vault.notices import Notice
 from vault.objects import Lock, LockMode
 from vault.ports import LeafKeySource
 from vault.records import DescriptionRevision, Record, RecordState, SealedObject, Version
@@ -34,13 +35,14 @@ from vault.shelves import Transaction
 from vault.workflows import descriptions, disposalvalues
 from vault.workflows.disposalvalues import list_of, list_values, signature_of, signature_values
 from vault.workflows.mattervalues import item_of, item_values, matter_of, matter_values
+from vault.workflows.noticevalues import notice_of, notice_values
 from vault.workflows.rulevalues import rule_from, rule_values
 from vault.workflows.vault import Vault
 
 FIELD_SET: Final = "register"
-FORMAT: Final = 3
-KNOWN: Final = frozenset({1, 2, FORMAT})
-"""Format 1 knew neither matters nor rules, format 2 no disposal lists."""
+FORMAT: Final = 4
+KNOWN: Final = frozenset({1, 2, 3, FORMAT})
+"""Format 1 knew neither matters nor rules, format 2 no disposal lists, format 3 no notices."""
 BATCH: Final = 200
 
 
@@ -68,6 +70,7 @@ class Register:
     lists: Sequence[DisposalList] = ()
     list_items: Sequence[DisposalItem] = ()
     signatures: Sequence[Signature] = ()
+    notices: Sequence[Notice] = ()
 
 
 def subject_of(tree_id: bytes) -> str:
@@ -112,6 +115,7 @@ def seal_register(vault: Vault, register: Register) -> bytes:
         "lists": [list_values(each) for each in register.lists],
         "list_items": [disposalvalues.item_values(each) for each in register.list_items],
         "signatures": [signature_values(each) for each in register.signatures],
+        "notices": [notice_values(each) for each in register.notices],
     }
     subject = subject_of(vault.fonds.tree_id)
     sealed = descriptions.seal(vault, vault.house, values, subject=subject, field_set=FIELD_SET, revision=register.to)
@@ -148,6 +152,7 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
             lists=[list_of(each, fonds.id) for each in said.get("lists", ())],
             list_items=[disposalvalues.item_of(each) for each in said.get("list_items", ())],
             signatures=[signature_of(each) for each in said.get("signatures", ())],
+            notices=[notice_of(each) for each in said.get("notices", ())],
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise SealBroken("a register has another shape than a register") from exc
@@ -193,9 +198,10 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
         items=tx.holds.items_between(since, to),
         rules=[each for each in rules if each.change <= to],
         lists=[each for each in lists if each.change <= to],
-        # What changes on a list, or signs it, has the list's own change number of then.
+        # What changes on a list, signs it, or tells of it, has the list's own change number of then.
         list_items=tx.disposals.items_between(since, to),
         signatures=tx.disposals.signatures_between(since, to),
+        notices=tx.notices.between(since, to),
     )
 
 

@@ -5,10 +5,11 @@ State is the queue (DESIGN 12). A job that did not run for three of its interval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from vault.audit import Detail, Event
@@ -18,6 +19,7 @@ from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID, Action, Actor
+from vault.records import Version
 from vault.workflows import (
     certificates,
     effect,
@@ -163,8 +165,7 @@ def renew_locks(vault: Vault) -> Outcome:
     before = vault.now() + RENEW_WHEN_LEFT
     with vault.catalogue.read() as tx:
         lapsing = list(tx.records.locks_to_renew(lapsing_before=before))
-        short = [version for version, _ in tx.records.locks_to_extend()]
-    for version in (*lapsing, *short):
+    for version in chain(lapsing, _short(vault)):
         with vault.catalogue.read() as tx:
             record = tx.records.get(RecordId(version.record_id))
         if record is None:
@@ -177,6 +178,18 @@ def renew_locks(vault: Vault) -> Outcome:
             # One object that is gone must not keep the others from being renewed; the doctor names it.
             left += 1
     return Outcome.of("locks-extended", extended=renewed, left=left)
+
+
+def _short(vault: Vault) -> Iterator[Version]:
+    """Versions whose lock ends before their record's due date, page by page."""
+    after = ("", 0)
+    while True:
+        with vault.catalogue.read() as tx:
+            page = [version for version, _ in tx.records.locks_to_extend(after=after)]
+        if not page:
+            return
+        yield from page
+        after = (page[-1].record_id, page[-1].ordinal)
 
 
 def _finish_batches(vault: Vault) -> Outcome:

@@ -16,16 +16,27 @@ from starlette.responses import RedirectResponse, Response
 from vault.disposal import Decision, DisposalList, ListState, Part, Pause, PauseCause
 from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.ids import RecordId
-from vault.workflows import disposal, expiry, listing, retrieval
-from vault.workflows.disposal import Choice, ListView
+from vault.notices import BY_PEOPLE
+from vault.people import Action
+from vault.workflows import disposal, expiry, listing, notices, retrieval, reviewing
+from vault.workflows.disposal import ListView
+from vault.workflows.reviewing import PERMANENT, Choice, choice_of
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, date_of, text_of
 from web.problems import PROBLEMS, describe
+from web.rendering import WORDS
 from web.site import Visit
 
 CHOSEN: Final = "r-"
 """Fields of chosen records are named so, with the record's id behind it: of one name only the last counts."""
-DECISIONS: Final = (Decision.DESTROY, Decision.EXTEND, Decision.RECLASSIFY, Decision.TRANSFER, Decision.KEEP)
+DECISIONS: Final = (
+    Decision.DESTROY.value,
+    Decision.EXTEND.value,
+    PERMANENT,
+    Decision.RECLASSIFY.value,
+    Decision.TRANSFER.value,
+    Decision.KEEP.value,
+)
 _HOUR: Final = 3600
 
 
@@ -220,7 +231,11 @@ def list_page(visit: Visit, key: str, refusal: Refused | None = None) -> Respons
         may_sign=part is not None and visit.may(disposal.SIGNS[part]),
         signed=any(each.person_id == visit.actor.person_id for each in view.signatures),
         reviewable=view.disposal.state is ListState.PROPOSED and not view.signatures,
-        decisions=[each.value for each in DECISIONS],
+        decisions=DECISIONS,
+        opinion_id=_opinion_id(visit, view),
+        notices=notices.notices_of_list(visit.vault, visit.actor, found.id),
+        may_tell=bool(view.untold) and visit.may(Action.GIVE_NOTICE),
+        channels=[(each.value, visit.language.text(WORDS[f"channel-{each.value}"])) for each in BY_PEOPLE],
         chosen={name for name in visit.form if name.startswith(CHOSEN)},
         values=visit.form,
         classes=known.offered,
@@ -228,6 +243,12 @@ def list_page(visit: Visit, key: str, refusal: Refused | None = None) -> Respons
         error=describe(visit, refusal) if refusal is not None else None,
         error_field=getattr(refusal, "field", None) or "",
     )
+
+
+def _opinion_id(visit: Visit, view: ListView) -> str | None:
+    if not view.profile.opinion:
+        return None
+    return retrieval.find_record(visit.vault, visit.actor, view.profile.opinion).id
 
 
 def _review(visit: Visit, key: str) -> Response:
@@ -238,19 +259,18 @@ def _review(visit: Visit, key: str) -> Response:
         records = None if everything else _chosen(visit)
         if records is not None and not records:
             raise InvalidInput("nothing is chosen; choose records, or all that are pending", field="records")
-        disposal.review(visit.vault, visit.actor, found.id, choice, records)
+        reviewing.review(visit.vault, visit.actor, found.id, choice, records)
     except Refused as refusal:
         return list_page(visit, key, refusal)
     return _to(visit, found, after=text_of(visit.form, "after"))
 
 
 def _choice(visit: Visit) -> Choice:
-    try:
-        decision = Decision(text_of(visit.form, "decision"))
-    except ValueError:
-        raise InvalidInput("choose one of those that are offered", field="decision") from None
-    return Choice(
-        decision=decision,
+    said = text_of(visit.form, "decision")
+    if said not in DECISIONS:
+        raise InvalidInput("choose one of those that are offered", field="decision")
+    return choice_of(
+        said,
         reason=_reason(visit),
         until=_until(visit),
         target=text_of(visit.form, "target") or None,
@@ -261,7 +281,7 @@ def _choice(visit: Visit) -> Choice:
 def _object(visit: Visit, key: str) -> Response:
     found = disposal.find_list(visit.vault, visit.actor, key)
     try:
-        disposal.object_to(visit.vault, visit.actor, found.id, _chosen(visit), _reason(visit), until=_until(visit))
+        reviewing.object_to(visit.vault, visit.actor, found.id, _chosen(visit), _reason(visit), until=_until(visit))
     except Refused as refusal:
         return list_page(visit, key, refusal)
     return _to(visit, found, after=text_of(visit.form, "after"))

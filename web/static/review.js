@@ -2,7 +2,7 @@
 
 const grid = document.getElementById("grid");
 const decision = document.getElementById("decision");
-const DECISIONS = { d: "destroy", e: "extend", c: "reclassify", t: "transfer", k: "keep" };
+const DECISIONS = { d: "destroy", e: "extend", p: "permanent", c: "reclassify", t: "transfer", k: "keep" };
 
 const boxes = () => [...grid.querySelectorAll("input[type=checkbox]")];
 

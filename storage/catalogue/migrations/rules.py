@@ -29,3 +29,21 @@ def statements(rules: Sequence[Rule], *, on_postgres: bool) -> Iterator[str]:
                 f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT "
                 f"EXECUTE FUNCTION catalogue_refuses('{table} is never emptied')"
             )
+
+
+def looking(rules: Sequence[Rule], *, on_postgres: bool) -> Iterator[str]:
+    """The triggers of rules that look at another table, too; PostgreSQL does not take those in WHEN."""
+    if not on_postgres:
+        yield from statements(rules, on_postgres=False)
+        return
+    for rule in rules:
+        name = f"{rule.table}_{rule.name}"
+        yield (
+            f"CREATE FUNCTION catalogue_{name}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF {rule.condition} THEN RAISE EXCEPTION USING MESSAGE = '{rule.message}', ERRCODE = '23000';"
+            " END IF; RETURN NEW; END $$"
+        )
+        yield (
+            f"CREATE TRIGGER {name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW"
+            f" EXECUTE FUNCTION catalogue_{name}()"
+        )

@@ -12,8 +12,8 @@ from tests.support.disposing import ANN, BEA, CAI, DAN, due_record, rule_in_forc
 from vault.disposal import Decision, ListState
 from vault.errors import Conflict, NotAllowed
 from vault.ids import ListId, RecordId
-from vault.workflows import backups, disposal, execution, expiry, listing, upkeep
-from vault.workflows.disposal import Choice
+from vault.workflows import backups, disposal, execution, expiry, listing, reviewing, upkeep
+from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
 KEEP = Choice(decision=Decision.KEEP, reason="of lasting value")
@@ -35,10 +35,10 @@ class Filled:
         upkeep.send_outbox(vault)
         for each in (self.attended, self.done, self.kept):
             first = disposal.list_items(vault, ANN, each)[0].record.id
-            disposal.review(vault, ANN, each, KEEP, [first])
-        disposal.review(vault, ANN, self.kept, KEEP)
+            reviewing.review(vault, ANN, each, KEEP, [first])
+        reviewing.review(vault, ANN, self.kept, KEEP)
         for each in (self.attended, self.done):
-            disposal.review(vault, ANN, each, DESTROY)
+            reviewing.review(vault, ANN, each, DESTROY)
             disposal.sign(vault, ANN, each)
             disposal.sign(vault, BEA, each)
         disposal.sign(vault, ANN, self.kept)
@@ -101,8 +101,8 @@ def test_a_restored_catalogue_has_what_was_decided_and_signed_since_the_backup(s
         early = listing.propose_class(vault, ANN, rule.code)[0].id
         upkeep.send_outbox(vault)
         sites.take(site, vault)
-        disposal.review(vault, ANN, early, replace(KEEP, reason="since"), [first_of(vault, early)])
-        disposal.review(vault, ANN, early, DESTROY)
+        reviewing.review(vault, ANN, early, replace(KEEP, reason="since"), [first_of(vault, early)])
+        reviewing.review(vault, ANN, early, DESTROY)
         disposal.sign(vault, ANN, early)
         disposal.sign(vault, BEA, early)
         execution.execute(vault, ANN, early)

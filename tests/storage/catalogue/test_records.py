@@ -177,8 +177,11 @@ def test_locks_to_renew_and_to_extend(fresh_catalogue: SqlCatalogue) -> None:
         assert tx.records.locks_to_renew(lapsing_before=soon) == by_id
         assert tx.records.locks_to_renew(lapsing_before=LOCK.retain_until) == []
         assert tx.records.locks_to_renew(lapsing_before=soon, limit=1) == by_id[:1]
-        assert tx.records.locks_to_extend() == [(short, due), (almost, due)]
-        assert tx.records.locks_to_extend(limit=1) == [(short, due)]
+        wanted = sorted([(short, due), (almost, due)], key=lambda each: each[0].record_id)
+        assert tx.records.locks_to_extend() == wanted
+        assert tx.records.locks_to_extend(limit=1) == wanted[:1]
+        first = wanted[0][0]
+        assert tx.records.locks_to_extend(after=(first.record_id, first.ordinal)) == wanted[1:]
 
 
 def test_all_versions_leaves_out_the_destroyed(fresh_catalogue: SqlCatalogue) -> None:

@@ -13,7 +13,7 @@ from vault.disposal import Decision, Part
 from vault.errors import SealBroken
 from vault.people import CLOCK_ID
 from vault.seal.canonical import canonical_json
-from vault.workflows import certificates, disposal, execution, expiry, listing
+from vault.workflows import certificates, disposal, execution, expiry, listing, reviewing
 from vault.workflows.logstore import signing_keys
 from vault.workflows.vault import Vault
 
@@ -29,7 +29,7 @@ def executed(vault: Vault) -> str:
     rule = rule_in_force(vault, supervised=True)
     due_record(vault, ANN, rule.code)
     (found,) = listing.propose_class(vault, ANN, rule.code)
-    disposal.review(vault, ANN, found.id, disposal.Choice(decision=Decision.DESTROY))
+    reviewing.review(vault, ANN, found.id, reviewing.Choice(decision=Decision.DESTROY))
     for actor, part in ((ANN, Part.PROPOSER), (BEA, Part.APPROVER), (CAI, Part.SUPERVISOR), (DAN, Part.SUPERVISOR)):
         disposal.sign(vault, actor, found.id, part)
     done = execution.execute(vault, ANN, found.id, place="仓库", method="keys")

@@ -20,8 +20,8 @@ from vault.ids import PersonId, RecordId
 from vault.people import CLOCK_ID, Actor, Role
 from vault.records import RecordState
 from vault.schedule import RuleVersion
-from vault.workflows import destruction, disposal, execution, listing, people, schedules
-from vault.workflows.disposal import Choice
+from vault.workflows import destruction, disposal, execution, listing, people, reviewing, schedules
+from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
 DESTROY = Choice(decision=Decision.DESTROY)
@@ -40,7 +40,7 @@ def listed(vault: Vault, rule: RuleVersion) -> DisposalList:
 
 def approved(vault: Vault, rule: RuleVersion) -> DisposalList:
     found = listed(vault, rule)
-    disposal.review(vault, ANN, found.id, DESTROY)
+    reviewing.review(vault, ANN, found.id, DESTROY)
     disposal.sign(vault, ANN, found.id)
     return disposal.sign(vault, BEA, found.id).disposal
 
@@ -84,7 +84,7 @@ def test_a_list_goes_from_review_to_its_end_by_different_people(timed: tuple[Vau
     rule = rule_in_force(vault, signing=("head of archives", "head of accounts"))
     record_id = due_record(vault, actor, rule.code)
     found = listed(vault, rule)
-    view = disposal.review(vault, ANN, found.id, Choice(decision=Decision.DESTROY, reason="没有保存价值"))
+    view = reviewing.review(vault, ANN, found.id, Choice(decision=Decision.DESTROY, reason="没有保存价值"))
     assert (view.next, view.counts) == ((Part.PROPOSER, 1), {Decision.DESTROY: 1})
     disposal.sign(vault, ANN, found.id, Part.PROPOSER)
     with pytest.raises(NotAllowed, match=r"signed list .* as its proposer; its approver is somebody else"):
@@ -125,10 +125,10 @@ def test_everything_but_destruction_leaves_the_list_with_a_reason(timed: tuple[V
     found = listed(vault, rule)
     until = due_day(vault) + timedelta(days=90)
     with pytest.raises(InvalidInput) as refused:
-        disposal.review(vault, ANN, found.id, Choice(decision=Decision.KEEP), [kept])
+        reviewing.review(vault, ANN, found.id, Choice(decision=Decision.KEEP), [kept])
     assert refused.value.field == "reason"
     with pytest.raises(InvalidInput) as refused:
-        disposal.review(vault, ANN, found.id, Choice(decision=Decision.EXTEND, reason="a claim"), [extended])
+        reviewing.review(vault, ANN, found.id, Choice(decision=Decision.EXTEND, reason="a claim"), [extended])
     assert refused.value.field == "until"
     for record_id, choice in (
         (extended, Choice(decision=Decision.EXTEND, reason="a claim", until=until)),
@@ -136,8 +136,8 @@ def test_everything_but_destruction_leaves_the_list_with_a_reason(timed: tuple[V
         (given, Choice(decision=Decision.TRANSFER, reason="to the archives")),
         (kept, Choice(decision=Decision.KEEP, reason="of lasting value")),
     ):
-        disposal.review(vault, ANN, found.id, choice, [record_id])
-    disposal.review(vault, ANN, found.id, DESTROY)
+        reviewing.review(vault, ANN, found.id, choice, [record_id])
+    reviewing.review(vault, ANN, found.id, DESTROY)
     assert record_of(vault, extended).due_on == until
     assert record_of(vault, moved).class_code == other.code
     disposal.sign(vault, ANN, found.id)
@@ -162,7 +162,7 @@ def test_a_list_of_which_nothing_is_to_die_is_done_with_its_first_signature(
     rule = rule_in_force(vault)
     due_record(vault, actor, rule.code)
     found = listed(vault, rule)
-    disposal.review(vault, ANN, found.id, Choice(decision=Decision.KEEP, reason="of lasting value"))
+    reviewing.review(vault, ANN, found.id, Choice(decision=Decision.KEEP, reason="of lasting value"))
     assert disposal.sign(vault, ANN, found.id).disposal.state is ListState.DONE
 
 
@@ -174,14 +174,14 @@ def test_an_objection_takes_a_record_off_a_list_that_is_signed(timed: tuple[Vaul
     assert found.window_until == hands.at + timedelta(days=14)
     with pytest.raises(NotDue, match="objections"):
         execution.execute(vault, ANN, found.id)
-    disposal.object_to(vault, CAI, found.id, [one], "the customer wants it kept")
+    reviewing.object_to(vault, CAI, found.id, [one], "the customer wants it kept")
     with pytest.raises(Conflict, match="objected"):
-        disposal.object_to(vault, CAI, found.id, [one], "again")
+        reviewing.object_to(vault, CAI, found.id, [one], "again")
     hands.advance(days=14)
     execution.execute(vault, ANN, found.id)
     assert states(vault, one, other) == [RecordState.FILED, RecordState.DESTROYED]
     with pytest.raises(Conflict, match="too late"):
-        disposal.object_to(vault, CAI, found.id, [other], "too late")
+        reviewing.object_to(vault, CAI, found.id, [other], "too late")
 
 
 def test_what_became_held_since_is_left_out_and_the_rest_dies(timed: tuple[Vault, Hands], actor: Actor) -> None:
@@ -276,7 +276,7 @@ def test_a_reader_sees_no_list_and_decides_nothing(timed: tuple[Vault, Hands], a
     found = listed(vault, rule)
     attempts: list[Callable[[], object]] = [
         lambda: disposal.show_list(vault, READER, found.id),
-        lambda: disposal.review(vault, READER, found.id, DESTROY),
+        lambda: reviewing.review(vault, READER, found.id, DESTROY),
         lambda: disposal.cancel(vault, READER, found.id, "no"),
         lambda: execution.execute(vault, READER, found.id),
         lambda: listing.propose_class(vault, READER, rule.code),
@@ -339,7 +339,7 @@ def test_the_database_keeps_proposer_approvers_and_supervisors_apart(timed: tupl
     for _, signatures in attempts:
         with pytest.raises(StrongroomError):
             sign_in_rows(vault, *signatures)
-    disposal.review(vault, ANN, found.id, DESTROY)
+    reviewing.review(vault, ANN, found.id, DESTROY)
     disposal.sign(vault, ANN, found.id)
     disposal.sign(vault, BEA, found.id)
     for person in ("ann", "bea"):
@@ -364,7 +364,7 @@ def test_the_database_approves_no_list_that_is_unsigned_or_undecided(timed: tupl
     for given in ((), both[:1], both[1:], both):
         with pytest.raises(CatalogueBroken):
             approve(*given)
-    disposal.review(vault, ANN, found.id, DESTROY)
+    reviewing.review(vault, ANN, found.id, DESTROY)
     for given in ((), both[:1], both[1:]):
         with pytest.raises(CatalogueBroken):
             approve(*given)
