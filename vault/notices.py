@@ -84,12 +84,12 @@ class Notice:
 
 
 def notice_words(
-    *, audience: Audience, rule: RecordClass, list_number: str, numbers: Sequence[str], due_until: date | None
+    *, audience: Audience, rule: RecordClass, list_number: str, numbers: Sequence[str], not_before: date | None
 ) -> NoticeWords:
-    """What a notice says, in both languages."""
+    """What a notice says, in both languages; ``not_before`` where the last of the records is not due yet."""
     named = ", ".join(numbers)
     days, law = rule.objection_days, rule.mandate
-    by = due_until.isoformat() if due_until is not None else ""
+    by = not_before.isoformat() if not_before is not None else ""
     zh = [
         f"销毁通知（处置清单 {list_number}）",
         f"类别“{rule.title_zh}”的下列 {len(numbers)} 件档案保管期限届满，拟予销毁：{named}。",

@@ -64,10 +64,11 @@ SECTIONS: Final = (
         entries=(
             _page("disposals", later("Disposal"), Action.SEE_DISPOSALS, "disposal", "propose-disposal",
                   "disposal-error", "propose-error", "resume-expiry", "review-disposal", "object-disposal",
-                  "sign-disposal", "cancel-disposal", "execution", "execute-disposal", "tell-customers"),
+                  "sign-disposal", "cancel-disposal", "execution", "execute-disposal", "tell-customers", "transfers"),
             _page("notices", later("Notices"), Action.SEE_NOTICES, "notice"),
             _page("schedule", later("Schedule"), Action.LIST_RECORDS, "class-rules", "rule-form", "look-at-rule",
-                  "propose-rule", "adopt-rules", "proposal", "approve-rule", "withdraw-rule", "retire-class"),
+                  "propose-rule", "adopt-rules", "proposal", "approve-rule", "withdraw-rule", "retire-class",
+                  "affected"),
             _page("matters", later("Holds"), Action.SEE_HOLDS, "matter-form", "place-hold", "matter", "add-to-hold",
                   "propose-release", "withdraw-release", "release-hold"),
             _page("destructions", later("Destructions"), Action.SEE_STATE, "destruction", "destroy-preview", "destroy"),

@@ -24,6 +24,8 @@ MESSAGES: Final = frozenset(
         later("an upload under this idempotency key is still under way; wait for it and ask again"),
         later("another site asked for this; open the page here and try again"),
         later("choose hours or days"),
+        later("no customer is named; name some, or all that wait"),
+        later("remark is longer than 200 characters, or more than a line"),
         later("lifetime must be a whole number from 1 to 2160"),
         later("login holds a control character; remove it"),
         later("login is empty; give one"),
@@ -130,6 +132,12 @@ MESSAGES: Final = frozenset(
 )
 
 FORMS: Final = (
+    later("{0} customers have not been told of list {1}; tell them, then say so with `strongroom notice tell`"),
+    later("nobody waits to be told of list {0}"),
+    later("this customer's notice of list {0} is told already; leave it out"),
+    later("this customer's notice of list {0} is dropped already; leave it out"),
+    later("class {0} proposes: {1}; say why it is destroyed instead"),
+    later("list {0} has changed meanwhile; look at it again"),
     later("you have signed list {0} as its proposer; its {1} is somebody else"),
     later("you have signed list {0} as its approver; its {1} is somebody else"),
     later("you have signed list {0} as its supervisor; its {1} is somebody else"),

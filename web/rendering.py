@@ -11,6 +11,7 @@ import jinja2
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
+from vault.classes import FOR_EVER
 from vault.people import Action
 from vault.records import RecordState
 from vault.workflows.retrieval import PURPOSES
@@ -27,6 +28,8 @@ from web.tones import tone_of
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
+FOR_EVER_SAID: Final = later("for ever")
+"""In place of a day that never comes."""
 WORDS: Final[Mapping[str, str]] = {
     "received": later("Received"),
     "filed": later("Filed"),
@@ -172,7 +175,7 @@ WORDS: Final[Mapping[str, str]] = {
     "decide-extend": later("Extend"),
     "decide-reclassify": later("File under another class"),
     "decide-transfer": later("Transfer"),
-    "decide-keep": later("Keep"),
+    "decide-keep": later("Leave alone for now"),
     "cause-held": later("held by a matter"),
     "cause-dead": later("destroyed already"),
     "cause-busy": later("is just being corrected"),
@@ -182,6 +185,7 @@ WORDS: Final[Mapping[str, str]] = {
     "cause-not-filed": later("not filed"),
     "cause-unknown-trigger": later("the event from which its period runs is not known"),
     "cause-kept-until": later("its period is not over"),
+    "cause-kept-for-ever": later("kept for ever, by decision"),
     "cause-unsettled": later("proves debts or claims that are not settled"),
     "cause-needs-approval": later("not approved"),
     "record-restricted": later("Restricted: only stored from then on"),
@@ -282,7 +286,7 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
     )
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # i18n's
     environment.filters |= {
-        "day": language.day,
+        "day": lambda value: language.text(FOR_EVER_SAID) if value == FOR_EVER else language.day(value),
         "moment": _moment_filter(language),
         "tone": tone_of,
         "number": language.number,

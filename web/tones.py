@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _GOOD: Final = (
-    "filed", "open", "in-force", "done", "decision-destroy", "certificate-complete", "matter-released",
+    "filed", "open", "in-force", "done", "certificate-complete", "matter-released",
     "batch-effective", "keeper-proven", "in-order", "decision-keep", "notice-state-told",
-   
 )  # fmt: skip
 _WARN: Final = (
     "received", "sensitive", "proposed", "executing", "decision-pending", "certificate-pending",
@@ -17,7 +16,7 @@ _WARN: Final = (
 )  # fmt: skip
 _BAD: Final = (
     "expired", "matter-in-force", "revoked", "important", "keeper-away", "keeper-lost", "destroyed", "erasing",
-    "overdue", "decision-objected", "restricted",
+    "overdue", "decision-destroy", "decision-objected", "restricted",
 )  # fmt: skip
 _INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer", "decision-permanent")
 

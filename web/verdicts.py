@@ -21,6 +21,7 @@ VERDICTS: Final[Mapping[str, str]] = {
     "not-filed": later("It is not filed yet: nobody has confirmed its class and the event from which its period runs."),
     "unknown-trigger": later("The event from which its period runs is not known; file it again with the date."),
     "kept-until": later("Its class keeps it until {date}{law}."),
+    "kept-for-ever": later("It is kept for ever: a reviewer decided so, or its period ends after the year 9999."),
     "unsettled": later("Debts or claims that it proves are not settled ({mandate})."),
     "due": later("Its period was over on {date}."),
     "needs-approval": later("Nobody has approved what is to become of it."),

@@ -1,15 +1,16 @@
-"""A year in minutes: records of every class live through years by a clock in the hand."""
+"""A year in minutes: records of every class live through years by a clock in the hand; catalogues are lost between."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from scripts.benchmarks.frame import Measure, at_least, at_most
+from tests.support.backups import Sites
 from tests.support.store import running_store
-from tests.support.vault import running_vault
 from tests.support.years import live_through
 
 
@@ -19,10 +20,18 @@ def measure(quick: bool) -> list[Measure]:
     with (
         tempfile.TemporaryDirectory(prefix="strongroom-years-") as name,
         running_store(Path(name) / "store") as store,
-        running_vault(store.settings, Path(name) / "home") as vault,
+        ExitStack() as stack,
+        Sites(store, Path(name), None, stack).losing() as losses,
     ):
         started = time.monotonic()
-        lived = live_through(vault, records=records, days=days, step_days=2)
+        lived = live_through(
+            losses.vault,
+            records=records,
+            days=days,
+            step_days=2,
+            losses=losses,
+            lost_every_days=days // 6,
+        )
         seconds = time.monotonic() - started
     told = asdict(lived)
     never = ("early", "held", "unlisted", "unapproved", "uncertified")

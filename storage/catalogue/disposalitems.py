@@ -38,7 +38,7 @@ from storage.catalogue.records import record_of, records
 from storage.catalogue.rows import Rows, Values
 from vault.disposal import Decision, DisposalItem, Part, Signature
 from vault.errors import NotFound
-from vault.ids import ListId, PersonId, RecordId
+from vault.ids import FondsId, ListId, PersonId, RecordId
 from vault.records import Record
 
 AT_ONCE: Final = 500
@@ -127,6 +127,30 @@ _EXTENDED = (
     .where(disposal_items.c.record_id.in_(_wanted), disposal_items.c.decision == "extend")
     .group_by(disposal_items.c.record_id)
 )
+_EXTENDED_IN = (
+    select(disposal_items.c.record_id, func.max(disposal_items.c.until).label("until"))
+    .join(records, records.c.id == disposal_items.c.record_id)
+    .where(
+        disposal_items.c.decision == "extend",
+        records.c.class_code == bindparam("its_class"),
+        text("records.state = 'filed'"),
+    )
+    .group_by(disposal_items.c.record_id)
+)
+_LATER = disposal_items.alias("later")
+_TO_TRANSFER = (
+    select(records)
+    .join(disposal_items, disposal_items.c.record_id == records.c.id)
+    .where(
+        records.c.fonds_id == bindparam("its_fonds"),
+        records.c.state.in_(["received", "filed"]),
+        disposal_items.c.decision == "transfer",
+        ~exists().where(_LATER.c.record_id == records.c.id, _LATER.c.change > disposal_items.c.change),
+        records.c.id > bindparam("after"),
+    )
+    .order_by(records.c.id)
+    .limit(bindparam("at_most"))
+)
 _SIGN = insert(disposal_signatures)
 _SIGNATURES = (
     select(disposal_signatures)
@@ -203,6 +227,14 @@ class SqlDisposalItems:
             for chunk in _chunks(record_ids)
             for row in self._rows.all(_EXTENDED, {"wanted": chunk})
         }
+
+    def extended_in(self, class_code: str) -> dict[RecordId, date]:
+        rows = self._rows.all(_EXTENDED_IN, {"its_class": class_code})
+        return {RecordId(row.record_id): row.until for row in rows}
+
+    def to_transfer(self, fonds_id: FondsId, *, after: str = "", limit: int = 500) -> Sequence[Record]:
+        rows = self._rows.all(_TO_TRANSFER, {"its_fonds": fonds_id, "after": after, "at_most": limit})
+        return [record_of(row) for row in rows]
 
     def to_list(
         self,

@@ -1,135 +1,41 @@
-"""Matters, what is in their scope, and how far the legal holds in the store follow.
-
-Rule 1: what is held is a join of matters in force with records, looked at when it is asked; nothing is copied.
-Rule 2: a scope is only added to; a released matter takes nothing more. Triggers keep this rule and the states.
-Rule 3: a legal hold in the store is recorded only if nobody else recorded one for that version meanwhile; otherwise it
-is not known (NULL), and set again.
-"""
+"""Matters and what is in their scope. The tables are in ``holdtables.py``, what the store has in ``holdmirror.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
-    CheckConstraint,
-    Column,
-    CompoundSelect,
-    ForeignKey,
-    Index,
-    LargeBinary,
     Row,
-    Select,
-    Table,
     Text,
-    UniqueConstraint,
     and_,
     bindparam,
     case,
     distinct,
-    exists,
     func,
     insert,
-    literal,
-    or_,
     select,
-    text,
     tuple_,
-    union,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.catalogue.counters import next_value
-from storage.catalogue.fonds import fonds, fonds_column, leaf_of, leaf_values
-from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
-from storage.catalogue.objects import leaf_columns
+from storage.catalogue.fonds import fonds, leaf_of, leaf_values
+from storage.catalogue.holdmirror import SqlHoldMirror
+from storage.catalogue.holdtables import COLUMNS, HOLDING, by_all_kinds, matter_scopes, matters
 from storage.catalogue.records import records
-from storage.catalogue.rows import Rows, Values
+from storage.catalogue.rows import Values
 from storage.catalogue.versions import versions
 from vault.errors import NotFound
-from vault.holds import Coverage, Matter, MatterRef, MatterState, MirrorStep, ScopeItem, ScopeKind
+from vault.holds import Coverage, Matter, MatterRef, MatterState, ScopeItem, ScopeKind
 from vault.ids import CustomerId, FondsId, MatterId, PersonId, RecordId
 
 AT_ONCE: Final = 500
 """Ids a statement."""
-
-matters = Table(
-    "matters",
-    metadata,
-    Column("id", Text, primary_key=True),
-    fonds_column(),
-    Column("number", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    *leaf_columns(),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("revision", Counted, nullable=False),
-    Column("placed_by", Text, nullable=False),
-    Column("placed_at", UtcDateTime, nullable=False),
-    Column("release_proposed_by", Text),
-    Column("release_proposed_at", UtcDateTime),
-    Column("released_by", Text),
-    Column("released_at", UtcDateTime),
-    Column("change", Counted, nullable=False, unique=True),
-    UniqueConstraint("fonds_id", "number"),
-    Index("uq_matters_leaf", "fonds_id", "extent", "leaf", unique=True),
-    one_of("state", MatterState),
-    CheckConstraint("revision >= 1", name="revision"),
-    CheckConstraint("(release_proposed_by IS NULL) = (release_proposed_at IS NULL)", name="release_proposed"),
-    CheckConstraint("(state = 'in-force') = (release_proposed_by IS NULL)", name="proposal"),
-    CheckConstraint("(released_by IS NULL) = (released_at IS NULL)", name="release"),
-    CheckConstraint("(state = 'released') = (released_by IS NOT NULL)", name="released"),
-    CheckConstraint("released_by IS NULL OR released_by <> release_proposed_by", name="two_people"),
-)
-
-matter_scopes = Table(
-    "matter_scopes",
-    metadata,
-    Column("matter_id", Text, ForeignKey("matters.id"), primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("sealed", LargeBinary),
-    Column("origin", Text),
-    Column("added_by", Text, nullable=False),
-    Column("added_at", UtcDateTime, nullable=False),
-    Column("change", Counted, nullable=False),
-    one_of("kind", ScopeKind),
-    CheckConstraint("(kind = 'query') = (sealed IS NOT NULL)", name="sealed"),
-    CheckConstraint("origin IS NULL OR kind = 'record'", name="origin"),
-    Index("ix_matter_scopes_kind_subject", "kind", "subject"),
-    Index("ix_matter_scopes_change", "change"),
-)
-
-_HOLDING: Final = matters.c.state != "released"
-_LIVING: Final = records.c.state.in_(["received", "filed"])
-_COLUMNS: Final[Mapping[ScopeKind, Any]] = {
-    ScopeKind.RECORD: records.c.id,
-    ScopeKind.CUSTOMER: records.c.customer_id,
-    ScopeKind.CLASS: records.c.class_code,
-}
-"""What of a record an item of a scope names; queries name records one by one."""
-
 _wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
-
-
-def _covered(kind: ScopeKind, *columns: Any) -> Select[Any]:
-    """These columns of matters and the records in their scope, by items of one kind."""
-    column = _COLUMNS[kind]
-    return (
-        select(*columns)
-        .select_from(matter_scopes)
-        .join(matters, matters.c.id == matter_scopes.c.matter_id)
-        .join(records, and_(column == matter_scopes.c.subject, records.c.fonds_id == matters.c.fonds_id))
-        .where(matter_scopes.c.kind == kind.value)
-    )
-
-
-def _by_all_kinds(*columns: Any, where: Sequence[Any]) -> CompoundSelect[Any]:
-    return union(*(_covered(kind, *columns).where(*where) for kind in _COLUMNS))
-
-
 _ADD = insert(matters).values(
     fonds_id=select(fonds.c.id)
     .where(fonds.c.id == bindparam("its_fonds"), fonds.c.tree_id == bindparam("its_tree"))
@@ -176,25 +82,25 @@ _NAMING = (
     select(matter_scopes.c.kind, matter_scopes.c.subject, matters.c.fonds_id, matters.c.id, matters.c.number)
     .join(matters, matters.c.id == matter_scopes.c.matter_id)
     .where(
-        _HOLDING,
-        matter_scopes.c.kind.in_([kind.value for kind in _COLUMNS]),
+        HOLDING,
+        matter_scopes.c.kind.in_([kind.value for kind in COLUMNS]),
         matter_scopes.c.subject.in_(_wanted),
     )
 )
 _OF_CUSTOMERS = (
     select(matter_scopes.c.subject.label("held"), matters.c.id, matters.c.number)
     .join(matters, matters.c.id == matter_scopes.c.matter_id)
-    .where(_HOLDING, matter_scopes.c.kind == "customer", matter_scopes.c.subject.in_(_wanted))
+    .where(HOLDING, matter_scopes.c.kind == "customer", matter_scopes.c.subject.in_(_wanted))
     .order_by(matters.c.number)
 )
 _QUERIES = (
     select(matters, fonds.c.tree_id, *(column.label(f"item_{column.name}") for column in matter_scopes.c))
     .join(fonds, fonds.c.id == matters.c.fonds_id)
     .join(matter_scopes, matter_scopes.c.matter_id == matters.c.id)
-    .where(_HOLDING, matter_scopes.c.kind == "query", matters.c.fonds_id == bindparam("its_fonds"))
+    .where(HOLDING, matter_scopes.c.kind == "query", matters.c.fonds_id == bindparam("its_fonds"))
     .order_by(matters.c.number, matter_scopes.c.subject)
 )
-_of_matter = _by_all_kinds(records.c.id, records.c.state, where=(matters.c.id == bindparam("its_matter"),)).subquery(
+_of_matter = by_all_kinds(records.c.id, records.c.state, where=(matters.c.id == bindparam("its_matter"),)).subquery(
     "of_matter"
 )
 _COVERAGE = select(
@@ -205,54 +111,6 @@ _COVERAGE = select(
         case((and_(_of_matter.c.state.in_(["received", "filed"]), versions.c.legal_hold.is_(True)), versions.c.ordinal))
     ).label("versions_held"),
 ).select_from(_of_matter.join(versions, versions.c.record_id == _of_matter.c.id))
-
-# ---- the mirror ------------------------------------------------------------------------------------------------------
-
-_STEP: Final = (
-    versions.c.record_id,
-    versions.c.ordinal,
-    versions.c.object_key,
-    versions.c.version_id,
-    versions.c.hold_turn,
-)
-_IS_HELD = exists().where(
-    matter_scopes.c.matter_id == matters.c.id,
-    _HOLDING,
-    matters.c.fonds_id == records.c.fonds_id,
-    or_(
-        *(
-            and_(matter_scopes.c.kind == kind.value, matter_scopes.c.subject == column)
-            for kind, column in _COLUMNS.items()
-        )
-    ),
-)
-_TO_HOLD = union(
-    *(
-        _covered(kind, *_STEP, literal(True).label("held"))
-        .join(versions, versions.c.record_id == records.c.id)
-        .where(_HOLDING, _LIVING, text("versions.legal_hold IS NOT TRUE"))
-        for kind in _COLUMNS
-    )
-)
-# In the words of the partial index, or SQLite would walk every version.
-_TO_FREE = (
-    select(*_STEP, literal(False).label("held"))
-    .join(records, records.c.id == versions.c.record_id)
-    .where(text("versions.legal_hold IS NOT FALSE"), or_(~_LIVING, ~_IS_HELD))
-)
-_TO_HOLD_SOME = _TO_HOLD.order_by(text("1"), text("2")).limit(bindparam("at_most"))
-_TO_FREE_SOME = _TO_FREE.order_by(versions.c.record_id, versions.c.ordinal).limit(bindparam("at_most"))
-_HOLD_LAG = select(func.count()).select_from(_TO_HOLD.subquery())
-_FREE_LAG = select(func.count()).select_from(_TO_FREE.subquery())
-_MIRRORED = (
-    update(versions)
-    .where(versions.c.record_id == bindparam("its_record"), versions.c.ordinal == bindparam("its_ordinal"))
-    .values(
-        legal_hold=case((versions.c.hold_turn == bindparam("its_turn"), bindparam("its_hold")), else_=None),
-        hold_turn=versions.c.hold_turn + 1,
-    )
-)
-_DOUBT = text("UPDATE versions SET legal_hold = NULL, hold_turn = hold_turn + 1 WHERE legal_hold IS NOT FALSE")
 
 
 def matter_of(row: Row[Any]) -> Matter:
@@ -275,13 +133,10 @@ def matter_of(row: Row[Any]) -> Matter:
     )
 
 
-class SqlHoldShelf:
+class SqlHoldShelf(SqlHoldMirror):
     """``vault.shelves.HoldShelf`` in SQL."""
 
-    __slots__ = ("_rows",)
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    __slots__ = ()
 
     def next_number(self, fonds_id: FondsId, year: int) -> str:
         return f"H-{year:04d}-{next_value(self._rows, f'matter/{fonds_id}/{year:04d}'):04d}"
@@ -385,45 +240,6 @@ class SqlHoldShelf:
         return Coverage(
             records=row.records, destroyed=row.destroyed, versions=row.versions, versions_held=row.versions_held
         )
-
-    def to_mirror(self, *, limit: int = 10_000) -> Sequence[MirrorStep]:
-        # What is to be held goes first: it is the one that protects.
-        steps: list[MirrorStep] = []
-        for statement in (_TO_HOLD_SOME, _TO_FREE_SOME):
-            rows = self._rows.all(statement, {"at_most": limit - len(steps)}) if len(steps) < limit else ()
-            steps += (
-                MirrorStep(
-                    record_id=RecordId(row.record_id),
-                    ordinal=row.ordinal,
-                    key=row.object_key,
-                    version_id=row.version_id,
-                    held=bool(row.held),
-                    turn=row.hold_turn,
-                )
-                for row in rows
-            )
-        return steps
-
-    def mirror_lag(self) -> int:
-        counted = (self._rows.first(statement) for statement in (_HOLD_LAG, _FREE_LAG))
-        return sum(0 if row is None else int(row[0]) for row in counted)
-
-    def mirrored(self, steps: Sequence[MirrorStep]) -> None:
-        self._rows.run_many(
-            _MIRRORED,
-            [
-                {
-                    "its_record": step.record_id,
-                    "its_ordinal": step.ordinal,
-                    "its_turn": step.turn,
-                    "its_hold": step.held,
-                }
-                for step in steps
-            ],
-        )
-
-    def doubt_mirror(self) -> None:
-        self._rows.run(_DOUBT)
 
 
 def _values(matter: Matter) -> Values:

@@ -50,7 +50,12 @@ def _with_dates(*, trigger_known: bool, due_known: bool) -> Select[Any]:
     """The statement for dates that are known or not; there are four."""
     trigger = records.c.trigger_on == bindparam("its_trigger") if trigger_known else records.c.trigger_on.is_(None)
     due = records.c.due_on == bindparam("its_due") if due_known else records.c.due_on.is_(None)
-    return select(records).where(_OF_CLASS, _IS_FILED, due, trigger).order_by(records.c.id).limit(bindparam("at_most"))
+    return (
+        select(records)
+        .where(_OF_CLASS, _IS_FILED, due, trigger, records.c.id > bindparam("after_id", type_=Text))
+        .order_by(records.c.id)
+        .limit(bindparam("at_most"))
+    )
 
 
 class SqlPeriods(SqlRecords):
@@ -77,11 +82,17 @@ class SqlPeriods(SqlRecords):
         return [(row.trigger_on, row.due_on, int(row.records)) for row in rows]
 
     def with_dates(
-        self, class_code: str, trigger_on: date | None, due_on: date | None, *, limit: int = 10
+        self,
+        class_code: str,
+        trigger_on: date | None,
+        due_on: date | None,
+        *,
+        after: str = "",
+        limit: int = 10,
     ) -> Sequence[Record]:
         if limit <= 0:
             return []
-        values: dict[str, object] = {"its_class": class_code, "at_most": limit}
+        values: dict[str, object] = {"its_class": class_code, "after_id": after, "at_most": limit}
         if trigger_on is not None:
             values["its_trigger"] = trigger_on
         if due_on is not None:

@@ -159,6 +159,12 @@ def _list_facts(
     yield words["list"], disposal["number"] + (f" ({words['automatic']})" if disposal["automatic"] else "")
     for signature in disposal["signatures"]:
         yield words[signature["part"]], f"{_named(signature['person'], names)}  {_time(signature['at'])}"
+    if disposal.get("opinion"):
+        yield words["opinion"], disposal["opinion"]
+    told = [each for each in disposal.get("notices", ()) if each["audience"] == "customer" and each["state"] == "told"]
+    if told:
+        last = max(each["told_at"] for each in told)
+        yield words["notices"], words["noticed"].format(customers=len(told), last=_time(last))
     for name in ("place", "method", "remarks"):
         if disposal[name]:
             yield words[name], disposal[name]

@@ -31,7 +31,7 @@ from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
 from vault.people import Role
 from vault.records import Description
-from vault.workflows import customers, finding, holding, intake, matters, people, retrieval, sharing, upkeep
+from vault.workflows import customers, finding, holding, intake, matters, people, placing, retrieval, sharing, upkeep
 from vault.workflows.vault import Vault
 
 pytestmark = pytest.mark.faults
@@ -175,7 +175,7 @@ def _use(vault: Vault, marks: Marks) -> None:
     again = Description.checked(title=marks.new(Script.CJK), reason=marks.new())
     intake.revise_description(vault, operator, first, again)
     holding.file_record(vault, operator, first, trigger_on=date(2026, 1, 31))
-    matter = matters.place_hold(
+    matter = placing.place_hold(
         vault,
         operator,
         MatterProfile.checked(title=marks.new(Script.CJK), reason=marks.new(Script.CYRILLIC), issuer=marks.new()),

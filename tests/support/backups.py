@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -95,7 +96,9 @@ class Sites:
         """A backup of a vault."""
         return back_up(vault, self.place, site.database_url, actor=OPERATOR_ID, set_up=True)
 
-    def restore(self, site: Site, *, run: str | None = None, replace: bool = False) -> RestoreOutcome:
+    def restore(
+        self, site: Site, *, run: str | None = None, replace: bool = False, now: datetime | None = None
+    ) -> RestoreOutcome:
         """Restores into a site."""
         with closing(S3Store(site.bucket)) as store:
             return restore(
@@ -104,16 +107,50 @@ class Sites:
                 site.keeper(),
                 site.home,
                 site.database_url,
-                now=SystemClock().now(),
+                now=now or SystemClock().now(),
                 randomness=SystemRandomness(),
                 run=run,
                 replace=replace,
             )
 
+    @contextmanager
+    def losing(self) -> Iterator[Losses]:
+        """A site whose catalogue can be lost while somebody works on it."""
+        losses = Losses(self)
+        try:
+            yield losses
+        finally:
+            losses.close()
+
     @staticmethod
     def _made(folder: Path) -> Path:
         folder.mkdir(mode=0o700)
         return folder
+
+
+class Losses:
+    """An open vault that loses its catalogue again and again: each time the backup of the time before comes back."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites, self.site = sites, sites.new()
+        self._open = ExitStack()
+        self.vault = self._open.enter_context(self.site.open())
+
+    def take(self, vault: Vault) -> None:
+        """The backup that comes back at the next loss."""
+        self._sites.take(self.site, vault)
+
+    def lose(self, vault: Vault) -> Vault:
+        """The vault as it is after the loss."""
+        self.close()
+        self._sites.restore(self.site, replace=True, now=vault.now())
+        self.vault = self._open.enter_context(self.site.open())
+        self.take(self.vault)
+        return self.vault
+
+    def close(self) -> None:
+        """Nobody works on it any more."""
+        self._open.close()
 
 
 def add_customer(vault: Vault, actor: Actor, name: str) -> Customer:

@@ -16,7 +16,7 @@ from vault.holds import HoldScope, MatterProfile
 from vault.ids import MatterId, PersonId, RecordId
 from vault.people import Actor, Role
 from vault.records import RecordState
-from vault.workflows import destruction, matters
+from vault.workflows import destruction, matters, placing
 from vault.workflows.matters import MatterView
 from vault.workflows.vault import Vault
 
@@ -31,7 +31,7 @@ def officer(name: str) -> Actor:
 
 def place(vault: Vault, actor: Actor, *records: RecordId, **scope: object) -> MatterView:
     """A matter over records, or whatever ``HoldScope`` takes."""
-    return matters.place_hold(vault, actor, PROFILE, HoldScope(records=frozenset(records), **scope))  # type: ignore[arg-type]
+    return placing.place_hold(vault, actor, PROFILE, HoldScope(records=frozenset(records), **scope))  # type: ignore[arg-type]
 
 
 def release(vault: Vault, matter_id: MatterId) -> MatterView:

@@ -1,17 +1,22 @@
 """A year in minutes: records of every class live through time told by hand, with holds, objections and upkeep.
 
 What should be is kept beside the vault, in plain dictionaries: when each record becomes due, which matters hold it,
-until when a decision leaves it alone. After each day both are compared. The records are rows with leaves of their own;
-nothing of them is in a store.
+until when a decision leaves it alone. After each day both are compared. The records are rows with leaves of their own,
+and an object of one byte each: none is ever opened.
+
+With ``losses`` the catalogue is lost at random times and an older one restored; what should be stays as it was.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from tests.support.backups import Losses
 from tests.support.disposing import ANN, BEA, CAI, DAN, Hands, in_hand, rule_in_force
 from tests.support.holding import place, release
 from vault.destruction import Batch
@@ -23,11 +28,27 @@ from vault.objects import Lock, LockMode
 from vault.records import Record, RecordState, SealedObject, Version
 from vault.schedule import RuleVersion, today
 from vault.seal.keytree import LeafAddress
-from vault.workflows import allocation, certificates, disposal, effect, execution, expiry, listing, log, reviewing
+from vault.workflows import (
+    allocation,
+    certificates,
+    disposal,
+    effect,
+    execution,
+    expiry,
+    listing,
+    log,
+    reviewing,
+    upkeep,
+)
 from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
 CHUNK = 200
+BODY = b"x"
+SHA256 = hashlib.sha256(BODY).digest()
+WRITERS = 8
+LOST_EVERY_DAYS = 300
+"""How many days pass between two losses of the catalogue, on the average."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +72,7 @@ class Lived:
     objected: int = 0
     extended: int = 0
     certificates: int = 0
+    restores: int = 0
 
     @property
     def wrong(self) -> int:
@@ -75,7 +97,16 @@ class _World:
         return set().union(*self.matters.values())
 
 
-def live_through(vault: Vault, *, records: int, days: int, seed: int = 1, step_days: int = 1) -> Lived:
+def live_through(
+    vault: Vault,
+    *,
+    records: int,
+    days: int,
+    seed: int = 1,
+    step_days: int = 1,
+    losses: Losses | None = None,
+    lost_every_days: int = LOST_EVERY_DAYS,
+) -> Lived:
     """Lets so many records live so many days; gives what happened, counted."""
     held, hands = in_hand(vault)
     with held.catalogue.read() as tx:
@@ -87,7 +118,11 @@ def live_through(vault: Vault, *, records: int, days: int, seed: int = 1, step_d
     with held.catalogue.read() as tx:
         shipped = [each for each in tx.schedules.governing() if not each.rule.is_permanent and each.shipped]
     _fill(world, [*automatic, *shipped], records, days)
+    if losses is not None:
+        losses.take(vault)
     for _ in range(0, days, step_days):
+        if losses is not None and world.chance.random() < step_days / lost_every_days:
+            _lose(world, losses)
         _one_day(world)
         hands.advance(days=step_days)
     _check_certificates(world)
@@ -122,6 +157,30 @@ def _one_day(world: _World) -> None:
         if not each.automatic:
             _execute(world, each.id)
     _look_at_the_dead(world)
+
+
+def _lose(world: _World, losses: Losses) -> None:
+    """What upkeep does every minute is done; then the catalogue is lost, and comes back."""
+    _settle(world.vault)
+    while upkeep.send_outbox(world.vault).values["changes"]:
+        pass
+    world.vault = replace(
+        losses.lose(world.vault),
+        clock=world.hands,
+        outside_time=world.hands.store_now,
+        limits=world.vault.limits,
+    )
+    # The last run of expiry is the older catalogue's: its guard stops it, and an officer looks.
+    if expiry.expire(world.vault).code == "expiry-paused":
+        expiry.resume(world.vault, ANN)
+    world.lived.restores += 1
+
+
+def _settle(vault: Vault) -> None:
+    assert effect.resume(vault) == []
+    for _ in range(2):
+        log.publish_log(vault)
+        certificates.issue_certificates(vault)
 
 
 def _decide(world: _World, list_id: ListId) -> None:
@@ -200,11 +259,7 @@ def _look_for_the_unlisted(world: _World) -> None:
 def _check_certificates(world: _World) -> None:
     """Each batch has a certificate that verifies, and each dead record's key is gone."""
     vault = world.vault
-    assert effect.resume(vault) == []
-    log.publish_log(vault)
-    certificates.issue_certificates(vault)
-    log.publish_log(vault)
-    certificates.issue_certificates(vault)
+    _settle(vault)
     _check_states(world)
     for record_id in sorted(set(world.due) - world.alive):
         try:
@@ -247,10 +302,12 @@ def _fill(world: _World, rules: Sequence[RuleVersion], records: int, days: int) 
     """Records that become due on days of the span, and some after it."""
     vault = world.vault
     start = today(vault.now())
+    allocation.with_block(vault)
     for begin in range(0, records, CHUNK):
-        allocation.with_block(vault) if begin == 0 else None
+        numbers = range(begin, min(begin + CHUNK, records))
+        stored = _stored(vault, len(numbers))
         with vault.catalogue.write() as tx:
-            for number in range(begin, min(begin + CHUNK, records)):
+            for number, (object_id, version_id) in zip(numbers, stored, strict=True):
                 rule = rules[number % len(rules)]
                 trigger = _trigger(rule, start + timedelta(days=world.chance.randint(0, days * 5 // 4)))
                 leaf = allocation.require_leaf(allocation.issue_leaf(vault, tx, HOUSE_OWNER))
@@ -273,10 +330,18 @@ def _fill(world: _World, rules: Sequence[RuleVersion], records: int, days: int) 
                     rule_version=rule.version,
                 )
                 tx.records.add(record)
-                tx.records.add_version(_version(vault, record, leaf))
+                tx.records.add_version(_version(vault, record, leaf, object_id, version_id))
                 world.due[record.id] = record.due_on or date.max
                 world.leaves[record.id] = leaf
                 world.alive.add(record.id)
+
+
+def _stored(vault: Vault, count: int) -> list[tuple[ObjectId, str]]:
+    """So many objects, each with the version id that the store gave it."""
+    ids = [ObjectId(vault.new_id()) for _ in range(count)]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        stored = pool.map(lambda each: vault.store.put(vault.layout.record(each), BODY, sha256=SHA256), ids)
+        return [(each, made.version_id) for each, made in zip(ids, stored, strict=True)]
 
 
 def _trigger(rule: RuleVersion, due: date) -> date:
@@ -284,8 +349,7 @@ def _trigger(rule: RuleVersion, due: date) -> date:
     return date(due.year - (rule.rule.period_years or 0), due.month, min(due.day, 28))
 
 
-def _version(vault: Vault, record: Record, leaf: LeafAddress) -> Version:
-    object_id = ObjectId(vault.new_id())
+def _version(vault: Vault, record: Record, leaf: LeafAddress, object_id: ObjectId, version_id: str) -> Version:
     return Version(
         record_id=record.id,
         ordinal=1,
@@ -295,13 +359,13 @@ def _version(vault: Vault, record: Record, leaf: LeafAddress) -> Version:
             leaf=leaf,
             size_bytes=1,
             sealed_size_bytes=1,
-            sealed_sha256=bytes(32),
+            sealed_sha256=SHA256,
             part_count=0,
             part_size_bytes=8 << 20,
             header_length=1,
             frame_length=1,
         ),
-        version_id=object_id,
+        version_id=version_id,
         lock=Lock(mode=LockMode.GOVERNANCE, retain_until=vault.now()),
         sealed_content=b"x",
         created_at=vault.now(),

@@ -175,5 +175,6 @@ def test_every_code_that_a_verdict_gives_has_words_and_no_other() -> None:
         *codes(verdict(a_record(trigger_on=None), a_class(), (), NOW)),
         *codes(verdict(a_record(), a_class(supervised=True, unsettled_keeps=True), (), AFTER, unsettled=True)),
         *codes(verdict(a_record(), a_class(), (), AFTER, approval=DUE)),
+        *codes(verdict(a_record(due_on=FOR_EVER), a_class(), (), NOW)),
     }
     assert given_by == set(_TEXTS)

@@ -63,8 +63,13 @@ def due(served: Served, program: httpx.Client, *titles: str) -> list[str]:
 
 
 def listed(staff: Staff) -> str:
-    """Lists what is due; gives where the list stands."""
-    answer = staff.post("/disposal", **{"class": CODE})
+    """Lists what is due of the class; gives where the list stands."""
+    return listed_class(staff, CODE)
+
+
+def listed_class(staff: Staff, code: str) -> str:
+    """Lists what is due of a class; gives where the list stands."""
+    answer = staff.post("/disposal", **{"class": code})
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 

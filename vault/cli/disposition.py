@@ -21,7 +21,7 @@ from vault.cli.disposallines import (
 )
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import day
-from vault.cli.plain import local, table
+from vault.cli.plain import iso_date, local, table
 from vault.disposal import ListState, Part
 from vault.errors import InvalidInput
 from vault.people import Action
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vault.cli.speech import JSON
     from vault.ids import RecordId
     from vault.people import Actor
+    from vault.records import Record
     from vault.workflows.disposal import ItemView, ListView
     from vault.workflows.vault import Vault
 
@@ -88,6 +89,26 @@ def show(invocation: Invocation, /, disposal_list: str) -> None:
             items += page
     document = {**view_document(view), "items": [item_document(each) for each in items]}
     invocation.speech.data(document, [*list_lines(view), *item_lines(items)])
+
+
+@click.command("transfers")
+@speaking
+@pass_invocation
+def transfers(invocation: Invocation) -> None:
+    """List the records of which a review decided that they are to be handed over."""
+    found: list[Record] = []
+    with invocation.acting() as (vault, actor):
+        while page := disposal.list_transfers(vault, actor, after=found[-1].id if found else ""):
+            found += page
+    document: dict[str, JSON] = {
+        "records": [
+            {"id": each.id, "number": each.number, "class": each.class_code, "due_on": iso_date(each.due_on)}
+            for each in found
+        ]
+    }
+    invocation.speech.data(document, [f"{each.number}  {each.class_code}  due {each.due_on or '-'}" for each in found])
+    if not found:
+        invocation.speech.talk("nothing waits to be transferred")
 
 
 @click.command("propose")

@@ -11,7 +11,7 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import local, plain, plain_lines, table
 from vault.holds import HoldScope, MatterProfile
 from vault.people import Action
-from vault.workflows import customers, matters, mirror, retrieval
+from vault.workflows import customers, matters, mirror, placing, retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def place(
     """Place a hold: whatever is in its scope cannot be destroyed until two people release it."""
     profile = MatterProfile.checked(title=title, reason=reason, issuer=issuer)
     with invocation.acting() as (vault, actor):
-        view = matters.place_hold(vault, actor, profile, _scope(vault, actor, **scope), dry_run=dry_run)
+        view = placing.place_hold(vault, actor, profile, _scope(vault, actor, **scope), dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
 
 
@@ -65,7 +65,7 @@ def add(invocation: Invocation, /, matter: str, dry_run: bool, **scope: tuple[st
     """Add to the scope of a matter (by number or id)."""
     with invocation.acting() as (vault, actor):
         found = matters.find_matter(vault, actor, matter)
-        view = matters.add_to_hold(vault, actor, found.id, _scope(vault, actor, **scope), dry_run=dry_run)
+        view = placing.add_to_hold(vault, actor, found.id, _scope(vault, actor, **scope), dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
 
 

@@ -143,6 +143,7 @@ disposition = _group(
     {
         "list": Entry("vault.cli.disposition:list_lists", "List disposal lists, newest first."),
         "show": Entry("vault.cli.disposition:show", "Show a list, its records, and who signed."),
+        "transfers": Entry("vault.cli.disposition:transfers", "List records that are to be handed over."),
         "propose": Entry("vault.cli.disposition:propose", "List what is due, or what was filed in error."),
         "review": Entry("vault.cli.disposition:review", "Decide on records of a list."),
         "sign": Entry("vault.cli.disposition:sign", "Sign a list in the part that is next."),

@@ -19,7 +19,8 @@ from vault.objects import LockMode
 from vault.people import Actor
 from vault.schedule import RuleVersion
 from vault.workflows import schedules
-from vault.workflows.schedules import RulePreview, RuleView
+from vault.workflows.rulepreview import Moved, RulePreview
+from vault.workflows.schedules import RuleView
 from vault.workflows.vault import Vault
 
 _HEADINGS: Final = ("CLASS", "VERSION", "STATE", "KEPT", "THEN", "LAW", "PROPOSED BY", "DECIDED BY")
@@ -90,12 +91,24 @@ def show(invocation: Invocation, code: str) -> None:
 @click.command("preview")
 @click.argument("code", metavar="CLASS")
 @_rule_options
+@click.option("--all", "every", is_flag=True, help="Every record whose date changes, not the first ones only.")
 @speaking
 @pass_invocation
-def preview(invocation: Invocation, /, code: str, **said: Any) -> None:
+def preview(invocation: Invocation, /, code: str, every: bool, **said: Any) -> None:
     """Show how many records a rule would touch, and which dates they would get. Nothing is changed."""
+    moved: list[Moved] = []
     with invocation.acting() as (vault, actor):
-        seen = schedules.preview(vault, actor, _rule(vault, actor, code, said))
+        rule = _rule(vault, actor, code, said)
+        seen = schedules.preview(vault, actor, rule)
+        following, more = "", every
+        while more:
+            page = schedules.affected(vault, actor, rule, after=following)
+            moved += page.moved
+            following, more = page.following, bool(page.following)
+    if every:
+        document: dict[str, JSON] = {**_preview_document(seen), "affected": [_moved_document(each) for each in moved]}
+        invocation.speech.data(document, [*_preview_lines(seen, moved)])
+        return
     invocation.speech.data(_preview_document(seen), _preview_lines(seen))
 
 
@@ -292,24 +305,25 @@ def _preview_document(seen: RulePreview) -> dict[str, JSON]:
         "later": seen.later,
         "unchanged": seen.unchanged,
         "earliest": iso_date(seen.earliest),
-        "sample": [
-            {
-                "number": each.number,
-                "trigger_on": iso_date(each.trigger_on),
-                "due_on": iso_date(each.due_on),
-                "new_due_on": iso_date(each.new_due_on),
-            }
-            for each in seen.sample
-        ],
+        "sample": [_moved_document(each) for each in seen.sample],
     }
 
 
-def _preview_lines(seen: RulePreview) -> Iterator[str]:
+def _moved_document(moved: Moved) -> dict[str, JSON]:
+    return {
+        "number": moved.number,
+        "trigger_on": iso_date(moved.trigger_on),
+        "due_on": iso_date(moved.due_on),
+        "new_due_on": iso_date(moved.new_due_on),
+    }
+
+
+def _preview_lines(seen: RulePreview, moved: Sequence[Moved] | None = None) -> Iterator[str]:
     yield (
         f"{seen.rule.code}: {period_text(seen.rule)}; {seen.filed} filed records: {seen.earlier} due earlier, "
         f"{seen.later} later, {seen.unchanged} as before; {seen.received} not filed yet"
     )
-    for each in seen.sample:
+    for each in seen.sample if moved is None else moved:
         yield f"  {each.number}  {iso_date(each.due_on) or 'open'} -> {iso_date(each.new_due_on) or 'open'}"
     if seen.earlier:
         yield "sealed bytes stay locked in the store as long as they were; keys may be destroyed from the new date on"

@@ -76,6 +76,14 @@ class DisposalShelf(Protocol):
         """The day until which reviewers extended these records; those that were not are left out."""
         ...
 
+    def extended_in(self, class_code: str) -> Mapping[RecordId, date]:
+        """The same of every filed record of a class."""
+        ...
+
+    def to_transfer(self, fonds_id: FondsId, *, after: str = "", limit: int = 500) -> Sequence[Record]:
+        """Living records of which the newest decision is to hand them over, by id."""
+        ...
+
     def to_list(
         self,
         class_code: str,

@@ -79,9 +79,15 @@ class RecordShelf(Protocol):
         ...
 
     def with_dates(
-        self, class_code: str, trigger_on: date | None, due_on: date | None, *, limit: int = 10
+        self,
+        class_code: str,
+        trigger_on: date | None,
+        due_on: date | None,
+        *,
+        after: str = "",
+        limit: int = 10,
     ) -> Sequence[Record]:
-        """Filed records of a class with exactly these dates, by id."""
+        """Filed records of a class with exactly these dates, by id, behind ``after``."""
         ...
 
     def count_of_class(self, class_code: str) -> int:
@@ -104,9 +110,7 @@ class RecordShelf(Protocol):
         """Versions of ``received`` records, and of filed ones without a due date, whose lock lapses before then."""
         ...
 
-    def locks_to_extend(
-        self, *, after: tuple[str, int] = ("", 0), limit: int = 500
-    ) -> Sequence[tuple[Version, date]]:
+    def locks_to_extend(self, *, after: tuple[str, int] = ("", 0), limit: int = 500) -> Sequence[tuple[Version, date]]:
         """Versions of filed records whose lock ends before the record's due date, with that date, by (record, ordinal).
 
         Some of them stay here: what people keep longer than a statute's floor is locked anew from time to time only.

@@ -16,6 +16,7 @@ from vault.audit import Entry, Event
 from vault.destruction import Batch
 from vault.disposal import DisposalList, Signature
 from vault.ids import CertificateId, PersonId, VaultId
+from vault.notices import Notice
 from vault.paper import CERTIFICATE_WAITS, Paper, PaperState
 from vault.records import Record, Version
 from vault.schedule import RuleState, RuleVersion
@@ -82,6 +83,7 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         rules = [_rule_at(tx, code, batch.created_at) for code in sorted({record.class_code for record in records})]
         disposal = tx.disposals.of_batch(batch.id)
         signatures = tx.disposals.signatures(disposal.id) if disposal is not None else ()
+        notices = tx.notices.of_list(disposal.id) if disposal is not None else ()
         removed = tx.audit.page(subject=vault.vault_id, event=Event.KEEPER_REMOVED, limit=PAGE)
     locked_until = max((version.lock.retain_until for each in versions.values() for version in each), default=None)
     known = [rule for rule in rules if rule is not None]
@@ -101,7 +103,7 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
             "processes_unconfirmed": len(unconfirmed(vault, batch.generation)),
             "tree": vault.fonds.tree_id.hex(),
         },
-        "list": _list_values(vault, disposal, signatures) if disposal is not None else None,
+        "list": _list_values(vault, disposal, signatures, notices) if disposal is not None else None,
         "ordered_by": str(begun.actor),
         "records": [
             {
@@ -115,6 +117,7 @@ def gather(vault: Vault, batch: Batch) -> Facts | None:
         "rules": [_rule_values(rule) for rule in known],
     }
     people = {PersonId(str(begun.actor)), *(each.person_id for each in signatures)}
+    people |= {each.told_by for each in notices if each.told_by is not None}
     people |= {paper.destroyed_by for paper in papers.values() if paper.destroyed_by is not None}
     people |= {person for rule in known for person in (rule.proposed_by, rule.decided_by) if person is not None}
     return Facts(values=values, people=frozenset(people))
@@ -222,7 +225,9 @@ def _paper_values(vault: Vault, paper: Paper | None) -> list[dict[str, Any]]:
     return [line]
 
 
-def _list_values(vault: Vault, disposal: DisposalList, signatures: Sequence[Signature]) -> dict[str, Any]:
+def _list_values(
+    vault: Vault, disposal: DisposalList, signatures: Sequence[Signature], notices: Sequence[Notice]
+) -> dict[str, Any]:
     """The list, who signed it, and what was said of its execution; nobody signs an automatic one."""
     said = open_profile(vault, disposal)
     return {
@@ -231,7 +236,9 @@ def _list_values(vault: Vault, disposal: DisposalList, signatures: Sequence[Sign
         "class": disposal.class_code,
         "executed_at": moment(disposal.executed_at) if disposal.executed_at else None,
         "method": said.method,
+        "notices": [_notice_values(each) for each in notices],
         "number": disposal.number,
+        "opinion": said.opinion or None,
         "place": said.place,
         "proposed_at": moment(disposal.proposed_at),
         "proposed_by": disposal.proposed_by,
@@ -242,6 +249,18 @@ def _list_values(vault: Vault, disposal: DisposalList, signatures: Sequence[Sign
             for each in signatures
         ],
         "window_until": moment(disposal.window_until) if disposal.window_until else None,
+    }
+
+
+def _notice_values(notice: Notice) -> dict[str, Any]:
+    return {
+        "audience": notice.audience.value,
+        "channel": notice.channel.value if notice.channel else None,
+        "customer": notice.customer_id,
+        "records": notice.record_count,
+        "state": notice.state.value,
+        "told_at": moment(notice.told_at) if notice.told_at else None,
+        "told_by": notice.told_by,
     }
 
 

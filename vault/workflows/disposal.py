@@ -114,6 +114,13 @@ def list_items(
     ]
 
 
+def list_transfers(vault: Vault, actor: Actor, *, after: str = "", limit: int = ITEMS_SHOWN_MAX) -> Sequence[Record]:
+    """Living records of which the newest decision is to hand them over, by id. Raises ``NotAllowed``."""
+    actor.require(Action.SEE_DISPOSALS)
+    with vault.catalogue.read() as tx:
+        return tx.disposals.to_transfer(vault.fonds.id, after=after, limit=limit)
+
+
 def sign(vault: Vault, actor: Actor, list_id: ListId, part: Part | None = None, *, dry_run: bool = False) -> ListView:
     """Signs a list in the part that is next; ``part`` says which one the signer means.
 

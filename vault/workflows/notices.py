@@ -30,6 +30,7 @@ from vault.notices import (
 )
 from vault.people import CLOCK_ID, Action, Actor
 from vault.records import Record
+from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.dryrun import writing
@@ -210,12 +211,14 @@ def _one(
 ) -> Notice:
     notice_id, now = NoticeId(vault.new_id()), vault.now()
     audience = Audience.STAFF if customer is None else Audience.CUSTOMER
+    due_until = disposal.due_until
+    to_come = due_until is not None and due_until > today(now)
     words = notice_words(
         audience=audience,
         rule=rule,
         list_number=disposal.number,
         numbers=sorted(each.number for each in records),
-        due_until=disposal.due_until,
+        not_before=due_until if to_come else None,
     )
     there = audience is Audience.STAFF
     return Notice(

@@ -11,56 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 from vault.audit import Detail, Event
 from vault.classes import RecordClass
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from vault.people import CLOCK_ID, Action, Actor
-from vault.records import REASON_MAX_CHARACTERS, Record
+from vault.records import REASON_MAX_CHARACTERS
 from vault.schedule import RuleState, RuleVersion, ungoverned
 from vault.shelves import Transaction
 from vault.statutes import SHIPPED
 from vault.workflows import descriptions
+from vault.workflows.rulepreview import Affected, RulePreview, affected_in, is_earlier, new_due_on, preview_in
 from vault.workflows.vault import Vault
 
-SAMPLE: Final = 10
 FOLLOWED_AT_ONCE: Final = 500
 FOLLOWED_A_RUN: Final = 50_000
 FIELD_SET: Final = "rule"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """A record whose due date a rule would change."""
-
-    number: str
-    trigger_on: date | None
-    due_on: date | None
-    new_due_on: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulePreview:
-    """What a rule would change among the filed records of its class. ``sample`` are those with the earliest new dates.
-
-    ``received`` have the class and are not filed yet: they have no date.
-    """
-
-    rule: RecordClass
-    before: RecordClass | None
-    received: int
-    filed: int
-    earlier: int
-    later: int
-    unchanged: int
-    sample: Sequence[Moved]
-
-    @property
-    def earliest(self) -> date | None:
-        """The first of the new due dates, where a date changes."""
-        return min((each.new_due_on for each in self.sample if each.new_due_on is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +89,22 @@ def preview(vault: Vault, actor: Actor, rule: RecordClass) -> RulePreview:
     actor.require(Action.PROPOSE_RULE)
     rule.checked()
     with vault.catalogue.read() as tx:
-        return _preview(tx, rule)
+        return preview_in(tx, rule)
 
 
 def preview_proposal(vault: Vault, actor: Actor, code: str) -> RulePreview:
     """What the proposed rule of a class would change. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.APPROVE_RULE)
     with vault.catalogue.read() as tx:
-        return _preview(tx, _require_proposal(tx, code, for_update=False).rule)
+        return preview_in(tx, require_proposal(tx, code, for_update=False).rule)
+
+
+def affected(vault: Vault, actor: Actor, rule: RecordClass, *, after: str = "", limit: int = 500) -> Affected:
+    """A page of the records that a rule would move, with their dates. Raises ``NotAllowed``, ``InvalidInput``."""
+    actor.require(Action.PROPOSE_RULE)
+    rule.checked()
+    with vault.catalogue.read() as tx:
+        return affected_in(tx, rule, after=after, limit=limit)
 
 
 def propose(vault: Vault, actor: Actor, rule: RecordClass, reason: str) -> RuleVersion:
@@ -141,7 +116,7 @@ def propose(vault: Vault, actor: Actor, rule: RecordClass, reason: str) -> RuleV
     rule.checked()
     clean = _checked_reason(reason)
     with vault.catalogue.read() as tx:
-        seen = _preview(tx, rule)
+        seen = preview_in(tx, rule)
     with vault.catalogue.write() as tx:
         waiting = tx.schedules.proposal(rule.code, for_update=True)
         if waiting is not None:
@@ -177,9 +152,9 @@ def approve(vault: Vault, actor: Actor, code: str) -> RuleVersion:
     """Puts a proposed rule in force. Raises ``NotAllowed`` (its proposer, too), ``NotFound``."""
     actor.require(Action.APPROVE_RULE)
     with vault.catalogue.read() as tx:
-        seen = _preview(tx, _require_proposal(tx, code, for_update=False).rule)
+        seen = preview_in(tx, require_proposal(tx, code, for_update=False).rule)
     with vault.catalogue.write() as tx:
-        proposed = _require_proposal(tx, code)
+        proposed = require_proposal(tx, code)
         if proposed.proposed_by == actor.person_id:
             raise NotAllowed(
                 f"version {proposed.version} of class {code} was proposed by you; somebody else has to approve it"
@@ -204,7 +179,7 @@ def withdraw(vault: Vault, actor: Actor, code: str) -> RuleVersion:
     """Takes a proposed rule back. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.PROPOSE_RULE)
     with vault.catalogue.write() as tx:
-        proposed = _require_proposal(tx, code)
+        proposed = require_proposal(tx, code)
         withdrawn = replace(
             proposed,
             state=RuleState.WITHDRAWN,
@@ -289,11 +264,9 @@ def _follow(vault: Vault, code: str) -> tuple[int, int]:
         behind = tx.records.behind_rule(code, rule.version, limit=FOLLOWED_AT_ONCE, for_update=True)
         extended = tx.disposals.extended(record.id for record in behind)
         for record in behind:
-            due_on = rule.rule.due_on(record.trigger_on) if record.trigger_on is not None else None
-            if due_on is not None:
-                due_on = max(due_on, extended.get(record.id, due_on))
-            earlier += _is_earlier(record.due_on, due_on)
-            later += _is_earlier(due_on, record.due_on)
+            due_on = new_due_on(rule.rule, record.trigger_on, extended.get(record.id))
+            earlier += is_earlier(record.due_on, due_on)
+            later += is_earlier(due_on, record.due_on)
             # The register carries it to the store: each has a new change number.
             tx.records.update(
                 replace(record, due_on=due_on, rule_version=rule.version, change=tx.records.next_change())
@@ -302,47 +275,6 @@ def _follow(vault: Vault, code: str) -> tuple[int, int]:
             detail: Detail = {"version": rule.version, "records": len(behind), "earlier": earlier, "later": later}
             tx.audit.append(vault.entry(CLOCK_ID, Event.RULE_FOLLOWED, code, detail))
     return len(behind), earlier + later
-
-
-def _preview(tx: Transaction, rule: RecordClass) -> RulePreview:
-    governing = tx.schedules.rule(rule.code)
-    filed = earlier = later = unchanged = 0
-    moving: list[tuple[date, date | None, date | None]] = []
-    for trigger_on, due_on, count in tx.records.due_dates(rule.code):
-        new = rule.due_on(trigger_on) if trigger_on is not None else None
-        filed += count
-        if new == due_on:
-            unchanged += count
-            continue
-        if _is_earlier(new, due_on):
-            earlier += count
-        else:
-            later += count
-        moving.append((new or date.max, trigger_on, due_on))
-    sample: list[Moved] = []
-    for new_due_on, trigger_on, due_on in sorted(moving, key=lambda each: each[0])[:SAMPLE]:
-        for record in tx.records.with_dates(rule.code, trigger_on, due_on, limit=SAMPLE - len(sample)):
-            new = None if trigger_on is None or rule.is_permanent else new_due_on
-            sample.append(_moved(record, new))
-    return RulePreview(
-        rule=rule,
-        before=governing.rule if governing is not None else None,
-        received=tx.records.count_of_class(rule.code) - filed,
-        filed=filed,
-        earlier=earlier,
-        later=later,
-        unchanged=unchanged,
-        sample=sample,
-    )
-
-
-def _moved(record: Record, new_due_on: date | None) -> Moved:
-    return Moved(number=record.number, trigger_on=record.trigger_on, due_on=record.due_on, new_due_on=new_due_on)
-
-
-def _is_earlier(one: date | None, other: date | None) -> bool:
-    """Whether one date comes before another; no date is after all of them."""
-    return (one or date.max) < (other or date.max)
 
 
 def _detail(version: int, seen: RulePreview) -> Detail:
@@ -367,7 +299,8 @@ def _require_same_trigger(tx: Transaction, governing: RuleVersion | None, rule: 
         )
 
 
-def _require_proposal(tx: Transaction, code: str, *, for_update: bool = True) -> RuleVersion:
+def require_proposal(tx: Transaction, code: str, *, for_update: bool = True) -> RuleVersion:
+    """What is proposed for a class. Raises ``NotFound``."""
     proposed = tx.schedules.proposal(code, for_update=for_update)
     if proposed is None:
         raise NotFound(f"nothing is proposed for class {code}; look it up with `strongroom schedule list`")

@@ -39,6 +39,7 @@ from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
 from vault.workflows.vault import Vault
 
+PROVE_LOCK: Final = "prove-lock"
 OPENINGS_KEPT: Final = timedelta(days=1)
 
 
@@ -80,6 +81,11 @@ class VaultState:
     indexed: int
     holds_waiting: int = 0
     expiry_paused: Pause | None = None
+
+    @property
+    def lock_proof(self) -> JobRun | None:
+        """The newest proof of the store's lock; None before the first one."""
+        return next((run for run in self.jobs if run.job == PROVE_LOCK and run.at is not None), None)
 
 
 def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
@@ -256,5 +262,5 @@ JOBS: Final = (
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
-    Job(name="prove-lock", every=timedelta(days=1), run=_prove_lock, at_start=True),
+    Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

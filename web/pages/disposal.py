@@ -66,6 +66,11 @@ async def resume_expiry(visit: Visit) -> Response:
     return await visit.site.call(_resume, visit)
 
 
+async def show_transfers(visit: Visit) -> Response:
+    """Records that are to be handed over."""
+    return await visit.site.call(_transfers_page, visit)
+
+
 async def show_list(visit: Visit) -> Response:
     """One list: its records with what was decided, who signed, and what is next."""
     return await visit.site.call(list_page, visit, visit.parameter("list"))
@@ -186,6 +191,20 @@ def _my_list_of(visit: Visit, ids: Sequence[RecordId]) -> DisposalList | None:
             if {each.item.record_id for each in items} == set(ids):
                 return found
     return None
+
+
+def _transfers_page(visit: Visit) -> Response:
+    after = visit.query("after")
+    found = disposal.list_transfers(visit.vault, visit.actor, after=after, limit=PAGE_SIZE + 1)
+    shown = found[:PAGE_SIZE]
+    return visit.site.templates.page(
+        visit,
+        "transfers.html",
+        records=retrieval.views_of(visit.vault, [each.id for each in shown]),
+        following=shown[-1].id if len(found) > PAGE_SIZE else None,
+        first_page=not after,
+        class_title=classes_of(visit).title,
+    )
 
 
 def _resume(visit: Visit) -> Response:

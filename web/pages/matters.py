@@ -15,7 +15,7 @@ from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.holds import HoldScope, Matter, MatterProfile, MatterState
 from vault.ids import RecordId
 from vault.people import Action
-from vault.workflows import customers, matters, retrieval, upkeep
+from vault.workflows import customers, matters, placing, retrieval, upkeep
 from vault.workflows.matters import MatterView
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, text_of
@@ -114,11 +114,11 @@ def _place(visit: Visit) -> Response:
         )
         scope = _scope(visit)
         if text_of(visit.form, "step") == "look":
-            seen = matters.place_hold(visit.vault, visit.actor, profile, scope, dry_run=True)
+            seen = placing.place_hold(visit.vault, visit.actor, profile, scope, dry_run=True)
             return _form_page(visit, values, seen=seen)
         number = visit.site.submissions.once(
             _token(visit),
-            lambda: matters.place_hold(visit.vault, visit.actor, profile, scope).matter.number,
+            lambda: placing.place_hold(visit.vault, visit.actor, profile, scope).matter.number,
         )
     except Refused as refusal:
         return _form_page(visit, values, refusal=refusal)
@@ -157,11 +157,11 @@ def _add(visit: Visit, key: str) -> Response:
     try:
         scope = _scope(visit)
         if text_of(visit.form, "step") == "look":
-            seen = matters.add_to_hold(visit.vault, visit.actor, matter.id, scope, dry_run=True)
+            seen = placing.add_to_hold(visit.vault, visit.actor, matter.id, scope, dry_run=True)
             return _matter_page(visit, key, seen=seen)
         visit.site.submissions.once(
             _token(visit),
-            lambda: matters.add_to_hold(visit.vault, visit.actor, matter.id, scope).matter.number,
+            lambda: placing.add_to_hold(visit.vault, visit.actor, matter.id, scope).matter.number,
         )
     except Refused as refusal:
         return _matter_page(visit, key, refusal=refusal)

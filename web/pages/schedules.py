@@ -18,8 +18,8 @@ from vault.people import Action
 from vault.schedule import RuleState, RuleVersion
 from vault.statutes import FIRST_SET, SHIPPED
 from vault.workflows import schedules
-from vault.workflows.schedules import RulePreview
-from web.forms import text_of
+from vault.workflows.rulepreview import RulePreview
+from web.forms import PAGE_SIZE, text_of
 from web.problems import PROBLEMS, describe
 from web.rendering import WORDS
 from web.ruleforms import CHOICES, PARTS, TICKS, changed_parts, part_text, rule_of, values_of, word_of
@@ -74,6 +74,11 @@ async def adopt_rules(visit: Visit) -> Response:
     except Refused as refusal:
         return await visit.site.call(_schedule_page, visit, refusal)
     return RedirectResponse(visit.path("schedule"), 303)
+
+
+async def show_affected(visit: Visit) -> Response:
+    """Every record whose due date a proposed rule would change."""
+    return await visit.site.call(_affected_page, visit, visit.parameter("code"))
 
 
 async def show_proposal(visit: Visit) -> Response:
@@ -217,6 +222,17 @@ def _proposal_page(visit: Visit, code: str, refusal: Refused | None = None) -> R
         changes=_parts(visit, waiting.rule, seen.before),
         error=describe(visit, refusal) if refusal is not None else None,
         error_field=getattr(refusal, "field", None) or "",
+    )
+
+
+def _affected_page(visit: Visit, code: str) -> Response:
+    waiting = _waiting(visit, code)
+    if waiting is None:
+        return RedirectResponse(visit.path("class-rules", code=code), 303)
+    after = visit.query("after")
+    page = schedules.affected(visit.vault, visit.actor, waiting.rule, after=after, limit=PAGE_SIZE)
+    return visit.site.templates.page(
+        visit, "rule_affected.html", rule=waiting.rule, moved=page.moved, following=page.following, first_page=not after
     )
 
 

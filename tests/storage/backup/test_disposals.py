@@ -8,11 +8,25 @@ import pytest
 
 from tests.storage.backup.test_rebuild import rebuilt
 from tests.support.backups import Site, Sites, destroy
-from tests.support.disposing import ANN, BEA, CAI, DAN, due_record, rule_in_force
+from tests.support.disposing import ANN, BEA, CAI, DAN, due_day, due_record, rule_in_force
+from tests.support.vault import add_bytes
+from vault.customers import Profile
 from vault.disposal import Decision, ListState
-from vault.errors import Conflict, NotAllowed
+from vault.errors import Conflict, NotAllowed, NotDue
 from vault.ids import ListId, RecordId
-from vault.workflows import backups, disposal, execution, expiry, listing, reviewing, upkeep
+from vault.notices import Channel
+from vault.workflows import (
+    backups,
+    customers,
+    disposal,
+    execution,
+    expiry,
+    holding,
+    listing,
+    notices,
+    reviewing,
+    upkeep,
+)
 from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
@@ -44,6 +58,8 @@ class Filled:
         disposal.sign(vault, ANN, self.kept)
         disposal.sign(vault, CAI, self.attended)
         disposal.cancel(vault, ANN, self.cancelled, "not now")
+        self.untold, self.told = (announced(vault) for _ in range(2))
+        notices.tell(vault, ANN, self.told, Channel.POST, remark="RR 1")
         execution.execute(vault, ANN, self.done, remarks="nobody objected")
         expiry.expire(vault)
         upkeep.send_outbox(vault)
@@ -56,6 +72,10 @@ class Filled:
 
     def goes_on(self, vault: Vault) -> None:
         """New lists have new numbers and leaves; what was approved and signed goes on where it was."""
+        for each, why in ((self.untold, "have not been told"), (self.told, "objections")):
+            with pytest.raises(NotDue, match=why):
+                execution.execute(vault, ANN, each)
+        notices.tell(vault, CAI, self.untold, Channel.PHONE)
         with pytest.raises(NotAllowed, match="as its supervisor"):
             disposal.sign(vault, CAI, self.attended)
         disposal.sign(vault, DAN, self.attended)
@@ -70,7 +90,20 @@ class Filled:
 def story_of(vault: Vault, list_id: ListId) -> tuple[object, ...]:
     view = disposal.show_list(vault, ANN, list_id)
     items = [(each.item, each.record.number, each.reason) for each in disposal.list_items(vault, ANN, list_id)]
-    return view, items
+    return view, items, notices.notices_of_list(vault, ANN, list_id)
+
+
+def announced(vault: Vault) -> ListId:
+    """An approved list of which a customer has to be told, with an objection window behind that."""
+    rule = rule_in_force(vault, notify=True, objection_days=30)
+    customer = customers.add_customer(vault, ANN, Profile(name="Hillside Bakery")).customer
+    record_id = add_bytes(vault, ANN, b"x", class_code=rule.code, customer_id=customer.id).record_id
+    holding.file_record(vault, ANN, record_id, trigger_on=due_day(vault))
+    list_id = listing.propose_class(vault, ANN, rule.code)[0].id
+    reviewing.review(vault, ANN, list_id, DESTROY)
+    disposal.sign(vault, ANN, list_id)
+    disposal.sign(vault, BEA, list_id)
+    return list_id
 
 
 def lost(sites: Sites) -> tuple[Site, Filled]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.support.disposing import ANN, BEA, due_day, rule_in_force
 from tests.vault.cli.conftest import Installation, Strongroom
+from vault.classes import DisposalAction
 from vault.cli import exits
 from vault.workflows import disposal, holding
 from vault.workflows.retrieval import find_record
@@ -83,3 +84,45 @@ def test_a_list_from_the_proposal_to_the_execution(
     cancelled = strongroom("disposition", "cancel", other, "--reason", "it was not", "--json").document
     assert (cancelled["state"], cancelled["cancelled"]) == ("cancelled", "it was not")
     assert strongroom("disposition", "propose", numbers[1]).code == exits.REFUSED
+
+
+def test_customers_are_told_and_the_window_begins(
+    strongroom: Strongroom, installation: Installation, tmp_path: Path
+) -> None:
+    with installation.open() as vault:
+        rule = rule_in_force(vault, notify=True, objection_days=9, action=DisposalAction.TRANSFER)
+    customer = strongroom("customer", "add", "Hillside Bakery", "--json").document["number"]
+    path = tmp_path / "lease.txt"
+    path.write_bytes(b"a lease")
+    added = strongroom("record", "add", path, "--class", rule.code, "--customer", customer, "--json")
+    record = added.document["files"][0]["number"]
+    with installation.open() as vault:
+        holding.file_record(vault, ANN, find_record(vault, ANN, record).id, trigger_on=due_day(vault))
+    number = strongroom("disposition", "propose", "--class", rule.code, "--json").document["lists"][0]["number"]
+    assert strongroom("disposition", "review", number, "--decision", "destroy").code == exits.REFUSED
+    said = ("disposition", "review", number, "--decision", "permanent", "--reason", "of lasting value", "--json")
+    tried = strongroom(*said, "--dry-run").document
+    assert (tried["decisions"]["extend"], tried["dry_run"]) == (1, True)
+    why = ("--reason", "nobody takes it")
+    assert strongroom("disposition", "review", number, "--decision", "destroy", *why).code == exits.OK
+    signed = strongroom("disposition", "sign", number, "--json").document
+    opinion = strongroom("record", "show", signed["opinion"], "--json").document
+    assert (opinion["class"], number in opinion["title"]) == ("appraisal", True)
+    with installation.open() as vault:
+        disposal.sign(vault, BEA, disposal.find_list(vault, BEA, number).id)
+    assert "1 customers have not been told" in strongroom("disposition", "execute", number, "--yes").talk
+    rows = strongroom("notice", "list", "--list", number, "--json").document["notices"]
+    assert [(each["audience"], each["customer"], each["state"]) for each in rows] == [
+        ("staff", None, "told"),
+        ("customer", customer, "waiting"),
+    ]
+    shown = strongroom("notice", "show", rows[1]["id"], "--json").document
+    assert record in shown["text_en"]
+    assert "9 天" in shown["text_zh"]
+    tell = ("notice", "tell", number, customer, "--channel", "post", "--remark", "RR 1")
+    assert strongroom(*tell, "--dry-run").code == exits.OK
+    done = strongroom(*tell)
+    assert (done.code, "objections may be made until" in done.talk) == (exits.OK, True), done.talk
+    assert strongroom(*tell).code == exits.REFUSED
+    assert "told" in strongroom("notice", "list").stdout.decode()
+    assert strongroom("notice", "list", "--waiting", "--json").document["notices"] == []

@@ -109,3 +109,24 @@ def test_destroying_what_the_rule_wants_reviewed_has_a_reason(timed: tuple[Vault
     )
     assert view.counts == {Decision.DESTROY: 1}
     assert disposal.show_list(vault, ANN, found.id).counts == {Decision.PENDING: 1}
+
+
+def test_what_is_to_be_handed_over_is_listed_until_it_is_decided_otherwise(
+    timed: tuple[Vault, Hands], actor: Actor
+) -> None:
+    vault, hands = timed
+    rule = rule_in_force(vault, action=DisposalAction.TRANSFER)
+    record_id = due_record(vault, actor, rule.code)
+
+    def waits() -> bool:
+        return record_id in [each.id for each in disposal.list_transfers(vault, ANN)]
+
+    (found,) = listing.propose_class(vault, ANN, rule.code)
+    assert not waits()
+    reviewing.review(vault, ANN, found.id, choice_of("transfer", reason="to the city's archives"))
+    disposal.sign(vault, ANN, found.id)
+    assert waits()
+    hands.advance(days=366)
+    (again,) = listing.propose_class(vault, ANN, rule.code)
+    reviewing.review(vault, ANN, again.id, choice_of("permanent", reason="nobody takes it"))
+    assert not waits()

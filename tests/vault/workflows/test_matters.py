@@ -18,7 +18,7 @@ from vault.holds import HoldScope, MatterProfile, MatterState, ScopeKind
 from vault.ids import CustomerId, MatterId, RecordId
 from vault.people import Actor, Role
 from vault.records import Description
-from vault.workflows import customers, destruction, destructionscope, finding, intake, matters
+from vault.workflows import customers, destruction, destructionscope, finding, intake, matters, placing
 from vault.workflows.vault import Vault
 
 
@@ -85,7 +85,7 @@ def test_who_proposed_a_release_does_not_confirm_it_and_a_proposal_can_be_taken_
     with pytest.raises(Conflict, match="release-proposed already"):
         matters.propose_release(vault, officer("two"), matter.id, "again")
     with pytest.raises(Conflict, match="withdraw the proposal first"):
-        matters.add_to_hold(vault, actor, matter.id, HoldScope(classes=frozenset({"house"})))
+        placing.add_to_hold(vault, actor, matter.id, HoldScope(classes=frozenset({"house"})))
     assert matters.withdraw_release(vault, officer("two"), matter.id).profile.release_reason == ""
     assert held(vault, record_id) == [[matter.number]]
     tried = matters.propose_release(vault, officer("one"), matter.id, "settled after all")
@@ -100,7 +100,7 @@ def test_who_proposed_a_release_does_not_confirm_it_and_a_proposal_can_be_taken_
     with pytest.raises(Conflict, match="is released already"):
         matters.propose_release(vault, three, matter.id, "x")
     with pytest.raises(Conflict, match="place a new one"):
-        matters.add_to_hold(vault, three, matter.id, HoldScope(classes=frozenset({"house"})))
+        placing.add_to_hold(vault, three, matter.id, HoldScope(classes=frozenset({"house"})))
 
 
 def test_a_customer_in_scope_is_held_whole_with_what_comes_later(vault: Vault, actor: Actor) -> None:
@@ -183,7 +183,7 @@ def test_what_does_not_exist_or_says_nothing_is_refused(vault: Vault, actor: Act
         {"classes": frozenset({"x"})},
     ):
         with pytest.raises(NotFound):
-            matters.place_hold(vault, actor, PROFILE, HoldScope(**scope))  # type: ignore[arg-type]
+            placing.place_hold(vault, actor, PROFILE, HoldScope(**scope))  # type: ignore[arg-type]
     for words in ("", "   ", "a\nb", "x" * 201):
         with pytest.raises(InvalidInput, match="query"):
             place(vault, actor, queries=(words,))
@@ -206,7 +206,7 @@ def test_holds_are_for_those_who_may(vault: Vault, actor: Actor) -> None:
     clerk = Actor(person_id=officer("clerk").person_id, roles=frozenset({Role.RECORDS, Role.READER}))
     for act in (
         lambda: place(vault, clerk, record_id),
-        lambda: matters.add_to_hold(vault, clerk, matter.id, HoldScope(records=frozenset({record_id}))),
+        lambda: placing.add_to_hold(vault, clerk, matter.id, HoldScope(records=frozenset({record_id}))),
         lambda: matters.propose_release(vault, clerk, matter.id, "r"),
         lambda: matters.withdraw_release(vault, clerk, matter.id),
         lambda: matters.release_hold(vault, clerk, matter.id),
@@ -223,13 +223,13 @@ def test_a_dry_run_tells_all_and_keeps_nothing(vault: Vault, actor: Actor) -> No
     other = add(vault, actor)
     newest = next(iter(matters.list_matters(vault, actor, limit=1)), None)
     scope = HoldScope(records=frozenset({other}), queries=("dry docks",))
-    tried = matters.place_hold(vault, actor, PROFILE, scope, dry_run=True)
+    tried = placing.place_hold(vault, actor, PROFILE, scope, dry_run=True)
     assert (tried.coverage.records, held(vault, record_id, other)) == (2, [[], []])
     assert next(iter(matters.list_matters(vault, actor, limit=1)), None) == newest
     matter = place(vault, actor, other).matter
-    added = matters.add_to_hold(vault, actor, matter.id, HoldScope(queries=("dry docks",)), dry_run=True)
+    added = placing.add_to_hold(vault, actor, matter.id, HoldScope(queries=("dry docks",)), dry_run=True)
     assert (added.coverage.records, held(vault, record_id)) == (2, [[]])
-    matters.add_to_hold(vault, actor, matter.id, HoldScope(queries=("dry docks",)))
+    placing.add_to_hold(vault, actor, matter.id, HoldScope(queries=("dry docks",)))
     assert held(vault, record_id, other) == [[matter.number]] * 2
     assert [found.number for found, _ in matters.list_matters(vault, actor, before=None, limit=1)] == [matter.number]
 

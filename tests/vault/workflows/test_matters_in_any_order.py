@@ -29,7 +29,7 @@ from vault.errors import Conflict, NotAllowed
 from vault.holds import HoldScope, MatterState
 from vault.ids import CustomerId, MatterId, RecordId
 from vault.records import Description
-from vault.workflows import customers, destruction, holding, intake, matters, mirror
+from vault.workflows import customers, destruction, holding, intake, matters, mirror, placing
 from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
 
@@ -233,8 +233,8 @@ def machine_over(vault: Vault) -> type[RuleBasedStateMachine]:
 
             def act() -> Any:
                 if matter_id is None:
-                    return matters.place_hold(vault, officer("one"), PROFILE, scope)
-                return matters.add_to_hold(vault, officer("one"), matter_id, scope)
+                    return placing.place_hold(vault, officer("one"), PROFILE, scope)
+                return placing.add_to_hold(vault, officer("one"), matter_id, scope)
 
             if any(not self.records[record_id].alive for record_id in named):
                 with pytest.raises(Conflict, match="too late"):

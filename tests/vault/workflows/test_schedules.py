@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from tests.support.disposing import ANN, BEA, due_day, due_record, rule_in_force
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
 from tests.vault.workflows.faults import with_clock
@@ -20,8 +21,10 @@ from vault.objects import LockMode
 from vault.people import Actor, Role
 from vault.records import Description, Record
 from vault.schedule import RuleState, RuleVersion
-from vault.workflows import holding, intake, register, schedules, upkeep
+from vault.workflows import holding, intake, listing, register, reviewing, schedules, upkeep
 from vault.workflows.retrieval import show
+from vault.workflows.reviewing import choice_of
+from vault.workflows.rulepreview import Moved
 from vault.workflows.vault import Vault
 
 ONE = Actor(person_id=PersonId("person-one"), roles=frozenset({Role.ADMINISTRATOR}))
@@ -297,3 +300,39 @@ def test_the_verdict_is_part_of_a_records_story(vault: Vault, actor: Actor) -> N
     story = show(vault, actor, record_id)
     assert (story.rule.code, story.verdict.standing) == ("correspondence", Standing.DUE)
     assert [each.code for each in story.verdict.reasons] == ["needs-approval", "due"]
+
+
+def test_every_record_that_a_rule_moves_is_listed_and_what_was_extended_is_counted_as_it_will_be(
+    vault: Vault, actor: Actor
+) -> None:
+    rule = rule_in_force(vault, period_years=2, lead_days=3650)
+    ids = [due_record(vault, actor, rule.code, in_days=-each) for each in (0, 0, 1, 1, 2)]
+    kept, moves = ids[0], ids[4]
+    (found,) = listing.propose_class(vault, ANN, rule.code)
+    until = {each: due_day(vault) + timedelta(days=days) for each, days in ((kept, 5000), (moves, 800))}
+    for each in (kept, moves):
+        reviewing.review(vault, ANN, found.id, choice_of("extend", reason="a claim", until=until[each]), [each])
+    longer = replace(rule.rule, period_years=5)
+    seen = schedules.preview(vault, ANN, longer)
+    assert (seen.filed, seen.earlier, seen.later, seen.unchanged) == (5, 0, 4, 1)
+    pages: list[Moved] = []
+    following = ""
+    while True:
+        page = schedules.affected(vault, ANN, longer, after=following, limit=2)
+        pages += page.moved
+        following = page.following
+        if not following:
+            break
+    assert sorted(each.record_id for each in pages) == sorted(set(ids) - {kept})
+    schedules.propose(vault, ANN, longer, "a reason")
+    schedules.approve(vault, BEA, longer.code)
+    schedules.follow(vault)
+    assert {each.record_id: each.new_due_on for each in pages} == {
+        each: record_of(vault, each).due_on for each in ids if each != kept
+    }
+    assert record_of(vault, kept).due_on == until[kept]
+    shorter = schedules.preview(vault, ANN, replace(longer, period_years=0))
+    assert (shorter.earlier, shorter.unchanged) == (4, 1)
+    assert {each.record_id: each.new_due_on for each in shorter.sample}[moves] == until[moves]
+    with pytest.raises(InvalidInput):
+        schedules.affected(vault, ANN, longer, after="nowhere")

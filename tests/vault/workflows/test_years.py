@@ -1,4 +1,4 @@
-"""A year in minutes, smaller: the counts belong to ``scripts/bench upkeep``."""
+"""A year in minutes, smaller: the counts belong to ``scripts/bench years``."""
 
 from __future__ import annotations
 
