@@ -30,7 +30,9 @@ Progress = Callable[[str], None]
 @dataclass(slots=True, kw_only=True)
 class Recollected:
     """What was taken in. ``renumbered`` records were in no register: they have new numbers. ``numbers`` are taken by
-    records that are still to come; ``touched`` records have a new change number, and may have been filed before it."""
+    records that are still to come; ``touched`` records have a new change number, and may have been filed before it.
+    ``unnamed_customers`` and ``unnamed_objects`` died before any register told of them: their numbers died with them,
+    and nobody may be given one of those."""
 
     records: int = 0
     customers: int = 0
@@ -42,6 +44,8 @@ class Recollected:
     newest_change: int = 0
     registered: int = 0
     matters: int = 0
+    unnamed_customers: set[str] = field(default_factory=set)
+    unnamed_objects: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

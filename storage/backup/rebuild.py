@@ -106,7 +106,11 @@ def rebuild(
             retire_addresses(connection, tx, fonds, store, skip=0)
             tx.extents.retire(fonds.id, house.extent, HOUSE_OWNER)
             recollected = recollect(
-                tx, fonds, memory, known_change=0, settle=lambda told: raise_counters(connection, fonds, told)
+                tx,
+                fonds,
+                memory,
+                known_change=0,
+                settle=lambda told: raise_counters(connection, fonds, told, now=now),
             )
         progress("leading the key pages forward")
         died = lead_forward(tx, fonds, tree, now=now, randomness=randomness)

@@ -10,15 +10,21 @@ Rule 1: customers come before the records that name them, and all numbers that a
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from storage.backup.memory import Memory, Recollected, naming_damage
 from storage.backup.relist import Lists, take_lists
-from storage.backup.reread import take_objects
+from storage.backup.reread import find_objects, take_objects
 from storage.backup.reregister import take_customer, take_matter, take_record, take_rules
 from storage.backup.resent import take_certificate, take_paper, take_sent, take_sent_customer
 from vault.fonds import Fonds
+from vault.ids import CustomerId
 from vault.schedule import RuleVersion
 from vault.shelves import Transaction
+
+CHANGES_SKIPPED: Final = 1_000_000
+"""Changes behind the last register left no number in the store. What comes from here on is newer than those, also to
+somebody who restores another backup later, one that knows of them."""
 
 
 def recollect(
@@ -26,7 +32,8 @@ def recollect(
 ) -> Recollected:
     """Takes into the catalogue what the store knows beyond change number ``known_change``.
 
-    ``settle`` raises the counters above what was found; it is called before any number is given anew.
+    ``settle`` raises the counters above what was found, and what died unnamed; it is called before any number is given
+    anew.
     """
     told = Recollected(newest_change=known_change, registered=tx.outbox.registered())
     ends = [to for to in memory.registers() if to > known_change]
@@ -48,6 +55,8 @@ def recollect(
         if field_set == "customer":
             with naming_damage(told, key):
                 take_sent_customer(tx, fonds, memory, told, change, subject, key)
+            if tx.customers.get(CustomerId(subject)) is None:
+                told.unnamed_customers.add(subject)
     for change, subject, key in memory.all_sent("certificate"):
         told.newest_change = max(told.newest_change, change)
         with naming_damage(told, key):
@@ -66,8 +75,10 @@ def recollect(
             with naming_damage(told, key):
                 numbers[subject] = memory.sent(key, subject, field_set, change)[1]["number"]
     told.numbers += numbers.values()
+    found = find_objects(tx, fonds, memory, told)
+    told.newest_change += CHANGES_SKIPPED
     settle(told)
-    take_objects(tx, fonds, memory, told, numbers)
+    take_objects(tx, fonds, memory, told, found, numbers)
     for change, field_set, subject, key in sent:
         if field_set in ("record", "revision"):
             with naming_damage(told, key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +32,9 @@ SEALED_PART_BYTES: Final = PART_SIZE_BYTES // FRAME_LENGTH * (FRAME_LENGTH + FRA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class FoundObject:
+    """An object with its sealed intake facts, opened."""
+
     facts: ObjectFacts
     object_id: ObjectId
     leaf: LeafAddress
@@ -40,22 +42,36 @@ class _Found:
     intake: dict[str, Any]
 
 
-def take_objects(tx: Transaction, fonds: Fonds, memory: Memory, told: Recollected, numbers: dict[str, str]) -> None:
-    """Records and corrections from their objects; ``numbers`` are those that the outbox sent, by record."""
-    found: list[_Found] = []
+def find_objects(tx: Transaction, fonds: Fonds, memory: Memory, told: Recollected) -> Sequence[FoundObject]:
+    """Every object of which the catalogue has no version, in the order of coming; those that are dead are counted."""
+    found: list[FoundObject] = []
     for listed in memory.store.versions(RECORDS_PREFIX):
         object_id = object_id_of(listed.key)
         if object_id is None or not listed.is_latest or listed.is_delete_marker:
             continue
         if tx.records.version_of_object(ObjectId(object_id)) is None:
             with naming_damage(told, listed.key):
+                told.unnamed_objects += 1
                 found.append(_find(memory, fonds, listed.key, ObjectId(object_id)))
-    for each in sorted(found, key=lambda one: (one.intake["received_at"], one.intake["ordinal"])):
+                told.unnamed_objects -= 1
+    return sorted(found, key=lambda one: (one.intake["received_at"], one.intake["ordinal"]))
+
+
+def take_objects(
+    tx: Transaction,
+    fonds: Fonds,
+    memory: Memory,
+    told: Recollected,
+    found: Sequence[FoundObject],
+    numbers: dict[str, str],
+) -> None:
+    """Records and corrections from their objects; ``numbers`` are those that the outbox sent, by record."""
+    for each in found:
         with naming_damage(told, each.facts.key):
             _take_object(tx, fonds, memory, told, each, numbers)
 
 
-def _find(memory: Memory, fonds: Fonds, key: str, object_id: ObjectId) -> _Found:
+def _find(memory: Memory, fonds: Fonds, key: str, object_id: ObjectId) -> FoundObject:
     facts = memory.store.head(key)
     if facts is None:
         raise ObjectMissing(f"{key} went away; begin again")
@@ -78,7 +94,7 @@ def _find(memory: Memory, fonds: Fonds, key: str, object_id: ObjectId) -> _Found
         except binascii.Error as exc:
             raise SealBroken(f"the intake facts of {key} are damaged; put it back from a backup") from exc
     intake = memory.open(leaf, sealed, subject=object_id, field_set="intake", revision=1)
-    return _Found(facts=facts, object_id=object_id, leaf=leaf, header_length=header.length, intake=intake)
+    return FoundObject(facts=facts, object_id=object_id, leaf=leaf, header_length=header.length, intake=intake)
 
 
 def _take_object(
@@ -86,7 +102,7 @@ def _take_object(
     fonds: Fonds,
     memory: Memory,
     told: Recollected,
-    found: _Found,
+    found: FoundObject,
     numbers: dict[str, str],
 ) -> None:
     said = found.intake
@@ -167,7 +183,7 @@ def _take_object(
 
 
 def _content(
-    memory: Memory, found: _Found, sealed: SealedObject, sha256: bytes, record_id: RecordId, ordinal: int
+    memory: Memory, found: FoundObject, sealed: SealedObject, sha256: bytes, record_id: RecordId, ordinal: int
 ) -> bytes:
     content = {
         "file_name": found.intake["file_name"],
@@ -178,7 +194,7 @@ def _content(
     return memory.seal(found.leaf, content, subject=record_id, field_set="content", revision=ordinal)
 
 
-def _read_again(memory: Memory, fonds: Fonds, found: _Found) -> tuple[SealedObject, bytes]:
+def _read_again(memory: Memory, fonds: Fonds, found: FoundObject) -> tuple[SealedObject, bytes]:
     """An object's sizes and digests, made again by reading all of it; the plaintext's digest."""
     full, rest = divmod(found.facts.size_bytes - found.header_length - FINAL_OVERHEAD, FRAME_LENGTH + FRAME_OVERHEAD)
     if full < 0 or rest >= FRAME_LENGTH:

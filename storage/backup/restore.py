@@ -154,7 +154,7 @@ def _bring_up(
             fonds,
             memory,
             known_change=counter(connection, "change"),
-            settle=lambda told: raise_counters(connection, fonds, told),
+            settle=lambda told: raise_counters(connection, fonds, told, now=memory.now),
         )
         settle_taken_in(connection)
     memory.progress("leading the key pages forward")
@@ -245,22 +245,32 @@ def counter(connection: Connection, name: str) -> int:
     return int(connection.execute(select(counters.c.value).where(counters.c.name == name)).scalar() or 0)
 
 
-def raise_counters(connection: Connection, fonds: Fonds, recollected: Recollected) -> None:
-    """Counters go above everything that was found, so that no number, change or key is given twice."""
+def raise_counters(connection: Connection, fonds: Fonds, recollected: Recollected, *, now: datetime) -> None:
+    """Counters go above everything that was found, so that no number, change or key is given twice.
+
+    What died unnamed had numbers above the last one that is known, one each: so many are passed over, once.
+    """
     raise_counter(connection, "change", recollected.newest_change)
     raise_counter(connection, "registered", recollected.registered)
-    for row in connection.execute(_LAST_NUMBERS).all():
-        raise_counter(connection, f"record/{fonds.id}/{row.year}", int(row.last))
+    for number in recollected.numbers:
+        year, _, within = number.partition("-")
+        raise_counter(connection, f"record/{fonds.id}/{year}", int(within))
+    lost, recollected.unnamed_objects = recollected.unnamed_objects, 0
+    last_numbers = {str(row.year): int(row.last) for row in connection.execute(_LAST_NUMBERS).all()}
+    for year in sorted({*last_numbers, str(now.year)} if lost else last_numbers):
+        name = f"record/{fonds.id}/{year}"
+        last = max(last_numbers.get(year, 0), counter(connection, name) if lost else 0)
+        raise_counter(connection, name, last + lost)
     for row in connection.execute(_LAST_MATTERS).all():
         raise_counter(connection, f"matter/{fonds.id}/{row.year}", int(row.last))
     for row in connection.execute(_LAST_LISTS).all():
         raise_counter(connection, f"disposal/{fonds.id}/{row.year}", int(row.last))
     for row in connection.execute(_LAST_CERTIFICATES).all():
         raise_counter(connection, f"certificate/{fonds.id}/{row.year}", int(row.last))
-    for number in recollected.numbers:
-        year, _, last = number.partition("-")
-        raise_counter(connection, f"record/{fonds.id}/{year}", int(last))
-    raise_counter(connection, f"customer/{fonds.id}", int(connection.execute(_LAST_CUSTOMER).scalar() or 0))
+    gone, recollected.unnamed_customers = len(recollected.unnamed_customers), set()
+    name = f"customer/{fonds.id}"
+    last = max(int(connection.execute(_LAST_CUSTOMER).scalar() or 0), counter(connection, name) if gone else 0)
+    raise_counter(connection, name, last + gone)
 
 
 def raise_counter(connection: Connection, name: str, least: int) -> None:

@@ -8,7 +8,7 @@ from storage.backup.scratch import scratch_folder
 from storage.backup.verify import verify
 from tests.support.backups import Site, Sites, add_customer, add_for, destroy
 from tests.support.vault import random_content, read_bytes, staff
-from vault.customers import CustomerState
+from vault.customers import Customer, CustomerState
 from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
 from vault.ids import RecordId
 from vault.records import RecordState
@@ -92,6 +92,47 @@ def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(both
         for record_id in living:
             assert read_bytes(vault, staff(vault), record_id) == contents[record_id]
         assert read_bytes(vault, staff(vault), newer) == b"newer than the backup"
+
+
+def test_a_number_is_not_given_again_though_all_that_had_it_died_unnamed(both_sites: Sites) -> None:
+    """Only their own sealed objects told the numbers of what came and went behind the backup and the last register."""
+    sites = both_sites
+    site = sites.new()
+
+    def numbers_of(vault: Vault, who: Customer, record_id: RecordId) -> tuple[str, str]:
+        with vault.catalogue.read() as tx:
+            record = tx.records.get(record_id)
+        assert record is not None
+        return who.number, record.number
+
+    with site.open() as vault:
+        add_for(vault, add_customer(vault, staff(vault), "Staying").id, b"staying")
+        older = sites.take(site, vault)
+        given = []
+        for each in range(3):
+            who = add_customer(vault, staff(vault), "Leaving")
+            given.append(numbers_of(vault, who, add_for(vault, who.id, b"%d" % each)))
+            destroy(vault, customer_ids=frozenset({who.id}))
+        newest = sites.take(site, vault)
+    assert older.manifest is not None
+    assert newest.manifest is not None
+    back = sites.new(like=site, same_store=True)
+    sites.restore(back, run=older.manifest.run)
+    with back.open() as vault:
+        who = add_customer(vault, staff(vault), "Coming")
+        record_id = add_for(vault, who.id, b"coming")
+        again = numbers_of(vault, who, record_id)
+    assert not {again[0]} & {number for number, _ in given}
+    assert not {again[1]} & {number for _, number in given}
+    # The other backup knows who had those numbers, and takes in whoever came since.
+    other = sites.new(like=site, same_store=True)
+    sites.restore(other, run=newest.manifest.run)
+    with other.open() as vault:
+        assert read_bytes(vault, staff(vault), record_id) == b"coming"
+        with vault.catalogue.read() as tx:
+            customer = tx.customers.get(who.id)
+        assert customer is not None
+        assert customer.number == again[0]
 
 
 def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(sites: Sites) -> None:
