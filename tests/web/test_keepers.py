@@ -68,7 +68,19 @@ def test_a_single_keeper_is_warned_of_with_the_command_that_adds_one(staff: Staf
     assert page.status_code == 200
     assert "One keeper: lose it, lose everything" in page.text
     assert 'value="strongroom keeper add second --kind file' in page.text
-    assert "lose it, lose everything" in staff.client.get("/state").text
+    assert 'value="strongroom keeper add second --kind file' in staff.client.get("/state").text
+
+
+def test_the_first_page_of_an_empty_vault_warns_of_a_single_keeper(served: Served) -> None:
+    two = [keeper("near"), keeper("far")]
+    for standing, warned in ((two[:1], True), (two, False), (None, False)):
+        with serving(with_keepers(served.vault, standing)) as running, running.client() as client:
+            sign_in(client)
+            page = client.get("/?state=filed")
+            assert "One keeper" not in page.text
+            page = client.get("/")
+            assert "The vault is empty" in page.text
+            assert ("One keeper: lose it, lose everything" in page.text) is warned
 
 
 def test_every_standing_is_shown_in_both_languages(served: Served) -> None:

@@ -18,6 +18,7 @@ from web.classes import Classes, classes_of
 from web.contents import manner_of
 from web.forms import PAGE_SIZE, cursor, cursor_of, date_of, state_of, text_of
 from web.openings import answer_opening, record_id_of
+from web.pages.keepers import keepers_now
 from web.problems import PROBLEMS, describe
 from web.site import Visit
 from web.verdicts import reasons_said
@@ -64,6 +65,8 @@ def _list(visit: Visit) -> Response:
         records=shown,
         following=following,
         first_page=before is None,
+        # The first start has nothing else to show yet.
+        keepers=keepers_now(visit) if not (shown or error or before or any(chosen.values())) else None,
         chosen=chosen,
         filtered=any(chosen.values()),
         searched=None,
@@ -98,6 +101,7 @@ async def find_records(visit: Visit) -> Response:
         records=result.views,
         following=None,
         first_page=True,
+        keepers=None,
         chosen={"class": "", "customer": "", "state": ""},
         filtered=False,
         searched=text,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from vault.errors import InvalidInput, KeeperUnavailable
-from vault.keepers import KeepersView
+from vault.errors import InvalidInput
 from vault.people import Role
-from vault.workflows import backups, batches, expiry, keepers, people, upkeep
+from vault.workflows import backups, batches, expiry, people, upkeep
+from web.pages.keepers import keepers_now
 from web.site import Visit
 
 INVITABLE = (Role.RECORDS, Role.READER, Role.ADMINISTRATOR)
@@ -36,18 +36,10 @@ async def _page(visit: Visit, *, address: str | None, status: int = 200) -> Resp
         "state.html",
         status=status,
         state=await visit.site.call(upkeep.state, visit.vault, visit.actor),
-        keepers=await visit.site.call(_keepers, visit),
+        keepers=await visit.site.call(keepers_now, visit),
         backups=await visit.site.call(backups.show_backups, visit.vault, visit.actor),
         unfinished=await visit.site.call(batches.unfinished, visit.vault, visit.actor),
         pause=(await visit.site.call(expiry.show_expiry, visit.vault, visit.actor)).pause,
         address=address,
         roles=INVITABLE,
     )
-
-
-def _keepers(visit: Visit) -> KeepersView | None:
-    """How they stand, None when nobody can tell now: the page is for looking what is wrong."""
-    try:
-        return keepers.show_keepers(visit.vault, visit.actor)
-    except KeeperUnavailable:
-        return None
