@@ -49,10 +49,10 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
     require_some(targets)
     with vault.catalogue.read() as tx:
         scope = scope_of(vault, tx, targets, for_update=False)
-        two = two_could_sign(tx, scope, targets)
+        two = two_could_sign(tx)
     dying = list(dying_of(scope, targets))
     return Preview(
-        needs_two=two,
+        needs_two=two and bool(dying),
         candidates=dying,
         customers=scope.customers,
         version_count=sum(each.version_count for each in dying),
@@ -63,12 +63,12 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
     )
 
 
-def two_could_sign(tx: Transaction, scope: Scope, targets: Targets) -> bool:
-    """Whether two people could sign; a customer of whom nothing lives any more is no record."""
+def two_could_sign(tx: Transaction) -> bool:
+    """Whether there are people enough for a disposal list: then nobody destroys a record alone."""
     people = [person for person in tx.people.all() if person.active]
     proposers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.REVIEW_DISPOSAL]) for person in people)
     approvers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.SIGN_DISPOSAL]) for person in people)
-    return proposers >= 2 and approvers >= 1 and any(True for _ in dying_of(scope, targets))
+    return proposers >= 2 and approvers >= 1
 
 
 def require_some(targets: Targets) -> None:
