@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.crowd import dead_leaves, destroy_crowd
+from tests.support.crowd import crowded_customer, dead_leaves, destroy_crowd
 from tests.support.vault import add_bytes, read_bytes, staff
 from vault.destruction import BatchState
 from vault.records import RecordState
@@ -16,7 +16,7 @@ RECORDS = 8_000
 def test_a_customer_of_very_many_records_dies_in_one_batch(vault: Vault) -> None:
     actor = staff(vault)
     kept = add_bytes(vault, actor, b"kept").record_id
-    crowd = destroy_crowd(vault, RECORDS)
+    crowd = destroy_crowd(vault, crowded_customer(vault, RECORDS))
     batch = crowd.batch
     assert (batch.record_count, batch.customer_count, batch.state) == (RECORDS, 1, BatchState.EFFECTIVE)
     assert len(effect.increment_of(vault, batch).pages) < 20

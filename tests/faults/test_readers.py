@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from storage.machine import SystemClock
 from tests.support.histories import History, history
 from tests.support.postgres import PostgresCluster
 from tests.support.readers import read_beside_batches
 from tests.support.store import RunningStore
-from tests.support.vault import add_bytes, read_bytes, staff
+from tests.support.together import work_together
+from tests.support.vault import staff
 from tests.vault.workflows.faults import with_clock
-from vault.destruction import BatchState, Targets
+from vault.destruction import Targets
 from vault.errors import Conflict
-from vault.ids import CustomerId, RecordId
-from vault.workflows import destruction, effect
+from vault.ids import CustomerId
+from vault.workflows import destruction
 from vault.workflows.locks import RECEIPT_LOCK
-from vault.workflows.vault import Vault
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -52,44 +50,9 @@ def test_readers_beside_running_batches_meet_no_false_error(life: History) -> No
 
 
 def test_two_processes_destroy_and_ingest_at_once(life: History) -> None:
-    life.ingest(40)
-    with life.place.open() as other:
-        vaults = [life.vault, other]
-        victims = sorted(life.live)[:20]
-
-        def destroy(vault: Vault, records: list[RecordId]) -> int:
-            done = 0
-            for record_id in records:
-                while True:
-                    try:
-                        targets = Targets(records=frozenset({record_id}))
-                        destruction.destroy(vault, staff(vault), targets, alone=True, error=True)
-                    except Conflict:
-                        continue
-                    done += 1
-                    break
-            return done
-
-        def ingest(vault: Vault, count: int) -> list[RecordId]:
-            today = replace(vault, clock=SystemClock())
-            return [add_bytes(today, staff(today), b"%d" % number).record_id for number in range(count)]
-
-        with ThreadPoolExecutor(4) as pool:
-            destroying = [pool.submit(destroy, vault, victims[part::2]) for part, vault in enumerate(vaults)]
-            ingesting = [pool.submit(ingest, vault, 25) for vault in vaults]
-            assert sum(each.result() for each in destroying) == 20
-            added = [record_id for each in ingesting for record_id in each.result()]
-        for vault in vaults:
-            effect.resume(vault)
-        for vault in vaults:
-            assert vault.keys.renew() == 21
-        effect.resume(life.vault)
-        with life.vault.catalogue.read() as tx:
-            assert {each.state for each in tx.batches.page(life.vault.fonds.id)} == {BatchState.EFFECTIVE}
-            used = [tx.records.versions(each)[0].object.leaf for each in (*life.live, *added)]
-        assert len(set(used)) == len(used) == 90
-        for number, record_id in enumerate(added):
-            assert read_bytes(other, staff(other), record_id) == b"%d" % (number % 25)
+    done = work_together(life, destroyed_by_each=6, added_by_each=20)
+    assert done.wrong == ()
+    assert (done.destroyed, done.added, done.doubled) == (12, 40, 0)
 
 
 def test_customers_are_destroyed_while_files_for_them_come_in(life: History) -> None:

@@ -138,9 +138,8 @@ class Crowd:
     batch: Batch
 
 
-def destroy_crowd(vault: Vault, count: int) -> Crowd:
-    """Makes a customer with so many records and destroys them, in one batch."""
-    customer = crowded_customer(vault, count)
+def destroy_crowd(vault: Vault, customer: Customer) -> Crowd:
+    """Destroys such a customer in one batch."""
     targets = Targets(customers=frozenset({customer.id}))
     return Crowd(customer=customer, batch=destruction.destroy(vault, staff(vault), targets, alone=True, error=True))
 

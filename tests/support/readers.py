@@ -13,10 +13,11 @@ from tests.support.histories import History
 from tests.support.mortal import KEEPERS
 from tests.support.vault import staff
 from vault.destruction import Targets
+from vault.ports import KeyCustody
 from vault.seal.keytree import LeafAddress, leaf_keys, leaf_secret
 from vault.workflows import destruction
 
-READERS = 4
+READERS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class ReadBeside:
 
 
 def read_beside_batches(life: History, *, reads: int, batches: int) -> ReadBeside:
-    """Destroys records one by one while others are read, by this process's custody and by another one."""
+    """Destroys records one by one while others are read: by this process's custody, by another one, by key process."""
     vault = life.vault
     life.ingest(2 * batches)
     with vault.catalogue.read() as tx:
@@ -37,26 +38,28 @@ def read_beside_batches(life: History, *, reads: int, batches: int) -> ReadBesid
     doomed = sorted(leaves)[:batches]
     kept = [leaves[each] for each in sorted(leaves)[batches:]]
     keepers = KeeperGroup([life.place.keeper(name) for name in KEEPERS])
-    custodies = [vault.keys, Custody(vault.catalogue, keepers, vault.fonds, vault.randomness)]
+    another = Custody(vault.catalogue, keepers, vault.fonds, vault.randomness)
     expected = {leaf: leaf_keys(leaf_secret(life.first_root, leaf)) for leaf in kept}
     counted, wrong, ended, mutex = [0], [], threading.Event(), threading.Lock()
 
     def read(number: int) -> None:
-        chance, custody = random.Random(number), custodies[number % 2]
+        chance, custody = random.Random(number), custodies[number % len(custodies)]
         while not ended.is_set() or counted[0] < reads:
             leaf: LeafAddress = chance.choice(kept)
             try:
-                right = custody.leaf_keys(leaf) == expected[leaf]
+                # Of many, for then each is asked for: what was answered before is not kept.
+                (answer,) = custody.many_leaf_keys([leaf])
             except Exception as exc:  # noqa: BLE001 - whatever it is, it is a false error
-                right = False
                 wrong.append(repr(exc))
+                return
+            if answer != expected[leaf]:
+                wrong.append(f"{leaf.text}: {answer!r}")
+                return
             with mutex:
                 counted[0] += 1
-            if not right:
-                wrong.append(leaf.text)
-                return
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with life.place.open(by_process=True) as asking, ThreadPoolExecutor(READERS) as pool:
+        custodies: list[KeyCustody] = [vault.keys, another, asking.keys]
         readers = [pool.submit(read, number) for number in range(READERS)]
         try:
             for record_id in doomed:
