@@ -31,6 +31,7 @@ PauseId = NewType("PauseId", str)
 CertificateId = NewType("CertificateId", str)
 PaperId = NewType("PaperId", str)
 NoticeId = NewType("NoticeId", str)
+ViewId = NewType("ViewId", str)
 
 ID_LENGTH = 26
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from web.frontdoor import FrontDoor, host_name
 from web.guards import begin_visit, endpoint
 from web.i18n import load_languages
 from web.problems import MethodNotAllowed, answer_error
+from web.remembered import Remembered
 from web.rendering import Templates
 from web.routes import ROWS
 from web.site import Audience, Kind, Row, Site, Visit
@@ -33,6 +35,8 @@ CLIENT_IDLE_S: Final = 120.0
 THREADS: Final = 48
 HASHES_AT_ONCE: Final = 4
 HASHES_WAITING: Final = 200
+KEPT_LASTS: Final = timedelta(minutes=10)
+"""How long what each class takes up is shown before it is found out again: that looks at every version."""
 
 
 def create_application(
@@ -66,6 +70,7 @@ def create_application(
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="request"),
         routes={row.name: Route(row.path, _nothing, name=row.name) for row in reversed(ROWS)},
         submissions=Submissions(),
+        kept=Remembered(KEPT_LASTS),
     )
     return Starlette(
         routes=[Route(row.path, endpoint(site, row), methods=list(row.methods), name=row.name) for row in ROWS],

@@ -16,7 +16,14 @@ from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_datetime_format
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_time,
+    format_timedelta,
+    get_datetime_format,
+    get_timezone_name,
+)
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -64,6 +71,10 @@ class Language:
         time = format_time(moment, "short", tzinfo=zone, locale=self.locale)
         joined = str(get_datetime_format("medium", locale=self.locale)).replace("'", "")
         return joined.replace("{1}", day).replace("{0}", time)
+
+    def zone_name(self, zone: tzinfo) -> str:
+        """What a time zone is called."""
+        return get_timezone_name(zone, locale=self.locale)
 
     def number(self, number: float) -> str:
         """A number with the language's separators."""

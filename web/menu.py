@@ -52,10 +52,11 @@ SECTIONS: Final = (
     Section(
         label="",
         entries=(
-            _page("records", later("Records"), Action.LIST_RECORDS, "find", "record", "correction", "correct", "filing",
-                  "file", "record-links", "make-link"),
+            _page("home", later("Home"), Action.LIST_RECORDS),
+            _page("records", later("Records"), Action.LIST_RECORDS, "find", "save-view", "record", "correction",
+                  "correct", "filing", "file", "record-links", "make-link"),
             _page("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
-            _page("customers", later("Customers"), Action.LIST_CUSTOMERS, "add-customer"),
+            _page("customers", later("Customers"), Action.LIST_CUSTOMERS, "customer", "add-customer"),
             _page("links", later("Links"), Action.LIST_LINKS),
         ),
     ),
@@ -79,6 +80,7 @@ SECTIONS: Final = (
         label=later("Vault"),
         entries=(
             _page("state", later("State"), Action.SEE_STATE, "invite"),
+            _page("log", later("Log"), Action.READ_LOG, "verify-log"),
             _page("keepers", later("Keepers"), Action.SEE_STATE),
             _page("backups", later("Backups"), Action.SEE_STATE),
             _page("gallery", later("Gallery of parts"), Action.SEE_STATE),

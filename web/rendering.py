@@ -227,6 +227,13 @@ WORDS: Final[Mapping[str, str]] = {
     "delete-ciphertext": later("Delete the bytes of what was destroyed"),
     "back-up": later("Back up"),
     "drill": later("Restore drill"),
+    "approve-rule": later("Approve the rule of a class"),
+    "release-hold": later("Confirm the release of a hold"),
+    "review-list": later("Review a disposal list"),
+    "sign-list-proposer": later("Sign a disposal list as its proposer"),
+    "sign-list-approver": later("Sign a disposal list as its approver"),
+    "sign-list-supervisor": later("Sign a disposal list as its supervisor"),
+    "execute-list": later("Execute a disposal list"),
 }
 """What codes of the vault are called on pages."""
 
@@ -274,6 +281,14 @@ def _moment_filter(language: Language) -> Callable[[Context, datetime], str]:
     return moment
 
 
+def _day_filter(language: Language) -> Callable[[Context, datetime], str]:
+    @jinja2.pass_context
+    def day_of(context: Context, value: datetime) -> str:
+        return language.day(value.astimezone(zone_named(str(context.get("zone", "")))).date())
+
+    return day_of
+
+
 def _environment(language: Language, languages: Mapping[str, Language], static: StaticFiles) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
@@ -289,6 +304,7 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
         "day": lambda value: language.text(FOR_EVER_SAID) if value == FOR_EVER else language.day(value),
         "moment": _moment_filter(language),
         "tone": tone_of,
+        "dayof": _day_filter(language),
         "number": language.number,
         "size": language.size,
         "word": lambda code: language.text(WORDS[code]) if code in WORDS else code,

@@ -7,7 +7,7 @@ Rule 2: the vault's workflows block, so they are called by ``Site.call``: in a b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,9 +22,11 @@ from starlette.routing import Route
 
 from vault.errors import NotFound, NotSignedIn
 from vault.people import Action, Actor
+from vault.workflows.overview import Kept
 from vault.workflows.people import SignedIn
 from vault.workflows.vault import Vault
 from web.i18n import Language
+from web.remembered import Remembered
 from web.submissions import Submissions
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ class Site:
     threads: Executor
     routes: Mapping[str, Route]
     submissions: Submissions
+    kept: Remembered[Sequence[Kept]]
 
     @property
     def secure(self) -> bool:

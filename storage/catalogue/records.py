@@ -120,13 +120,19 @@ _MANY = select(records).where(records.c.id.in_(_wanted))
 
 
 @cache
-def _page(filtered: frozenset[str], *, follows: bool, hides: bool) -> Select[Any]:
-    """The list's statement for the columns filtered by; there are thirty-two."""
+def _page(
+    filtered: frozenset[str], *, follows: bool, hides: bool, begins: bool = False, ends: bool = False
+) -> Select[Any]:
+    """The list's statement for the columns filtered by; there are a hundred and twenty-eight."""
     statement = select(records)
     if hides:
         statement = statement.where(
             or_(records.c.restricted_by.is_(None), records.c.restriction_lifted_by.is_not(None))
         )
+    if begins:
+        statement = statement.where(records.c.received_at >= bindparam("begins_at", type_=UtcDateTime))
+    if ends:
+        statement = statement.where(records.c.received_at < bindparam("ends_at", type_=UtcDateTime))
     for column in sorted(filtered):
         statement = statement.where(records.c[column] == bindparam(f"its_{column}"))
     if follows:
@@ -232,7 +238,17 @@ class SqlRecords:
         values["at_most"] = limit
         if before is not None:
             values["before_at"], values["before_id"] = before
-        statement = _page(frozenset(filtered), follows=before is not None, hides=filter.hides_restricted)
+        if filter.received_from is not None:
+            values["begins_at"] = filter.received_from
+        if filter.received_before is not None:
+            values["ends_at"] = filter.received_before
+        statement = _page(
+            frozenset(filtered),
+            follows=before is not None,
+            hides=filter.hides_restricted,
+            begins=filter.received_from is not None,
+            ends=filter.received_before is not None,
+        )
         return [record_of(row) for row in self._rows.all(statement, values)]
 
     def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Record]:

@@ -9,6 +9,7 @@ from storage.catalogue.certificates import SqlCertificateShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
+from storage.catalogue.figures import SqlFigureShelf
 from storage.catalogue.fonds import SqlFondsShelf
 from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import SqlIntentShelf
@@ -23,6 +24,7 @@ from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rebuilds import SqlRebuildShelf
 from storage.catalogue.rows import Rows
+from storage.catalogue.savedviews import SqlSavedViewShelf
 from storage.catalogue.schedules import SqlScheduleShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
@@ -59,6 +61,14 @@ class SqlTransaction:
     @property
     def people(self) -> SqlPersonShelf:
         return SqlPersonShelf(self._rows)
+
+    @property
+    def saved_views(self) -> SqlSavedViewShelf:
+        return SqlSavedViewShelf(self._rows)
+
+    @property
+    def figures(self) -> SqlFigureShelf:
+        return SqlFigureShelf(self._rows)
 
     @property
     def links(self) -> SqlLinkShelf:

@@ -87,10 +87,10 @@ def test_the_same_in_chinese_without_a_script_with_several_chosen(
 ) -> None:
     with at_work(browser, new_server, scripts=False, locale="zh-CN") as visitor:
         upload(visitor, papers(tmp_path, "甲.txt", "乙.txt"), class_code="contract", note="误传")
-        visitor.visit("/")
+        visitor.visit("/records")
         for box in visitor.page.locator("tbody input[type=checkbox]").all():
             box.check()
-        visitor.press("销毁所选档案…")
+        visitor.press("销毁…")
         assert "现在不能销毁，原因 2 项" in visitor.text()
         assert english_words(visitor) == set()
         visitor.follow("它们系误归档：以此理由重新查看")

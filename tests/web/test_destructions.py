@@ -180,7 +180,7 @@ def test_a_reader_sees_that_it_is_gone_and_destroys_nothing(
         assert reader.get(path).status_code == 403
     assert preview(reader, record_id).status_code == 403
     assert "Destroy" not in reader.get(f"/records/{record_id}").text
-    front = reader.get("/")
+    front = reader.get("/records")
     assert 'name="record"' not in front.text
     assert 'href="/destructions"' not in front.text
     said = {"csrf_token": form_token(front), "records": record_id, "count": "1", "alone": "yes"}

@@ -76,7 +76,7 @@ def test_the_first_page_of_an_empty_vault_warns_of_a_single_keeper(served: Serve
     for standing, warned in ((two[:1], True), (two, False), (None, False)):
         with serving(with_keepers(served.vault, standing)) as running, running.client() as client:
             sign_in(client)
-            page = client.get("/?state=filed")
+            page = client.get("/records?state=filed")
             assert "One keeper" not in page.text
             page = client.get("/")
             assert "The vault is empty" in page.text

@@ -97,10 +97,10 @@ def test_dates_sizes_and_numbers_follow_the_language() -> None:
 
 
 def test_a_visitor_chooses_a_language_and_keeps_it(visitor: httpx.Client) -> None:
-    assert visitor.get("/sign-in").text.count('<html lang="en">') == 1
+    assert visitor.get("/sign-in").text.count('<html lang="en" ') == 1
     answer = visitor.post("/language", data={"language": "zh-Hans", "back": "/sign-in"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     page = visitor.get("/sign-in").text
-    assert '<html lang="zh-Hans">' in page
+    assert '<html lang="zh-Hans" ' in page
     assert "登录名" in page
     assert visitor.post("/language", data={"language": "xx", "back": "//evil"}).headers["location"] == "/"

@@ -155,7 +155,7 @@ def test_a_hold_that_is_none_is_told_and_what_was_typed_stays(staff: Staff, wron
 
 def test_chosen_records_are_placed_under_a_matter_from_the_list(staff: Staff, program: httpx.Client) -> None:
     chosen = [stored_id(program, b"1", title="First of two"), stored_id(program, b"2", title="Second of two")]
-    page = staff.client.get("/").text
+    page = staff.client.get("/records").text
     assert re.search(r'<button formaction="/matters/form">', page)
     form = staff.client.get("/matters/form", params={"record": chosen})
     assert "First of two" in form.text

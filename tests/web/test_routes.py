@@ -29,8 +29,21 @@ OUTSIDE_ROWS = {"welcome", "accept-welcome", "link", "link-use", "link-download"
 def path_of(row: Row) -> str:
     """A path that matches the row, with things that do not exist."""
     path = row.path
-    names = ("record", "customer", "batch", "certificate", "list", "code", "matter", "link", "token", "use", "release")
-    path = path.replace("{name}", "a" * 26)
+    names = (
+        "record",
+        "customer",
+        "batch",
+        "certificate",
+        "list",
+        "code",
+        "matter",
+        "link",
+        "token",
+        "use",
+        "release",
+        "view",
+    )
+    path = path.replace("{name}", "a" * 26).replace("{number}", "1")
     for name in names:
         path = path.replace(f"{{{name}}}", "a" * 26)
     return path

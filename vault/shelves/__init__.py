@@ -24,6 +24,7 @@ from vault.shelves.certificates import CertificateShelf
 from vault.shelves.customers import CustomerShelf
 from vault.shelves.disposals import DisposalShelf
 from vault.shelves.extents import ExtentShelf
+from vault.shelves.figures import FigureShelf
 from vault.shelves.fonds import FondsShelf
 from vault.shelves.holds import HoldShelf
 from vault.shelves.intents import IntentShelf
@@ -38,6 +39,7 @@ from vault.shelves.people import PersonShelf
 from vault.shelves.processes import ProcessShelf
 from vault.shelves.rebuilds import RebuildShelf
 from vault.shelves.records import RecordFilter, RecordShelf
+from vault.shelves.savedviews import SavedViewShelf
 from vault.shelves.schedules import ScheduleShelf
 from vault.shelves.trees import TreeShelf
 
@@ -93,6 +95,10 @@ class Transaction(Protocol):
     def disposals(self) -> DisposalShelf: ...
     @property
     def pauses(self) -> PauseShelf: ...
+    @property
+    def saved_views(self) -> SavedViewShelf: ...
+    @property
+    def figures(self) -> FigureShelf: ...
 
 
 class Catalogue(Protocol):

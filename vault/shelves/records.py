@@ -19,6 +19,8 @@ class RecordFilter:
     class_code: str | None = None
     customer_id: CustomerId | None = None
     state: RecordState | None = None
+    received_from: datetime | None = None
+    received_before: datetime | None = None
     hides_restricted: bool = False
 
 

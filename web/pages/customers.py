@@ -1,17 +1,23 @@
-"""The list of customers, and adding one."""
+"""The list of customers, adding one, and one with what it has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
 from vault.customers import Profile
 from vault.errors import Refused
-from vault.workflows import customers
+from vault.shelves import RecordFilter
+from vault.workflows import customers, retrieval
+from web.classes import classes_of
 from web.forms import PAGE_SIZE
+from web.notices import say
 from web.problems import PROBLEMS, describe
 from web.site import Visit
+
+RECORDS_SHOWN: Final = 20
 
 
 async def show_customers(visit: Visit) -> Response:
@@ -26,7 +32,24 @@ async def add_customer(visit: Visit) -> Response:
         await visit.site.call(customers.add_customer, visit.vault, visit.actor, profile)
     except Refused as error:
         return await _page(visit, values=visit.form, error=error)
-    return RedirectResponse(visit.path("customers"), 303)
+    return say(visit, RedirectResponse(visit.path("customers"), 303), "customer-added")
+
+
+async def show_customer(visit: Visit) -> Response:
+    """One customer, with the newest of its records."""
+    return await visit.site.call(_customer_page, visit)
+
+
+def _customer_page(visit: Visit) -> Response:
+    view = customers.find_customer(visit.vault, visit.actor, visit.parameter("customer"))
+    filter = RecordFilter(customer_id=view.customer.id)
+    return visit.site.templates.page(
+        visit,
+        "customer.html",
+        view=view,
+        records=retrieval.list_records(visit.vault, visit.actor, filter, limit=RECORDS_SHOWN),
+        class_title=classes_of(visit).title,
+    )
 
 
 async def _page(visit: Visit, *, values: Mapping[str, str], error: Refused | None = None) -> Response:

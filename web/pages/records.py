@@ -1,190 +1,143 @@
-"""The list of records, finding, a record's page, filing."""
+"""The list of records: by filter, by words, by saved view.
+
+Rule 1: the address keeps all of what is asked; words stand in it as a sealed reference only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import RecordId
-from vault.paper import PaperMethod
-from vault.shelves import RecordFilter
-from vault.workflows import customers, finding, holding, paper, retrieval
-from web.classes import Classes, classes_of
-from web.contents import manner_of
-from web.forms import PAGE_SIZE, cursor, cursor_of, date_of, state_of, text_of
-from web.openings import answer_opening, record_id_of
-from web.pages.keepers import keepers_now
+from vault.savedviews import ViewWords
+from vault.workflows import finding, retrieval, savedviews
+from vault.workflows.finding import FindResult
+from vault.workflows.retrieval import RecordView
+from web.classes import classes_of
+from web.forms import PAGE_SIZE, cursor, cursor_of, text_of
+from web.notices import say
 from web.problems import PROBLEMS, describe
+from web.recordfilters import FIELDS, WORDS, Asked, asked_of, chips_of, nothing_asked
+from web.rendering import WORDS as CODES
 from web.site import Visit
-from web.verdicts import reasons_said
 
 FOUND_MAX: Final = 100
-CUSTOMERS_OFFERED: Final = 200
+FOUND_FILTERED_MAX: Final = 1000
 
 
 async def show_records(visit: Visit) -> Response:
-    """A page of records, newest first, filtered by class, customer number and state."""
+    """A page of records, newest first."""
     return await visit.site.call(_list, visit)
 
 
-def _list(visit: Visit) -> Response:
-    chosen = {name: visit.query(name) for name in ("class", "customer", "state")}
-    error = None
-    filter = RecordFilter()
-    known = classes_of(visit)
-    try:
-        filter = _filter(visit, chosen, known)
-    except NotFound:
-        error = visit.language.text("There is no such class or customer.")
-    before = cursor_of(visit.query("before"))
-    views = (
-        retrieval.list_records(
-            visit.vault,
-            visit.actor,
-            filter,
-            before=(before[0], RecordId(before[1])) if before is not None else None,
-            limit=PAGE_SIZE + 1,
-        )
-        if error is None
-        else []
-    )
-    shown = views[:PAGE_SIZE]
-    following = None
-    if len(views) > PAGE_SIZE:
-        last = shown[-1].record
-        asked = {name: value for name, value in chosen.items() if value}
-        following = "?" + urlencode({**asked, "before": cursor(last.received_at, last.id)})
-    return visit.site.templates.page(
-        visit,
-        "records.html",
-        records=shown,
-        following=following,
-        first_page=before is None,
-        # The first start has nothing else to show yet.
-        keepers=keepers_now(visit) if not (shown or error or before or any(chosen.values())) else None,
-        chosen=chosen,
-        filtered=any(chosen.values()),
-        searched=None,
-        result=None,
-        error=error,
-        classes=known.offered,
-        class_title=known.title,
-    )
-
-
-def _filter(visit: Visit, chosen: Mapping[str, str], known: Classes) -> RecordFilter:
-    """Raises ``NotFound`` for a class or customer that does not exist."""
-    if chosen["class"] and chosen["class"] not in known.known:
-        raise NotFound("there is no such class")
-    filter = RecordFilter(class_code=chosen["class"] or None, state=state_of(chosen["state"]))
-    if chosen["customer"]:
-        customer = customers.find_customer(visit.vault, visit.actor, chosen["customer"])
-        filter = replace(filter, customer_id=customer.customer.id)
-    return filter
-
-
 async def find_records(visit: Visit) -> Response:
-    """What a search found. The form is a POST, for what people search for stands in no address."""
+    """Leads to what a search finds. The form is a POST, for what people search for stands in no address."""
     text = visit.form.get("text", "").strip()
     if not text:
         return RedirectResponse(visit.path("records"), 303)
-    result = await visit.site.call(finding.find, visit.vault, visit.actor, text, limit=FOUND_MAX)
-    known = await visit.site.call(classes_of, visit)
+    if len(text) > finding.QUERY_MAX_CHARACTERS:
+        raise InvalidInput(f"search for at most {finding.QUERY_MAX_CHARACTERS} characters", field="text")
+    reference = await visit.site.call(savedviews.refer_to, visit.vault, visit.actor, text)
+    return RedirectResponse(f"{visit.path('records')}?{WORDS}={reference}", 303)
+
+
+async def save_view(visit: Visit) -> Response:
+    """Keeps what the list shows under a name."""
+    return await visit.site.call(_save, visit)
+
+
+async def forget_view(visit: Visit) -> Response:
+    """Removes a view."""
+    await visit.site.call(savedviews.forget_view, visit.vault, visit.actor, visit.parameter("view"))
+    return say(visit, RedirectResponse(visit.path("records"), 303), "view-forgotten")
+
+
+def _save(visit: Visit) -> Response:
+    reference = text_of(visit.form, WORDS)
+    filter = {name: text_of(visit.form, name) for name in FIELDS}
+    words = savedviews.words_of_reference(visit.vault, visit.actor, reference) if reference else ""
+    try:
+        view = ViewWords.checked(name=text_of(visit.form, "name"), words=words, filter=filter)
+        savedviews.save_view(visit.vault, visit.actor, view)
+    except Refused as refusal:
+        return _list(visit, refusal)
+    return say(visit, RedirectResponse(_address(visit, view), 303), "view-saved")
+
+
+def _address(visit: Visit, view: ViewWords) -> str:
+    asked = nothing_asked()
+    more = dict(view.filter)
+    if view.words:
+        more[WORDS] = savedviews.refer_to(visit.vault, visit.actor, view.words)
+    return visit.path("records") + asked.query(**more)
+
+
+def _list(visit: Visit, refusal: Refused | None = None) -> Response:
+    known, error = classes_of(visit), refusal
+    asked, records, following, found = nothing_asked(), list[RecordView](), None, None
+    before = cursor_of(visit.query("before"))
+    try:
+        asked = asked_of(visit, known)
+        if asked.words:
+            found = _found(visit, asked)
+            records = list(found.views)
+        else:
+            records, following = _page(visit, asked, (before[0], RecordId(before[1])) if before is not None else None)
+    except (InvalidInput, NotFound) as raised:
+        error = raised
+    state = asked.fields["state"]
     return visit.site.templates.page(
         visit,
         "records.html",
-        records=result.views,
-        following=None,
-        first_page=True,
-        keepers=None,
-        chosen={"class": "", "customer": "", "state": ""},
-        filtered=False,
-        searched=text,
-        result=result,
-        error=None,
+        status=PROBLEMS[error.code].status if error is not None and not isinstance(error, NotFound) else 200,
+        records=records,
+        following=following,
+        first_page=before is None,
+        asked=asked,
+        chips=list(chips_of(visit, asked, known, visit.language.text(CODES[state]) if state else "")),
+        result=found,
+        views=_views(visit, asked),
+        error=describe(visit, error) if error is not None else None,
         classes=known.offered,
         class_title=known.title,
     )
 
 
-async def show_record(visit: Visit) -> Response:
-    """A record's page; with a purpose, and asked to, it shows a preview."""
-    record_id = await record_id_of(visit)
-    story = await visit.site.call(retrieval.show, visit.vault, visit.actor, record_id)
-    purpose = visit.query("purpose")
-    preview, preview_kind = None, None
-    content = story.view.content
-    if content is not None:
-        manner = manner_of(content.media_type, show=True)
-        if manner.shown:
-            preview_kind = "image" if manner.media_type.startswith("image/") else "document"
-    if preview_kind is not None and purpose in retrieval.PURPOSES:
-        preview = visit.path("record-preview", record=record_id) + "?" + urlencode({"purpose": purpose})
-    return visit.site.templates.page(
-        visit,
-        "record.html",
-        story=story,
-        view=story.view,
-        record=story.view.record,
-        record_class=story.rule,
-        paper=await visit.site.call(paper.show_paper, visit.vault, visit.actor, record_id),
-        paper_methods=tuple(PaperMethod),
-        reasons=reasons_said(visit.language, story.verdict),
-        preview=preview,
-        preview_kind=preview_kind,
-        purpose=purpose,
+def _page(visit: Visit, asked: Asked, before: tuple[datetime, RecordId] | None) -> tuple[list[RecordView], str | None]:
+    views = retrieval.list_records(
+        visit.vault,
+        visit.actor,
+        asked.filter,
+        before=before,
+        limit=PAGE_SIZE + 1,
     )
+    shown = list(views[:PAGE_SIZE])
+    if len(views) <= PAGE_SIZE:
+        return shown, None
+    last = shown[-1].record
+    return shown, asked.query(before=cursor(last.received_at, last.id))
 
 
-async def open_content(visit: Visit) -> Response:
-    """A version as a download."""
-    return await answer_opening(visit, show=False)
+def _found(visit: Visit, asked: Asked) -> FindResult:
+    limit = FOUND_FILTERED_MAX if asked.is_filtered else FOUND_MAX
+    result = finding.find(visit.vault, visit.actor, asked.words, limit=limit)
+    shown = [view for view in result.views if asked.admits(view)][:FOUND_MAX]
+    return FindResult(views=shown, complete=result.complete, indexed=result.indexed)
 
 
-async def open_preview(visit: Visit) -> Response:
-    """A version for the browser to show, where that is safe."""
-    return await answer_opening(visit, show=True)
-
-
-async def show_filing(visit: Visit) -> Response:
-    """The form that files a record (归档)."""
-    return await _filing_page(visit, await record_id_of(visit), values={})
-
-
-async def file_record(visit: Visit) -> Response:
-    """Files a record."""
-    record_id = await record_id_of(visit)
-    try:
-        class_code = text_of(visit.form, "class")
-        if not class_code:
-            raise InvalidInput("a record needs a class; choose one", field="class")
-        trigger_on = date_of(visit.form, "trigger_on")
-        await visit.site.call(
-            holding.file_record, visit.vault, visit.actor, record_id, class_code=class_code, trigger_on=trigger_on
-        )
-    except Refused as error:
-        return await _filing_page(visit, record_id, values=visit.form, error=error)
-    return RedirectResponse(visit.path("record", record=record_id), 303)
-
-
-async def _filing_page(
-    visit: Visit, record_id: RecordId, *, values: Mapping[str, str], error: Refused | None = None
-) -> Response:
-    story = await visit.site.call(retrieval.show, visit.vault, visit.actor, record_id)
-    known = await visit.site.call(classes_of, visit)
-    return visit.site.templates.page(
-        visit,
-        "filing.html",
-        classes=known.offered,
-        status=PROBLEMS[error.code].status if error is not None else 200,
-        view=story.view,
-        record=story.view.record,
-        values=values,
-        error=describe(visit, error) if error is not None else None,
-        error_field=getattr(error, "field", None) or "class",
-    )
+def _views(visit: Visit, asked: Asked) -> Sequence[Mapping[str, object]]:
+    """The views of whoever asks, with their addresses; ``here`` is the one that is shown."""
+    now = {name: value for name, value in asked.fields.items() if value}
+    return [
+        {
+            "id": each.view.id,
+            "name": each.words.name,
+            "address": _address(visit, each.words),
+            "here": dict(each.words.filter) == now and each.words.words == asked.words,
+        }
+        for each in savedviews.list_views(visit.vault, visit.actor)
+    ]

@@ -44,7 +44,7 @@ async def accept_welcome(visit: Visit) -> Response:
     session_token, _ = await visit.site.call_hashing(
         people.sign_in, visit.vault, login=login, password=password, origin=visit.origin
     )
-    response = RedirectResponse(visit.path("records"), 303)
+    response = RedirectResponse(visit.path("home"), 303)
     keep_session(visit.site, response, session_token)
     return response
 

@@ -1,5 +1,6 @@
 // Tells the server the reader's time zone, once; from then on pages come with local times and this changes nothing.
-// Until then moments stand in UTC and say so, and are shown in local time here.
+// Until then moments stand in UTC and say so, and are shown in local time here. Pages for outsiders keep no cookie: they
+// do not say which zone the server knows, not even an empty one.
 
 const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 const known = document.documentElement.dataset.zone;
@@ -14,7 +15,7 @@ export function showMoments(part) {
   }
 }
 
-if (zone && zone !== known) {
+if (zone && known !== undefined && zone !== known) {
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `strongroom-zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax${secure}`;
 }

@@ -1,0 +1,145 @@
+"""The list of records: its address keeps what is asked, saved views are somebody's own, and one record's page."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.web.conftest import Served
+from tests.web.visitors import Staff, stored_id
+from vault.workflows.savedviews import VIEWS_MAX
+
+
+def addresses(page: str) -> list[str]:
+    """Every address of a page."""
+    return re.findall(r'(?:href|action|formaction)="([^"]+)"', page)
+
+
+def titles(page: str) -> list[str]:
+    """The titles of the list."""
+    return re.findall(r'<a class="main" href="/records/[^"]+">([^<]+)</a>', page)
+
+
+def test_words_and_filters_go_together_and_each_can_be_taken_away(staff: Staff, program: httpx.Client) -> None:
+    for code in ("contract", "voucher"):
+        stored_id(program, b"x", title=f"Pelican {code}", **{"class": code})
+    found = staff.post("/find", text="Pelican").headers["location"]
+    assert sorted(titles(staff.client.get(found).text)) == ["Pelican contract", "Pelican voucher"]
+    both = staff.client.get(found + "&class=voucher&state=received")
+    assert titles(both.text) == ["Pelican voucher"]
+    assert not [each for each in addresses(both.text) if "elican" in each]
+    chips = re.findall(r'<a class="chip" href="([^"]+)">([^<]+)', both.text)
+    assert [text.strip() for _, text in chips] == ["“Pelican”", "Accounting vouchers", "Received"]
+    without_class = chips[1][0].replace("&amp;", "&")
+    assert sorted(titles(staff.client.get(without_class).text)) == ["Pelican contract", "Pelican voucher"]
+    assert "find=" not in chips[0][0]
+    assert "state=received" in chips[0][0]
+
+
+def test_days_are_those_of_the_visitor(staff: Staff, program: httpx.Client) -> None:
+    record_id = stored_id(program, b"x", title="Heron of today")
+    today = program.get(f"/api/v1/records/{record_id}").json()["received_at"][:10]
+    for asked, there in (({"from": today}, True), ({"to": today}, True), ({"from": "2100-01-01"}, False)):
+        assert ("Heron of today" in staff.client.get("/records", params=asked).text) is there, asked
+    wrong = staff.client.get("/records", params={"from": "2026-03-02", "to": "2026-03-01"})
+    assert wrong.status_code == 400
+    assert "exchange them" in wrong.text
+    assert staff.client.get("/records", params={"from": "yesterday"}).status_code == 400
+
+
+def test_a_search_of_somebody_else_or_an_invented_one_is_refused(staff: Staff, second: Staff) -> None:
+    found = staff.post("/find", text="Pelican").headers["location"]
+    assert second.client.get(found).status_code == 400
+    assert "not one of yours" in second.client.get(found).text
+    for reference in ("AAAA", "%F0%9F%98%80", "a" * 3000, "..%2f"):
+        assert second.client.get(f"/records?find={reference}").status_code == 400
+    assert staff.post("/find", text="x" * 201).status_code == 400
+    assert staff.post("/find", text="  ").headers["location"] == "/records"
+
+
+def test_a_view_is_kept_under_a_name_shown_to_its_owner_alone_and_forgotten(
+    staff: Staff, second: Staff, served: Served
+) -> None:
+    found = staff.post("/find", text="鹈鹕").headers["location"].partition("find=")[2]
+    kept = staff.post("/views", name="鹈鹕的合同", find=found, **{"class": "contract"})
+    assert kept.status_code == 303
+    assert quote("鹈鹕") not in kept.headers["location"]
+    page = staff.client.get(kept.headers["location"]).text
+    assert 'aria-current="page">鹈鹕的合同</a>' in page
+    assert "“鹈鹕”" in page
+    assert "鹈鹕" not in second.client.get("/records").text
+    with served.vault.catalogue.read() as tx:
+        sealed = [each.sealed for person in tx.people.all() for each in tx.saved_views.of_person(person.id)]
+    assert sealed
+    assert not [each for each in sealed if "鹈鹕".encode() in each or b"contract" in each]
+    again = staff.post("/views", name="鹈鹕的合同", **{"class": "contract"})
+    assert again.status_code == 409
+    assert "called so already" in again.text
+    assert staff.post("/views", name=" ", **{"class": "contract"}).status_code == 400
+    key = re.search(r'action="/views/([a-z2-7]+)/forget"', page)
+    assert key
+    assert second.post(f"/views/{key[1]}/forget").status_code == 404
+    assert staff.post(f"/views/{key[1]}/forget").status_code == 303
+    assert "鹈鹕的合同" not in staff.client.get("/settings").text
+
+
+def test_nobody_keeps_views_without_end(second: Staff) -> None:
+    for number in range(VIEWS_MAX):
+        assert second.post("/views", name=f"view {number}", state="filed").status_code == 303
+    assert second.post("/views", name="one more", state="filed").status_code == 409
+    assert "view 3" in second.client.get("/settings").text
+
+
+def test_a_record_tells_its_whole_story_with_names_and_reasons(staff: Staff, program: httpx.Client) -> None:
+    record_id = stored_id(program, b"first", title="Storied", file_name="letter.txt")
+    said = {"csrf_token": staff.csrf_token, "title": "Storied again", "reason": "the year was wrong"}
+    staff.client.post(f"/records/{record_id}/correct", data=said, files={"file": ("", b"")})
+    staff.post(f"/records/{record_id}/file", **{"class": "contract", "trigger_on": "2020-01-31"})
+    staff.client.get(f"/records/{record_id}/content", params={"purpose": "audit"})
+    page = staff.client.get(f"/records/{record_id}").text
+    story = page[page.index('<ol class="timeline">') :]
+    places = [story.index(word) for word in ("Kept until then", "Opened", "Filed", "Corrected", "letter.txt")]
+    assert places == sorted(places)
+    assert "the year was wrong" in story
+    assert "Audit" in story
+    assert "you · #" in story
+
+
+@pytest.mark.parametrize("path", ["/customers/K-999999", "/customers/%E5%AE%A2"])
+def test_a_customer_who_does_not_exist_is_not_found(staff: Staff, path: str) -> None:
+    assert staff.client.get(path).status_code == 404
+
+
+def test_a_customer_has_a_page_with_what_it_has(staff: Staff, program: httpx.Client) -> None:
+    number = program.post("/api/v1/customers", json={"name": "Kranich & Co", "note": "since 2020"}).json()["number"]
+    stored_id(program, b"x", title="Of Kranich", customer=number)
+    page = staff.client.get(f"/customers/{number}").text
+    assert "Kranich &amp; Co" in page
+    assert "Of Kranich" in page
+    assert f"/records?customer={number}" in page
+
+
+def part(page: str, name: str) -> str:
+    """One section of the first page."""
+    return page[page.index(f'id="{name}"') :].partition("</section>")[0]
+
+
+def test_the_first_page_shows_what_each_has_to_do_who_waits_for_others_and_since_when(
+    staff: Staff, second: Staff, reader: Staff
+) -> None:
+    assert "Nothing waits for you." in part(staff.client.get("/").text, "mine")
+    assert staff.post("/schedule/sets", set="eu-us", reason="two laws apply").status_code == 303
+    waiting, mine = part(staff.client.get("/").text, "others"), part(second.client.get("/").text, "mine")
+    for told in (waiting, mine):
+        assert "Approve the rule of a class" in told
+        assert "/proposal" in told
+        assert "<time datetime=" in told
+    assert ">you<" in waiting
+    assert "张三" in mine
+    page = reader.client.get("/").text
+    assert "To be filed" in page
+    for hidden in ("How the vault stands", "Holds in force", "Approve the rule", "Storage by class"):
+        assert hidden not in page

@@ -1,0 +1,110 @@
+"""Who waits for whom, since when: every step of schedule, holds and disposal that somebody has to take next.
+
+Rule 1: a step shows to whoever may see the page where it is taken; it is ``mine`` where whoever asks may take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from vault.disposal import Decision, ListState
+from vault.holds import MatterState
+from vault.people import Action, Actor
+from vault.workflows import disposal, matters
+from vault.workflows.vault import Vault
+
+LOOKED_AT_MAX: Final = 25
+"""Open lists of a state, and matters, that are looked at: the newest ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: ``kind`` is a code, ``key`` names what it is about, ``class_code`` the class of a rule or a list.
+
+    ``since`` is when the step before it was taken, by ``by``; ``count`` is how many records it concerns, if any.
+    """
+
+    kind: str
+    key: str
+    class_code: str
+    since: datetime
+    by: str
+    mine: bool
+    count: int = 0
+
+
+def steps_awaiting(vault: Vault, actor: Actor) -> Sequence[Step]:
+    """Every open step, what whoever asks may take first, and then the longest waiting."""
+    found = [*_rules(vault, actor), *_releases(vault, actor), *_lists(vault, actor)]
+    return sorted(found, key=lambda step: (not step.mine, step.since))
+
+
+def _rules(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.APPROVE_RULE):
+        return
+    with vault.catalogue.read() as tx:
+        proposals = tx.schedules.proposals()
+    for rule in proposals:
+        yield Step(
+            kind="approve-rule",
+            key=rule.code,
+            class_code=rule.code,
+            since=rule.proposed_at,
+            by=rule.proposed_by,
+            mine=rule.proposed_by != actor.person_id,
+        )
+
+
+def _releases(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.SEE_HOLDS):
+        return
+    for matter, _ in matters.list_matters(vault, actor, limit=LOOKED_AT_MAX):
+        if matter.state is MatterState.RELEASE_PROPOSED and matter.release_proposed_at is not None:
+            by = matter.release_proposed_by or ""
+            mine = actor.may(Action.RELEASE_HOLD) and by != actor.person_id
+            yield Step(
+                kind="release-hold",
+                key=matter.number,
+                class_code="",
+                since=matter.release_proposed_at,
+                by=by,
+                mine=mine,
+            )
+
+
+def _lists(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.SEE_DISPOSALS):
+        return
+    for state in (ListState.PROPOSED, ListState.APPROVED):
+        for each, counts in disposal.list_lists(vault, actor, state=state, limit=LOOKED_AT_MAX):
+            if each.automatic:
+                continue
+            view = disposal.show_list(vault, actor, each.id)
+            yield list_step(actor, view, pending=counts.get(Decision.PENDING, 0))
+
+
+def list_step(actor: Actor, view: disposal.ListView, *, pending: int) -> Step:
+    """The step that is next on an open list."""
+    found = view.disposal
+    last = view.signatures[-1] if view.signatures else None
+    since, by = (last.at, last.person_id) if last is not None else (found.proposed_at, found.proposed_by)
+    signed = any(each.person_id == actor.person_id for each in view.signatures)
+    if pending:
+        kind, mine = "review-list", actor.may(Action.REVIEW_DISPOSAL)
+    elif view.next is not None:
+        part = view.next[0]
+        kind, mine = f"sign-list-{part.value}", actor.may(disposal.SIGNS[part]) and not signed
+    else:
+        kind, mine = "execute-list", actor.may(Action.DESTROY_RECORDS)
+    return Step(
+        kind=kind,
+        key=found.number,
+        class_code=found.class_code,
+        since=since,
+        by=by,
+        mine=mine,
+        count=pending or view.counts.get(Decision.DESTROY, 0),
+    )

@@ -1,0 +1,88 @@
+"""The first page: what waits for the visitor, then for others, then how the vault stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from starlette.responses import Response
+
+from vault.people import Action
+from vault.shelves import RecordFilter
+from vault.workflows import awaiting, overview, retrieval, upkeep
+from vault.workflows.awaiting import Step
+from vault.workflows.overview import Kept
+from vault.workflows.upkeep import JobRun
+from web.classes import classes_of
+from web.pages.keepers import keepers_now
+from web.site import Visit
+
+NEWEST_SHOWN: Final = 6
+PROOFS: Final = ("back-up", "drill", "prove-lock")
+"""Duties whose last outcome everybody should know."""
+STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
+    "approve-rule": ("proposal", "code"),
+    "release-hold": ("matter", "matter"),
+    "review-list": ("disposal", "list"),
+    "sign-list-proposer": ("disposal", "list"),
+    "sign-list-approver": ("disposal", "list"),
+    "sign-list-supervisor": ("disposal", "list"),
+    "execute-list": ("execution", "list"),
+}
+"""Where each kind of step is taken: the row, and its parameter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the vault stands, for whoever may see its state."""
+
+    proofs: Sequence[JobRun]
+    overdue: Sequence[JobRun]
+    kept: Sequence[Kept]
+    kept_at: datetime
+
+
+async def show_home(visit: Visit) -> Response:
+    """The first page."""
+    return await visit.site.call(_page, visit)
+
+
+def step_address(visit: Visit, step: Step) -> str:
+    """The page where a step is taken."""
+    row, name = STEP_ROWS[step.kind]
+    if step.kind == "execute-list" and not step.mine:
+        row = "disposal"
+    return visit.path(row, **{name: step.key})
+
+
+def _page(visit: Visit) -> Response:
+    steps = awaiting.steps_awaiting(visit.vault, visit.actor)
+    newest = retrieval.list_records(visit.vault, visit.actor, RecordFilter(), limit=NEWEST_SHOWN)
+    return visit.site.templates.page(
+        visit,
+        "home.html",
+        # The first start has nothing else to show yet.
+        keepers=None if newest else keepers_now(visit),
+        mine=[(each, step_address(visit, each)) for each in steps if each.mine],
+        others=[(each, step_address(visit, each)) for each in steps if not each.mine],
+        seen=overview.show_overview(visit.vault, visit.actor),
+        counted_max=overview.COUNTED_MAX,
+        newest=newest,
+        names=overview.names_of(visit.vault, visit.actor),
+        standing=_standing(visit) if visit.may(Action.SEE_STATE) else None,
+        class_title=classes_of(visit).title,
+        now=visit.vault.now(),
+    )
+
+
+def _standing(visit: Visit) -> Standing:
+    jobs = upkeep.state(visit.vault, visit.actor).jobs
+    kept_at, kept = visit.site.kept.get(visit.vault.now(), lambda: overview.kept_by_class(visit.vault, visit.actor))
+    return Standing(
+        proofs=[each for name in PROOFS for each in jobs if each.job == name],
+        overdue=[each for each in jobs if each.overdue],
+        kept=kept,
+        kept_at=kept_at,
+    )

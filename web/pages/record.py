@@ -1,0 +1,75 @@
+"""One record: what is seen of it, what is known of it, its whole story; and its bytes."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from vault.ids import RecordId
+from vault.paper import PaperMethod
+from vault.people import Action
+from vault.schedule import today
+from vault.workflows import overview, paper, retrieval, sharing
+from web.contents import manner_of
+from web.openings import answer_opening, record_id_of
+from web.site import Visit
+from web.stories import story_told
+from web.verdicts import reasons_said
+
+LINKS_COUNTED: Final = 100
+
+
+async def show_record(visit: Visit) -> Response:
+    """A record's page; with a purpose, and asked to, it shows a preview."""
+    return await visit.site.call(_page, visit, await record_id_of(visit))
+
+
+def _page(visit: Visit, record_id: RecordId) -> Response:
+    story = retrieval.show(visit.vault, visit.actor, record_id)
+    names = overview.names_of(visit.vault, visit.actor)
+    purpose = visit.query("purpose")
+    preview, preview_kind = None, None
+    content = story.view.content
+    if content is not None:
+        manner = manner_of(content.media_type, show=True)
+        if manner.shown:
+            preview_kind = "image" if manner.media_type.startswith("image/") else "document"
+    if preview_kind is not None and purpose in retrieval.PURPOSES:
+        preview = visit.path("record-preview", record=record_id) + "?" + urlencode({"purpose": purpose})
+    return visit.site.templates.page(
+        visit,
+        "record.html",
+        story=story,
+        view=story.view,
+        record=story.view.record,
+        record_class=story.rule,
+        paper=paper.show_paper(visit.vault, visit.actor, record_id),
+        paper_methods=tuple(PaperMethod),
+        links_open=_links_open(visit, record_id),
+        reasons=reasons_said(visit.language, story.verdict),
+        told=story_told(visit.language, story, names, me=visit.actor.person_id, today=today(visit.vault.now())),
+        names=names,
+        preview=preview,
+        preview_kind=preview_kind,
+        purpose=purpose,
+    )
+
+
+def _links_open(visit: Visit, record_id: RecordId) -> int:
+    """How many links to the record work now, of its newest ones."""
+    if not visit.may(Action.LIST_LINKS):
+        return 0
+    found = sharing.list_links(visit.vault, visit.actor, record_id=record_id, limit=LINKS_COUNTED)
+    return sum(each.state == "open" for each in found)
+
+
+async def open_content(visit: Visit) -> Response:
+    """A version as a download."""
+    return await answer_opening(visit, show=False)
+
+
+async def open_preview(visit: Visit) -> Response:
+    """A version for the browser to show, where that is safe."""
+    return await answer_opening(visit, show=True)
