@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,8 +19,6 @@ from vault.ids import PersonId
 from vault.seal.canonical import MAX_INTEGER, canonical_json
 
 ENTRY_VERSION: Final = 1
-_PLAIN: Final = frozenset({str, int, bool, type(None)})
-_SPELL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 Detail = Mapping[str, str | int | bool | None]
 
@@ -128,10 +125,6 @@ class NumberedEntry:
             "subject": entry.subject,
             "v": ENTRY_VERSION,
         }
-        if all(map(str.isascii, detail)) and _PLAIN.issuperset(map(type, detail.values())):
-            # Canonical already: with names in ASCII, the order of code points is that of UTF-16 units (RFC 8785 3.2.3).
-            with suppress(UnicodeEncodeError):
-                return _SPELL(values).encode()
         return canonical_json(values)
 
     @classmethod

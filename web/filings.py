@@ -16,7 +16,7 @@ from starlette.requests import Request
 from vault.errors import InvalidInput, NotFound
 from vault.ids import RecordId
 from vault.records import Description, checked_file_name
-from vault.workflows import customers, intake, retrieval, schedules
+from vault.workflows import customers, intake, retrieval
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Filing, Receiving
 from web.forms import date_of, description_of, parse_json_object, text_of, title_from
@@ -91,10 +91,6 @@ def beginning_of(
         raise InvalidInput("a record needs a class; choose one", field="class")
 
     def begin() -> Receiving:
-        try:
-            schedules.find_rule(visit.vault, class_code)
-        except NotFound as unknown:
-            raise InvalidInput(unknown.message, field="class") from None
         customer = _customer(visit, customer_key) if customer_key else None
         filing = Filing(
             class_code=class_code,

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,6 +66,10 @@ class FrontDoor:
         self._app = app
         self._site = site
         self._refuse = refuse
+        given = {**HEADERS, "Referrer-Policy": REFERRER}
+        if site.secure:
+            given["Strict-Transport-Security"] = HSTS
+        self._headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in given.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request (ASGI)."""
@@ -112,12 +115,9 @@ class FrontDoor:
         return len(hosts) == 1 and host_name(hosts[0].decode("latin-1")) in self._site.hosts
 
     def _add_headers(self, scope: Scope, message: Message) -> None:
-        headers = MutableHeaders(scope=message)
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Referrer-Policy", REFERRER)
-        if self._site.secure:
-            headers.setdefault("Strict-Transport-Security", HSTS)
+        headers = list(message.get("headers", ()))
+        said = {name.lower() for name, _ in headers}
+        message["headers"] = headers + [each for each in self._headers if each[0] not in said]
 
 
 def _log_unexpected(scope: Scope, error: Exception) -> str:

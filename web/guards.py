@@ -23,12 +23,14 @@ from web.problems import OUTSIDE_HEADERS, BodyNotUnderstood, answer_error
 from web.sessions import (
     CSRF_FIELD,
     CSRF_HEADER,
+    find_session,
     require_csrf,
     require_same_origin,
+    require_token,
     with_session,
     with_session_if_any,
 )
-from web.site import ROUTE_KEY, Audience, Body, Kind, Row, Site, Visit
+from web.site import ROUTE_KEY, Audience, Body, InThread, Kind, Row, Site, Visit
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 CLIENT_GONE: Final = 499
@@ -46,6 +48,9 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
 
     async def attempt(visit: Visit) -> Response:
         try:
+            if isinstance(row.handler, InThread):
+                require_token(visit)
+                return await site.call(_admit_and_answer, row.handler, visit)
             visit = await admit(visit)
             return await row.handler(visit)
         except NotSignedIn as error:
@@ -64,6 +69,16 @@ def begin_visit(site: Site, row: Row, request: Request) -> Visit:
     """A visit of somebody unknown, in their language."""
     tag = choose_tag(request.cookies.get(COOKIE), request.headers.get("accept-language"))
     return Visit(request=request, site=site, row=row, language=site.languages[tag])
+
+
+def _admit_and_answer(handler: InThread, visit: Visit) -> Response:
+    """Session, permission and answer of a row that changes nothing and takes no body; blocking."""
+    permission = visit.row.permission
+    if not isinstance(permission, Action) or visit.request.method not in SAFE_METHODS:
+        raise ValueError(f"{visit.row.name} is not a row that one who may only looks at")
+    visit = find_session(visit)
+    visit.actor.require(permission)
+    return handler.answer(visit)
 
 
 async def admit(visit: Visit) -> Visit:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -89,6 +90,8 @@ def serve(
         address = settings.public_url or _address_of(settings, listening)
         application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
         stack.enter_context(running_upkeep(vault))
+        # What is there by now stays: the collector need not look through it again and again.
+        gc.freeze()
         announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
         run_server(make_server(application, behind_proxy=settings.public_url is not None), listening)
         progress("stopping")

@@ -28,20 +28,19 @@ def etag_of(version: Version) -> str:
     return f'"{version.object.object_id}"'
 
 
-async def answer_opening(visit: Visit, *, show: bool) -> Response:
-    """Opens a version for the purpose named in the query; ``show`` lets the browser display what is safe to."""
+def answer_opening(visit: Visit, *, show: bool) -> Response:
+    """Opens a version for the purpose named in the query; ``show`` lets the browser show what is safe to; blocking."""
     require_not_led_here(visit)
     query = visit.request.query_params
     ordinal = whole_number_of(query, "version", default=0, low=1, high=VERSIONS_MAX) or None
     if visit.request.method == "HEAD":
-        record_id = await record_id_of(visit)
-        version, content = await visit.site.call(_facts, visit, record_id, ordinal)
+        record = retrieval.find_record(visit.vault, visit.actor, visit.parameter("record"))
+        version, content = _facts(visit, record.id, ordinal)
         return answer_head(content_headers(content, etag=etag_of(version), show=show), content.size_bytes)
     purpose = visit.query("purpose")
     if not purpose:
         raise InvalidInput(f"say what for: purpose is one of {', '.join(retrieval.PURPOSES)}", field="purpose")
-    # One hop into a thread for all of it: of a small file nothing else is to be fetched.
-    return await visit.site.call(_open, visit, ordinal, purpose, show=show)
+    return _open(visit, ordinal, purpose, show=show)
 
 
 def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Response:

@@ -43,7 +43,7 @@ from web.pages import (
     state,
     uploads,
 )
-from web.site import Audience, Body, Handler, Kind, Row
+from web.site import Audience, Body, Handler, InThread, Kind, Row
 
 PUBLIC, SIGNED_IN, LINK = Audience.PUBLIC, Audience.SIGNED_IN, Audience.LINK
 
@@ -52,7 +52,7 @@ def _row(
     method: str,
     path: str,
     name: str,
-    handler: Handler,
+    handler: Handler | InThread,
     permission: Action | Audience,
     *,
     body: Body = Body.NONE,
@@ -61,14 +61,16 @@ def _row(
     return Row(methods=(method,), path=path, name=name, handler=handler, permission=permission, body=body, kind=kind)
 
 
-def _get(path: str, name: str, handler: Handler, permission: Action | Audience, kind: Kind = Kind.PAGE) -> Row:
+def _get(
+    path: str, name: str, handler: Handler | InThread, permission: Action | Audience, kind: Kind = Kind.PAGE
+) -> Row:
     return _row("GET", path, name, handler, permission, kind=kind)
 
 
 def _post(
     path: str,
     name: str,
-    handler: Handler,
+    handler: Handler | InThread,
     permission: Action | Audience,
     body: Body = Body.FORM,
     kind: Kind = Kind.PAGE,
@@ -77,7 +79,12 @@ def _post(
 
 
 def _api(
-    method: str, path: str, name: str, handler: Handler, permission: Action | Audience, body: Body = Body.NONE
+    method: str,
+    path: str,
+    name: str,
+    handler: Handler | InThread,
+    permission: Action | Audience,
+    body: Body = Body.NONE,
 ) -> Row:
     return _row(method, f"/api/v1{path}", name, handler, permission, body=body, kind=Kind.API)
 
@@ -91,8 +98,8 @@ PAGES: Final = (
     _get("/upload", "upload", uploads.show_upload, Action.ADD_RECORD),
     _post("/upload", "upload-files", uploads.upload, Action.ADD_RECORD, Body.MULTIPART),
     _get("/records/{record}", "record", record.show_record, Action.LIST_RECORDS),
-    _get("/records/{record}/content", "record-content", record.open_content, Action.OPEN_RECORD),
-    _get("/records/{record}/preview", "record-preview", record.open_preview, Action.OPEN_RECORD),
+    _get("/records/{record}/content", "record-content", InThread(record.open_content), Action.OPEN_RECORD),
+    _get("/records/{record}/preview", "record-preview", InThread(record.open_preview), Action.OPEN_RECORD),
     _get("/records/{record}/correct", "correction", uploads.show_correction, Action.CORRECT_RECORD),
     _post("/records/{record}/correct", "correct", uploads.correct, Action.CORRECT_RECORD, Body.MULTIPART),
     _get("/records/{record}/file", "filing", filing.show_filing, Action.FILE_RECORD),
@@ -196,7 +203,7 @@ API: Final = (
     _api("POST", "/records", "api-create-record", api_records.create_record, Action.ADD_RECORD, Body.RAW),
     _api("POST", "/records/find", "api-find", api_records.find_records, Action.LIST_RECORDS, Body.JSON),
     _api("GET", "/records/{record}", "api-record", api_records.show_record, Action.LIST_RECORDS),
-    _api("GET", "/records/{record}/content", "api-content", api_records.open_content, Action.OPEN_RECORD),
+    _api("GET", "/records/{record}/content", "api-content", InThread(api_records.open_content), Action.OPEN_RECORD),
     _api(
         "POST", "/records/{record}/versions", "api-correct", api_records.create_version, Action.CORRECT_RECORD, Body.RAW
     ),
@@ -214,4 +221,5 @@ API: Final = (
     _api("DELETE", "/links/{link}", "api-revoke-link", api_links.revoke_link, Action.REVOKE_LINK),
 )
 
-ROWS: Final = PAGES + OUTSIDE + API
+ROWS: Final = API + PAGES + OUTSIDE
+"""The router looks at one after the other: programs, which ask most often, come first."""

@@ -48,13 +48,26 @@ def _presented(visit: Visit) -> tuple[str | None, bool]:
     return visit.request.cookies.get(cookie_name(visit.site)), False
 
 
-async def with_session(visit: Visit) -> Visit:
-    """The visit with whoever is signed in. Raises ``NotSignedIn``."""
+def find_session(visit: Visit) -> Visit:
+    """The visit with whoever is signed in, on pages by name; blocking. Raises ``NotSignedIn``."""
+    token, bearer = require_token(visit)
+    known = people.signed_in if visit.row.kind is Kind.API else people.introduced
+    signed_in = known(visit.vault, token)
+    return replace(visit, signed_in=signed_in, session_token=token, bearer=bearer)
+
+
+def require_token(visit: Visit) -> tuple[str, bool]:
+    """The token that the request carries, and whether as a bearer token. Raises ``NotSignedIn`` when it has none."""
     token, bearer = _presented(visit)
     if not token or len(token) > _TOKEN_MAX_CHARACTERS or not token.isascii():
         raise NotSignedIn("sign in first")
-    signed_in = await visit.site.call(people.signed_in, visit.vault, token)
-    return replace(visit, signed_in=signed_in, session_token=token, bearer=bearer)
+    return token, bearer
+
+
+async def with_session(visit: Visit) -> Visit:
+    """The visit with whoever is signed in. Raises ``NotSignedIn``."""
+    require_token(visit)  # whoever brings none takes no thread
+    return await visit.site.call(find_session, visit)
 
 
 async def with_session_if_any(visit: Visit) -> Visit:

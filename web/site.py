@@ -81,6 +81,13 @@ class Kind(Enum):
 Handler = Callable[["Visit"], Awaitable[Response]]
 
 
+@dataclass(frozen=True, slots=True)
+class InThread:
+    """A handler of a row that only shows, all of which blocks: session, permission and answer take one hop together."""
+
+    answer: Callable[[Visit], Response]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience."""
@@ -88,7 +95,7 @@ class Row:
     methods: tuple[str, ...]
     path: str
     name: str
-    handler: Handler
+    handler: Handler | InThread
     permission: Action | Audience
     body: Body = Body.NONE
     kind: Kind = Kind.PAGE

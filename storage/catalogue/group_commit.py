@@ -190,7 +190,7 @@ class GroupCommit:
     def _savepoint(self, group: _Group) -> Iterator[Rows]:
         """One writer's part of the group: kept when the block ends well, undone when not."""
         assert self._connection is not None  # noqa: S101 - the group has begun on it
-        rows = Rows(self._connection)
+        rows = Rows(self._connection, self._driver)
         group.clean = False
         self._step(group, "SAVEPOINT writer")
         try:

@@ -101,6 +101,20 @@ _WITHDRAW = update(invitations).where(invitations.c.used_at.is_(None)).values(us
 
 _ADD_SESSION = insert(sessions)
 _SESSION = select(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
+_SESSION_AND_PERSON = (
+    select(
+        people,
+        fonds.c.tree_id,
+        sessions.c.person_id,
+        sessions.c.csrf_token,
+        sessions.c.created_at.label("begun_at"),
+        sessions.c.seen_at,
+        sessions.c.expires_at,
+    )
+    .join(fonds, fonds.c.id == people.c.fonds_id)
+    .join(sessions, sessions.c.person_id == people.c.id)
+    .where(sessions.c.token_sha256 == bindparam("its_token"))
+)
 _TOUCH = update(sessions).where(sessions.c.token_sha256 == bindparam("its_token")).values(seen_at=bindparam("now"))
 _END = delete(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
 _END_EXPIRED = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
@@ -215,6 +229,20 @@ class SqlPersonShelf:
             seen_at=row.seen_at,
             expires_at=row.expires_at,
         )
+
+    def session_and_person(self, token_sha256: bytes) -> tuple[Session, Person] | None:
+        row = self._rows.first(_SESSION_AND_PERSON, {"its_token": token_sha256})
+        if row is None:
+            return None
+        session = Session(
+            token_sha256=token_sha256,
+            person_id=PersonId(row.person_id),
+            csrf_token=row.csrf_token,
+            created_at=row.begun_at,
+            seen_at=row.seen_at,
+            expires_at=row.expires_at,
+        )
+        return session, person_of(row)
 
     def touch_session(self, token_sha256: bytes, *, seen_at: datetime) -> None:
         self._rows.run(_TOUCH, {"its_token": token_sha256, "now": seen_at})

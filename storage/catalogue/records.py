@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.catalogue.counters import CHANGE, next_value
+from storage.catalogue.counters import CHANGE, next_two_values, next_value
 from storage.catalogue.fonds import fonds_column
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.rows import Rows, Values
@@ -199,6 +199,10 @@ class SqlRecords:
 
     def next_number(self, fonds_id: FondsId, year: int) -> str:
         return f"{year:04d}-{next_value(self._rows, f'record/{fonds_id}/{year:04d}'):06d}"
+
+    def next_number_and_change(self, fonds_id: FondsId, year: int) -> tuple[str, int]:
+        number, change = next_two_values(self._rows, f"record/{fonds_id}/{year:04d}", CHANGE)
+        return f"{year:04d}-{number:06d}", change
 
     def next_change(self) -> int:
         return next_value(self._rows, CHANGE)

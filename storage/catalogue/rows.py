@@ -8,13 +8,15 @@ Rule 3: once the transaction has ended, nothing runs: on a connection that other
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Row
+from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue.faults import translated
+from storage.catalogue.prepared import Prepared, prepared
 from vault.errors import CatalogueBroken, StrongroomError
 
 Answer = TypeVar("Answer")
@@ -23,34 +25,52 @@ NOTHING: Values = {}
 
 
 class Rows:
-    """Statements of one transaction."""
+    """Statements of one transaction. With SQLite's ``driver`` they are prepared and run by it."""
 
-    __slots__ = ("_connection", "failure", "on_postgres")
+    __slots__ = ("_connection", "_dialect", "_driver", "failure", "on_postgres")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, driver: sqlite3.Connection | None = None) -> None:
         self._connection: Connection | None = connection
+        self._driver = driver
+        self._dialect = connection.dialect
         self.failure: StrongroomError | None = None
-        self.on_postgres = connection.dialect.name == "postgresql"
+        self.on_postgres = self._dialect.name == "postgresql"
 
     def all(self, statement: Executable, values: Values = NOTHING) -> Sequence[Row[Any]]:
         """Every row of a query."""
+        connection = self._open()
         try:
-            return self._execute(statement, values).fetchall()
-        except SQLAlchemyError as error:
+            if (known := self._prepared(statement, values)) is None:
+                return connection.execute(statement, values).fetchall()
+            cursor = self._run_prepared(known, values)
+            make = known.rows(cursor)
+            return [make(data) for data in cursor]
+        except (SQLAlchemyError, sqlite3.Error, StrongroomError) as error:
             raise self._fail(error) from error
 
     def first(self, statement: Executable, values: Values = NOTHING) -> Row[Any] | None:
         """The only row of a query, or None."""
+        connection = self._open()
         try:
-            return self._execute(statement, values).first()
-        except SQLAlchemyError as error:
+            if (known := self._prepared(statement, values)) is None:
+                return connection.execute(statement, values).first()
+            cursor = self._run_prepared(known, values)
+            data = cursor.fetchone()
+            row = None if data is None else known.rows(cursor)(data)
+            # A statement that was not read to its end keeps its locks.
+            cursor.close()
+            return row
+        except (SQLAlchemyError, sqlite3.Error, StrongroomError) as error:
             raise self._fail(error) from error
 
     def run(self, statement: Executable, values: Values = NOTHING) -> int:
         """Changes rows; gives how many were changed."""
+        connection = self._open()
         try:
-            return self._execute(statement, values).rowcount
-        except SQLAlchemyError as error:
+            if (known := self._prepared(statement, values)) is None:
+                return connection.execute(statement, values).rowcount
+            return self._run_prepared(known, values).rowcount
+        except (SQLAlchemyError, sqlite3.Error, StrongroomError) as error:
             raise self._fail(error) from error
 
     def run_many(self, statement: Executable, many: Sequence[Values]) -> None:
@@ -78,14 +98,18 @@ class Rows:
 
     def end(self) -> None:
         """Nothing runs from here on."""
-        self._connection = None
+        self._connection = self._driver = None
 
-    def _fail(self, error: SQLAlchemyError) -> StrongroomError:
-        self.failure = translated(error)
+    def _fail(self, error: SQLAlchemyError | sqlite3.Error | StrongroomError) -> StrongroomError:
+        self.failure = error if isinstance(error, StrongroomError) else translated(error)
         return self.failure
 
-    def _execute(self, statement: Executable, values: Values) -> CursorResult[Any]:
-        return self._open().execute(statement, values)
+    def _prepared(self, statement: Executable, values: Values) -> Prepared | None:
+        return None if self._driver is None else prepared(statement, tuple(values), self._dialect)
+
+    def _run_prepared(self, known: Prepared, values: Values) -> sqlite3.Cursor:
+        assert self._driver is not None  # noqa: S101 - nothing is prepared without it
+        return self._driver.execute(known.text, known.parameters(values))
 
     def _open(self) -> Connection:
         if self._connection is None:

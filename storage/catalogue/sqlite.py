@@ -12,12 +12,14 @@ import errno
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from threading import BoundedSemaphore
+from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue.faults import translated
@@ -27,11 +29,12 @@ from storage.catalogue.turns import FOLDER, FileTurns
 from vault.errors import CatalogueUnavailable, SettingsWrong
 
 BUSY_TIMEOUT_MS: Final = 10_000
-READERS_KEPT: Final = 8
-READERS_MORE: Final = 56
+READERS_KEPT: Final = 16
+READERS_MAX: Final = 64
 READER_WAIT_S: Final = 30.0
 LOG_SIZE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
+_CONNECT: Final = {"check_same_thread": False, "cached_statements": 512}
 _ALWAYS: Final = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
@@ -52,6 +55,8 @@ class SqliteDatabase:
         self._writer_engine = _engine(url, for_reading=False)
         self._reader_engine = _engine(url, for_reading=True)
         self._turns = FileTurns(self.path.with_name(FOLDER))
+        self._reader_places = BoundedSemaphore(READERS_MAX)
+        self._idle_readers: deque[Connection] = deque()
         self._writers = GroupCommit(self._writer_engine.connect, group_max=group_max)
 
     @contextmanager
@@ -63,16 +68,47 @@ class SqliteDatabase:
     @contextmanager
     def reading(self) -> Iterator[Rows]:
         """One snapshot."""
+        if not self._reader_places.acquire(timeout=READER_WAIT_S):
+            raise CatalogueUnavailable("all connections to the catalogue are in use; try again")
         try:
-            connection = self._reader_engine.connect()
-        except SQLAlchemyError as error:
-            raise translated(error) from error
-        rows = Rows(connection)
-        try:
-            yield rows
+            with self._reader() as (connection, driver):
+                rows = Rows(connection, driver)
+                try:
+                    yield rows
+                finally:
+                    rows.end()
         finally:
-            rows.end()
+            self._reader_places.release()
+
+    @contextmanager
+    def _reader(self) -> Iterator[tuple[Connection, sqlite3.Connection]]:
+        """A connection with a transaction begun; kept for the next reader when that could be ended."""
+        try:
+            connection = self._idle_readers.pop()
+        except IndexError:
+            try:
+                connection = self._reader_engine.connect()
+            except SQLAlchemyError as error:
+                raise translated(error) from error
+        driver = driver_of(connection)
+        try:
+            driver.execute("BEGIN")
+        except sqlite3.Error as error:
             connection.close()
+            raise translated(error) from error
+        is_whole = False
+        try:
+            yield connection, driver
+        finally:
+            try:
+                driver.rollback()
+                connection.rollback()  # what SQLAlchemy began for a statement that is not prepared
+                is_whole = True
+            finally:
+                if is_whole and len(self._idle_readers) < READERS_KEPT:
+                    self._idle_readers.append(connection)
+                else:
+                    connection.close()
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -94,25 +130,23 @@ class SqliteDatabase:
         """Closes every connection; the last one of all processes folds the log into the file."""
         self._writers.close()
         self._writer_engine.dispose()
-        self._reader_engine.dispose()
+        while self._idle_readers:
+            self._idle_readers.pop().close()
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's connection under SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the engine is SQLite's
+    return driver
 
 
 def _engine(url: URL, *, for_reading: bool) -> Engine:
-    pool: dict[str, Any] = (
-        {
-            "poolclass": QueuePool,
-            "pool_size": READERS_KEPT,
-            "max_overflow": READERS_MORE,
-            "pool_timeout": READER_WAIT_S,
-        }
-        if for_reading
-        else {"poolclass": NullPool}
-    )
-    engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False}, **pool)
+    engine = create_engine(url, hide_parameters=True, connect_args=_CONNECT, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def prepare(driver: sqlite3.Connection, _record: object) -> None:
-        # The driver begins no transaction by itself: readers say BEGIN below, writers in group_commit.py.
+        # The driver begins no transaction by itself: readers say BEGIN above, writers in group_commit.py.
         driver.isolation_level = None
         _use_write_ahead_log(driver)
         for command in _ALWAYS:
@@ -121,12 +155,6 @@ def _engine(url: URL, *, for_reading: bool) -> Engine:
         driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS if for_reading else 0}")
         if for_reading:
             driver.execute("PRAGMA query_only=ON")
-
-    if for_reading:
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")
 
     return engine
 

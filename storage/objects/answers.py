@@ -14,7 +14,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
-import urllib3
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -23,6 +22,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
+from storage.objects.lines import Answer, NeverSent
 from vault.errors import (
     AlreadyExists,
     ObjectMissing,
@@ -93,7 +93,7 @@ def of_answer(what: str, status: int, code: str, retry_after: str | None = None)
     return Failure(unavailable, Effect.NONE if certain else Effect.PERHAPS if status >= 500 else Effect.FINAL)
 
 
-def of_response(what: str, response: urllib3.BaseHTTPResponse) -> Failure:
+def of_response(what: str, response: Answer) -> Failure:
     """The meaning of an error answer that came over the wire; reads its body."""
     found = re.search(rb"<Code>([A-Za-z0-9.]{1,64})</Code>", response.data)
     code = found.group(1).decode() if found else str(response.status)
@@ -101,16 +101,15 @@ def of_response(what: str, response: urllib3.BaseHTTPResponse) -> Failure:
 
 
 def of_exception(what: str, error: Exception) -> Failure:
-    """The meaning of an exception of urllib3 or botocore."""
+    """The meaning of an exception of the wire or of botocore."""
     if isinstance(error, ClientError):
         answer, detail = error.response["ResponseMetadata"], error.response["Error"]
         headers = answer.get("HTTPHeaders", {})
         return of_answer(what, answer["HTTPStatusCode"], detail.get("Code", ""), headers.get("retry-after"))
     unavailable = StoreUnavailable(f"{what}: the object store does not answer ({type(error).__name__}); try again")
-    never_sent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    if isinstance(error, (*never_sent, EndpointConnectionError, ConnectTimeoutError)):
+    if isinstance(error, (NeverSent, EndpointConnectionError, ConnectTimeoutError)):
         return Failure(unavailable, Effect.NONE)
-    timed_out = isinstance(error, urllib3.exceptions.TimeoutError) or "Timeout" in type(error).__name__
+    timed_out = isinstance(error, TimeoutError) or "Timeout" in type(error).__name__
     return Failure(unavailable, Effect.FINAL if timed_out else Effect.PERHAPS)
 
 
@@ -124,7 +123,7 @@ def call(what: str, attempt: Callable[[], Result], *, repeatable: bool) -> Resul
             return attempt()
         except Failure as failure:
             failed, cause = failure, failure.__cause__
-        except (ClientError, BotoCoreError, HTTPClientError, urllib3.exceptions.HTTPError, OSError) as error:
+        except (ClientError, BotoCoreError, HTTPClientError, OSError) as error:
             failed, cause = of_exception(what, error), error
         again = failed.effect is Effect.NONE or (repeatable and failed.effect is Effect.PERHAPS)
         if wait_s is None or not again:

@@ -18,9 +18,8 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import urllib3
-
 from storage.objects import answers, listings
+from storage.objects.lines import Answer
 from storage.objects.locks import Turn, VersionLocks, lock_of, rfc3339
 from storage.objects.sdk import sdk_client
 from storage.objects.settings import S3Settings
@@ -106,15 +105,16 @@ class S3Store:
         sha256: bytes,
         *,
         repeatable: bool,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         self._require_room(what, memoryview(body).nbytes)
         headers["x-amz-checksum-sha256"] = base64.b64encode(sha256).decode()
 
-        def attempt() -> urllib3.BaseHTTPResponse:
-            response = self._wire.send("PUT", key, query=query, headers=headers, body=body, sha256_hex=sha256.hex())
-            if response.status != 200:
-                raise answers.of_response(what, response)
-            return response
+        def attempt() -> Answer:
+            answer = self._wire.send("PUT", key, query=query, headers=headers, body=body, sha256_hex=sha256.hex())
+            if answer.status != 200:
+                raise answers.of_response(what, answer)
+            answer.drop()
+            return answer
 
         return answers.call(what, attempt, repeatable=repeatable)
 
@@ -131,8 +131,8 @@ class S3Store:
         if start or length is not None:
             headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
 
-        def attempt() -> urllib3.BaseHTTPResponse:
-            answer = self._wire.send("GET", key, query={"versionId": version_id}, headers=headers, stream=True)
+        def attempt() -> Answer:
+            answer = self._wire.send("GET", key, query={"versionId": version_id}, headers=headers)
             if answer.status not in (200, 206):
                 raise answers.of_response(what, answer)
             return answer
@@ -144,15 +144,13 @@ class S3Store:
                 raise SealBroken(f"{what}: the store gives {coming} bytes where {length} from {start} were asked for")
             yield _chunks(what, response, coming)
         finally:
-            if response.length_remaining != 0:
-                response.close()  # left early, or broken: the connection is not in a state to be used again
-            response.release_conn()
+            response.release()
 
     def server_time(self) -> datetime:
         """What time it is by the server's clock, to the second. Raises ``StoreUnavailable``."""
         what = "ask for the time"
 
-        def attempt() -> urllib3.BaseHTTPResponse:
+        def attempt() -> Answer:
             answer = self._wire.send("HEAD")
             if answer.status != 200:
                 raise answers.of_response(what, answer)
@@ -284,11 +282,11 @@ def _unless_missing(what: str, attempt: Callable[[], answers.Result]) -> answers
         return None
 
 
-def _chunks(what: str, response: urllib3.BaseHTTPResponse, coming: int) -> Iterator[bytes]:
+def _chunks(what: str, response: Answer, coming: int) -> Iterator[bytes]:
     while coming > 0:
         try:
             chunk = response.read(min(READ_BYTES, coming))
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except OSError as error:
             raise answers.of_exception(what, error).error from error
         if not chunk:
             raise StoreUnavailable(f"{what}: the object store ended its answer {coming} bytes early; try again")

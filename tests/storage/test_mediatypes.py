@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import puremagic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +73,18 @@ def test_whatever_comes_has_a_type(head: bytes, name: str) -> None:
     assert kind.count("/") == 1
     assert kind.isascii()
     assert kind.isprintable()
+
+
+def test_a_signature_is_found_as_the_library_of_signatures_finds_it() -> None:
+    random = Random(7)
+    for row in random.sample([*puremagic.magic_header_array, *puremagic.magic_footer_array], 300):
+        head = bytearray(b"\x01\0" * 400)
+        for each in (row, *random.sample(puremagic.multi_part_dict.get(row.byte_match, [None])[:40], 1)):
+            if each is not None:
+                start = each.offset if each.offset >= 0 else len(head) + each.offset
+                head[start : start + len(each.byte_match)] = each.byte_match
+        matches = puremagic.magic_string(bytes(head))
+        longest = max(len(match.byte_match) for match in matches)
+        # Several may say different things of the same bytes; the library's order among them is that of a set.
+        kinds = {match.mime_type or UNKNOWN for match in matches if len(match.byte_match) == longest}
+        assert media_type_of(bytes(head), "x") in (kinds if longest >= 3 else {UNKNOWN}), row

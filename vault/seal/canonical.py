@@ -17,18 +17,37 @@ from vault.errors import InvalidInput
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 32
 
+_PLAIN: Final = frozenset({str, bool, type(None)})
+_SPELL: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_SPELL_SORTED: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True
+).encode
+
 JSON = None | bool | int | str | list["JSON"] | dict[str, "JSON"]
 
 
 def canonical_json(value: object) -> bytes:
     """The one spelling of ``value`` in UTF-8. Raises ``InvalidInput`` on a value that has none here."""
-    ordered = _ordered(value, MAX_DEPTH)
     # RFC 8785 3.2.2.2 escapes what json escapes: quote, backslash, \b \t \n \f \r, and other controls as \u00xx.
-    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
-        return text.encode()
+        return (_SPELL_SORTED(value) if _is_plain(value) else _SPELL(_ordered(value, MAX_DEPTH))).encode()
     except UnicodeEncodeError as exc:
         raise InvalidInput("text to be sealed holds a lone surrogate; it is not Unicode") from exc
+
+
+def _is_plain(value: object, depth: int = 3) -> bool:
+    """Whether everything in it is allowed, and the order of code points the canonical one: most values are so."""
+    if type(value) is not dict or depth == 0:
+        return False
+    for key, each in value.items():
+        # Names in ASCII: the order of code points is that of UTF-16 units.
+        if type(key) is not str or not key.isascii():
+            return False
+        if type(each) in _PLAIN or (type(each) is int and abs(each) <= MAX_INTEGER):
+            continue
+        if not _is_plain(each, depth - 1):
+            return False
+    return True
 
 
 def _ordered(value: object, depth: int) -> JSON:

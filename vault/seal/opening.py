@@ -164,10 +164,11 @@ def open_stream(
     after = size.frame_count if frame_count is None else start_frame + frame_count
     if not 0 <= start_frame < after <= size.frame_count:
         raise SealBroken(f"sealed message: there are no frames {start_frame} to {after} in {size.frame_count}")
-    block_frames = max(1, BLOCK_LENGTH // opener.frame_length)
+    # No more room than the frames need: most files are far smaller than a block, and fresh memory costs time.
+    block_frames = min(max(1, BLOCK_LENGTH // opener.frame_length), after - start_frame)
     source = iter(chunks)
-    pending = bytearray(size.frame_offset(block_frames) - size.header_length + sizes.FINAL_OVERHEAD)
-    plain = bytearray(block_frames * opener.frame_length)
+    plain = bytearray(min(block_frames * opener.frame_length, total_plaintext_length))
+    pending = bytearray(len(plain) + block_frames * sizes.FRAME_OVERHEAD + sizes.FINAL_OVERHEAD)
     rest = memoryview(b"")
     while start_frame < after:
         stop = min(start_frame + block_frames, after)

@@ -29,6 +29,10 @@ class RecordShelf(Protocol):
         """A file number ``2026-000001``, never given twice."""
         ...
 
+    def next_number_and_change(self, fonds_id: FondsId, year: int) -> tuple[str, int]:
+        """``next_number`` and ``next_change`` in one step."""
+        ...
+
     def next_change(self) -> int:
         """The next change number, above every one before it."""
         ...

@@ -75,12 +75,15 @@ class Receipt:
 def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | None = None) -> Receiving:
     """Begins the upload of a new record.
 
-    Raises ``NotAllowed``, ``NotFound`` (class, customer), ``InvalidInput``, ``TooLarge``, ``Conflict`` (an upload under
-    the same key is still under way).
+    Raises ``NotAllowed``, ``NotFound`` (customer), ``InvalidInput`` (also for an unknown class), ``TooLarge``,
+    ``Conflict`` (an upload under the same key is still under way).
     """
     actor.require(Action.ADD_RECORD)
     with vault.catalogue.read() as tx:
-        rule = require_rule(tx, filing.class_code).rule
+        try:
+            rule = require_rule(tx, filing.class_code).rule
+        except NotFound as unknown:
+            raise InvalidInput(unknown.message, field="class") from None
         customer = tx.customers.get(filing.customer_id) if filing.customer_id is not None else None
     _require_size(vault, filing.declared_size_bytes)
     file_name = checked_file_name(filing.file_name)

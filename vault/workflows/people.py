@@ -50,6 +50,12 @@ class SignedIn:
 
     actor: Actor
     session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduced(SignedIn):
+    """The same, by name."""
+
     profile: PersonProfile
 
 
@@ -96,7 +102,7 @@ def accept_invitation(vault: Vault, token: str, *, login: str, name: str, passwo
     return person
 
 
-def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[str, SignedIn]:
+def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[str, Introduced]:
     """Signs somebody in; gives the session's token. ``origin`` is the client's address, used keyed only.
 
     Raises ``NotSignedIn`` with one text for every reason, ``TooManyAttempts``, ``Overloaded``.
@@ -134,24 +140,35 @@ def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[st
         tx.attempts.forget(subject)
         tx.people.add_session(session)
         tx.audit.append(vault.entry(person.id, Event.SIGNED_IN, person.id))
-    return token, _signed_in(vault, person, session)
+    return token, _introduced(vault, person, session)
 
 
 def signed_in(vault: Vault, token: str) -> SignedIn:
     """Who a session's token stands for. Raises ``NotSignedIn`` when it has ended, or nobody used it for an hour."""
+    session, person = _session_in_use(vault, token)
+    return SignedIn(actor=Actor(person_id=person.id, roles=person.roles), session=session)
+
+
+def introduced(vault: Vault, token: str) -> Introduced:
+    """The same, by name."""
+    session, person = _session_in_use(vault, token)
+    return _introduced(vault, person, session)
+
+
+def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person]:
     now = vault.now()
     with vault.catalogue.read() as tx:
-        session = tx.people.session(_sha256(token))
-        person = tx.people.get(session.person_id) if session is not None else None
-    if session is None or person is None or not person.active:
+        known = tx.people.session_and_person(_sha256(token))
+    if known is None or not known[1].active:
         raise NotSignedIn("you are not signed in; sign in first")
+    session, person = known
     # A session seen well after now was made before the clock was set back; it would live on until then.
     if now >= session.expires_at or abs(now - session.seen_at) >= SESSION_IDLE:
         raise NotSignedIn("your session has ended; sign in again")
     if now - session.seen_at >= TOUCH_AFTER:
         with vault.catalogue.write() as tx:
             tx.people.touch_session(session.token_sha256, seen_at=now)
-    return _signed_in(vault, person, session)
+    return session, person
 
 
 def sign_out(vault: Vault, token: str) -> None:
@@ -211,9 +228,9 @@ def _log_person(vault: Vault, tx: Transaction, person: Person) -> None:
     tx.audit.append(vault.entry(person.id, Event.PERSON_ADDED, person.id, detail))
 
 
-def _signed_in(vault: Vault, person: Person, session: Session) -> SignedIn:
+def _introduced(vault: Vault, person: Person, session: Session) -> Introduced:
     profile = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
-    return SignedIn(actor=Actor(person_id=person.id, roles=person.roles), session=session, profile=profile)
+    return Introduced(actor=Actor(person_id=person.id, roles=person.roles), session=session, profile=profile)
 
 
 def _login_index(vault: Vault, login: str) -> bytes:

@@ -216,10 +216,11 @@ def _committed_before(tx: Transaction, intent: Intent) -> Record:
 
 
 def _new_record(vault: Vault, tx: Transaction, intent: Intent) -> Record:
+    number, change = tx.records.next_number_and_change(intent.fonds_id, intent.created_at.year)
     record = Record(
         id=intent.record_id,
         fonds_id=intent.fonds_id,
-        number=tx.records.next_number(intent.fonds_id, intent.created_at.year),
+        number=number,
         class_code=intent.class_code,
         customer_id=intent.customer_id,
         state=RecordState.RECEIVED,
@@ -231,7 +232,7 @@ def _new_record(vault: Vault, tx: Transaction, intent: Intent) -> Record:
         due_on=None,
         current_ordinal=intent.ordinal,
         current_revision=intent.revision,
-        change=tx.records.next_change(),
+        change=change,
     )
     tx.records.add(record)
     return record

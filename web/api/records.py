@@ -139,6 +139,6 @@ async def file_record(visit: Visit) -> Response:
     return await visit.site.call(file)
 
 
-async def open_content(visit: Visit) -> Response:
+def open_content(visit: Visit) -> Response:
     """A version's bytes, whole or a range."""
-    return await answer_opening(visit, show=False)
+    return answer_opening(visit, show=False)

@@ -8,7 +8,7 @@ from vault.classes import RecordClass
 from vault.disposition import Verdict, explain
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Receipt
-from vault.workflows.people import SignedIn
+from vault.workflows.people import Introduced
 from vault.workflows.retrieval import RecordStory, RecordView, RevisionView, VersionView
 from vault.workflows.sharing import LinkView
 
@@ -161,7 +161,7 @@ def link_json(view: LinkView) -> JSON:
     }
 
 
-def session_json(token: str, signed_in: SignedIn) -> JSON:
+def session_json(token: str, signed_in: Introduced) -> JSON:
     """A session that was just begun, with its token."""
     return {
         "token": token,

@@ -65,11 +65,11 @@ def _links_open(visit: Visit, record_id: RecordId) -> int:
     return sum(each.state == "open" for each in found)
 
 
-async def open_content(visit: Visit) -> Response:
+def open_content(visit: Visit) -> Response:
     """A version as a download."""
-    return await answer_opening(visit, show=False)
+    return answer_opening(visit, show=False)
 
 
-async def open_preview(visit: Visit) -> Response:
+def open_preview(visit: Visit) -> Response:
     """A version for the browser to show, where that is safe."""
-    return await answer_opening(visit, show=True)
+    return answer_opening(visit, show=True)

@@ -373,7 +373,7 @@ def test_after_the_first_person_commands_act_as_whoever_signed_in(
         strongroom("login", "--login", "ann", "--print-token", "-q", stdin=f"{password}\n").stdout.decode().strip()
     )
     with installation.open() as vault:
-        assert people.signed_in(vault, printed).profile.name == "Ann"
+        assert people.introduced(vault, printed).profile.name == "Ann"
     assert session.kept(installation.home) == kept != printed
 
     assert strongroom("logout").code == exits.OK
