@@ -107,7 +107,8 @@ def _opened(key: bytes, nonce: bytes, body: bytes, aad: bytes) -> Secret:
         return Secret(AESGCM(key).decrypt(nonce, body, aad))
     except InvalidTag as exc:
         raise SealBroken(
-            "the root file does not open: it was altered, or sealed with another unlock key; give that, or its copy"
+            "the root file does not open: it was altered, or sealed with another unlock key. Nothing was changed; give "
+            "that key, or restore the file from its copy"
         ) from exc
 
 
