@@ -154,18 +154,21 @@ def open_stream(
     start_frame: int = 0,
     frame_count: int | None = None,
 ) -> Iterator[bytes]:
-    """Opens frames ``start_frame`` (from 0) onward as their ciphertext arrives; blocks of about 1 MiB come out.
+    """Opens frames ``start_frame`` (from 0) onward as their ciphertext arrives; blocks of 1 MiB come out.
 
-    ``chunks`` begin at that frame and end with the last frame asked for; without ``frame_count`` that is the final
-    one. Memory: one block of ciphertext and one of plaintext. The last block is given only once ``chunks`` has ended
-    in the right place. Raises ``SealBroken`` as ``open_frames`` does, and when the bytes end early or do not end.
+    Frames of less than two blocks come as one. ``chunks`` begin at that frame and end with the last frame asked for;
+    without ``frame_count`` that is the final one. Memory: one block of ciphertext and one of plaintext. The last block
+    is given only once ``chunks`` has ended in the right place. Raises ``SealBroken`` as ``open_frames`` does, and
+    when the bytes end early or do not end.
     """
     size = opener.size(total_plaintext_length)
     after = size.frame_count if frame_count is None else start_frame + frame_count
     if not 0 <= start_frame < after <= size.frame_count:
         raise SealBroken(f"sealed message: there are no frames {start_frame} to {after} in {size.frame_count}")
     # No more room than the frames need: most files are far smaller than a block, and fresh memory costs time.
-    block_frames = min(max(1, BLOCK_LENGTH // opener.frame_length), after - start_frame)
+    # A range that is hardly longer than a block is one: it is answered at once.
+    wanted, at_once = after - start_frame, max(1, BLOCK_LENGTH // opener.frame_length)
+    block_frames = wanted if wanted < 2 * at_once else at_once
     source = iter(chunks)
     plain = bytearray(min(block_frames * opener.frame_length, total_plaintext_length))
     pending = bytearray(len(plain) + block_frames * sizes.FRAME_OVERHEAD + sizes.FINAL_OVERHEAD)

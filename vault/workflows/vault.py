@@ -70,7 +70,7 @@ class Turnstile:
 
 
 class Remembered:
-    """Objects of the published log that were read lately. They never change, so what is remembered stays true."""
+    """Bytes of the store that were read lately. They never change, so what is remembered stays true."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -116,7 +116,8 @@ class Vault:
     what time the object store has. ``print_certificate`` makes a PDF. ``underway`` holds the intents that some thread
     of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
     ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is backed
-    up, None where no place is set. ``published`` remembers what was read of the published log.
+    up, None where no place is set. ``published`` remembers what was read of the published log,
+    ``headers`` those of objects that are read in ranges.
     """
 
     vault_id: VaultId
@@ -145,6 +146,7 @@ class Vault:
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
     published: Remembered = field(default_factory=lambda: Remembered(512))
+    headers: Remembered = field(default_factory=lambda: Remembered(2048))
 
     def now(self) -> datetime:
         """The current time, aware, UTC."""

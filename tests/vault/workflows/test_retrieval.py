@@ -73,6 +73,18 @@ def test_a_range_is_that_slice_of_the_file(vault: Vault, actor: Actor, one: int,
 
 
 @ON_SQLITE
+def test_whoever_reads_on_in_ranges_asks_the_store_once_a_range(vault: Vault, actor: Actor) -> None:
+    record_id = add_bytes(vault, actor, CONTENT).record_id
+    asked: list[str] = []
+    counted = replace(vault, store=interposed(vault.store, asked.append))
+    opening = open_version(counted, actor, record_id, purpose="business")
+    places = [FRAME_LENGTH, 2 * FRAME_LENGTH, SIZE - 1]
+    for place in places:
+        assert b"".join(opening.stream(place, 1)) == CONTENT[place : place + 1]
+    assert asked.count("before:read") == len(places) + 1
+
+
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("start", "length"), [(-1, 1), (0, SIZE + 1), (SIZE, 1), (SIZE + 1, None), (5, -1), (1 << 70, 1)]
 )
