@@ -14,9 +14,18 @@ from storage.backup.memory import Memory, Recollected, lock_of, naming_damage, r
 from storage.layout import RECORDS_PREFIX, object_id_of
 from vault.errors import ObjectMissing, SealBroken
 from vault.fonds import Fonds
-from vault.ids import CustomerId, ObjectId, PersonId, RecordId
+from vault.ids import CustomerId, IntentId, ObjectId, PersonId, ProcessId, RecordId, new_id
 from vault.objects import ObjectFacts
-from vault.records import Description, DescriptionRevision, Record, RecordState, SealedObject, Version
+from vault.records import (
+    Description,
+    DescriptionRevision,
+    Intent,
+    IntentState,
+    Record,
+    RecordState,
+    SealedObject,
+    Version,
+)
 from vault.seal import labels
 from vault.seal.envelope import FRAME_LENGTH, object_context, open_header, open_stream, parse_header, take_header
 from vault.seal.keytree import LeafAddress
@@ -28,6 +37,9 @@ from vault.workflows.reception import INTAKE_BESIDE, INTAKE_METADATA
 
 HEADER_BYTES: Final = 4096
 PART_SIZE_BYTES: Final = 8 << 20
+RECOLLECTED: Final = "recollected"
+"""Stands for the process of an upload that only the store remembers."""
+
 SEALED_PART_BYTES: Final = PART_SIZE_BYTES // FRAME_LENGTH * (FRAME_LENGTH + FRAME_OVERHEAD)
 
 
@@ -113,6 +125,8 @@ def _take_object(
     if not fresh and (
         record is None or (record.current_ordinal, record.current_revision) != (ordinal - 1, revision - 1)
     ):
+        if record is not None:
+            _give_up(tx, memory, record, found)
         return  # Overtaken by another correction, or given up: never acknowledged.
     sealed, sha256 = _read_again(memory, fonds, found)
     if record is None:
@@ -182,6 +196,35 @@ def _take_object(
     told.newest_change = max(told.newest_change, record.change)
 
 
+def _give_up(tx: Transaction, memory: Memory, record: Record, found: FoundObject) -> None:
+    """Keeps bytes that no version has as an upload that was given up, so that their leaf dies with the record."""
+    if any(object_id == found.object_id for object_id, _ in tx.batches.objects_of(record.id)):
+        return
+    said = found.intake
+    retire_leaf(tx, record, found.leaf)
+    tx.intents.add(
+        Intent(
+            id=IntentId(new_id(memory.randomness)),
+            state=IntentState.ABORTED,
+            fonds_id=record.fonds_id,
+            record_id=record.id,
+            ordinal=int(said["ordinal"]),
+            revision=int(said["revision"]),
+            class_code=record.class_code,
+            customer_id=record.customer_id,
+            person_id=PersonId(said["received_by"]),
+            process_id=ProcessId(RECOLLECTED),
+            idempotency_key_hash=None,
+            object=_shape(found),
+            lock=lock_of(found.facts, memory.now),
+            sealed_content=b"",
+            sealed_description=b"",
+            upload_id="",
+            created_at=datetime.fromisoformat(said["received_at"]),
+        )
+    )
+
+
 def _content(
     memory: Memory, found: FoundObject, sealed: SealedObject, sha256: bytes, record_id: RecordId, ordinal: int
 ) -> bytes:
@@ -196,11 +239,24 @@ def _content(
 
 def _read_again(memory: Memory, fonds: Fonds, found: FoundObject) -> tuple[SealedObject, bytes]:
     """An object's sizes and digests, made again by reading all of it; the plaintext's digest."""
+    sealed = _shape(found)
+    context = object_context(vault_id=fonds.vault_id, leaf=found.leaf, object_id=found.object_id)
+    ciphertext, plaintext = SealedDigest(sealed), hashlib.sha256()
+    with memory.store.read(found.facts.key, found.facts.version_id) as chunks:
+        header, frames = take_header(_digested(chunks, ciphertext), found.header_length)
+        opener = open_header(header, memory.keys.leaf_keys(found.leaf).kek, context)
+        for block in open_stream(frames, opener, sealed.size_bytes):
+            plaintext.update(block)
+    return replace(sealed, sealed_sha256=ciphertext.digest()), plaintext.digest()
+
+
+def _shape(found: FoundObject) -> SealedObject:
+    """An object's sizes, from its length; its digest is still to be made. Raises ``SealBroken``."""
     full, rest = divmod(found.facts.size_bytes - found.header_length - FINAL_OVERHEAD, FRAME_LENGTH + FRAME_OVERHEAD)
     if full < 0 or rest >= FRAME_LENGTH:
         raise SealBroken(f"{found.facts.key} has a length that no sealed file has; put it back from a backup")
     size_bytes = full * FRAME_LENGTH + rest
-    sealed = SealedObject(
+    return SealedObject(
         object_id=found.object_id,
         key=found.facts.key,
         leaf=found.leaf,
@@ -212,14 +268,6 @@ def _read_again(memory: Memory, fonds: Fonds, found: FoundObject) -> tuple[Seale
         header_length=found.header_length,
         frame_length=FRAME_LENGTH,
     )
-    context = object_context(vault_id=fonds.vault_id, leaf=found.leaf, object_id=found.object_id)
-    ciphertext, plaintext = SealedDigest(sealed), hashlib.sha256()
-    with memory.store.read(found.facts.key, found.facts.version_id) as chunks:
-        header, frames = take_header(_digested(chunks, ciphertext), found.header_length)
-        opener = open_header(header, memory.keys.leaf_keys(found.leaf).kek, context)
-        for block in open_stream(frames, opener, size_bytes):
-            plaintext.update(block)
-    return replace(sealed, sealed_sha256=ciphertext.digest()), plaintext.digest()
 
 
 def _part_count(size_bytes: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from storage.backup.scratch import scratch_folder
@@ -9,10 +11,11 @@ from storage.backup.verify import verify
 from tests.support.backups import Site, Sites, add_customer, add_for, destroy
 from tests.support.vault import random_content, read_bytes, staff
 from vault.customers import Customer, CustomerState
+from vault.destruction import Targets
 from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
 from vault.ids import RecordId
-from vault.records import RecordState
-from vault.workflows import effect, upkeep
+from vault.records import Description, RecordState
+from vault.workflows import effect, intake, upkeep
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
@@ -133,6 +136,39 @@ def test_a_number_is_not_given_again_though_all_that_had_it_died_unnamed(both_si
             customer = tx.customers.get(who.id)
         assert customer is not None
         assert customer.number == again[0]
+
+
+def test_an_upload_that_only_the_store_remembers_dies_with_its_record(both_sites: Sites) -> None:
+    """Of two corrections at once one was given up; the restored catalogue had heard of neither."""
+    sites = both_sites
+    site = sites.new()
+    said = Description.checked(title="Better", reason="a better scan")
+    with site.open() as vault:
+        actor = staff(vault)
+        record_id = add_for(vault, None, b"the original")
+        sites.take(site, vault)
+        first, second = (intake.begin_correction(vault, actor, record_id, said, "better.bin") for _ in range(2))
+        with first:
+            intake.receive_from(vault, first, io.BytesIO(b"won").readinto)
+        with pytest.raises(Conflict), second:
+            intake.receive_from(vault, second, io.BytesIO(b"overtaken").readinto)
+        upkeep.settle_intents(vault)
+        with vault.catalogue.read() as tx:
+            kept = {version.object.object_id for version in tx.records.versions(record_id)}
+            given_up = {each for each, _ in tx.batches.objects_of(record_id)} - kept
+        assert len(given_up) == 1
+    back = sites.new(like=site, same_store=True)
+    sites.restore(back)
+    with back.open() as vault:
+        assert read_bytes(vault, staff(vault), record_id) == b"won"
+        with vault.catalogue.read() as tx:
+            assert {each for each, _ in tx.batches.objects_of(record_id)} == kept | given_up
+            doomed = tx.batches.scope(vault.fonds, Targets(records=frozenset({record_id}))).doomed
+        assert len(doomed.leaves) == 3
+        destroy(vault, record_id)
+        for leaf in doomed.leaves:
+            with pytest.raises(KeyDestroyed):
+                vault.leaf_keys(leaf)
 
 
 def test_an_older_catalogue_put_back_by_hand_is_refused_until_it_is_led_forward(sites: Sites) -> None:
