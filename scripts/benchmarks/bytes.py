@@ -47,6 +47,7 @@ GIB: Final = 1024 * MIB
 BUCKET: Final = "peers"
 CLIENTS: Final = 8
 SMALL_BYTES: Final = 100 * 1024
+IDLE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,12 +403,16 @@ class _Client:
 
     def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=60)
+        self._asked_at = time.monotonic()
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], status: int, body: bytes | None = None) -> bytes:
         """The answer's body; another status is an error."""
+        if time.monotonic() - self._asked_at > IDLE_S:
+            self._connection.close()  # a server ends connections that nobody uses; the next request opens another
         self._connection.request(method, path, body, dict(headers))
         answer = self._connection.getresponse()
         content = answer.read()
+        self._asked_at = time.monotonic()
         if answer.status != status:
             raise RuntimeError(f"{method} was answered by {answer.status}: {content[:500]!r}")
         return content
