@@ -140,6 +140,24 @@ install_packages() {
     rm -f -- "$half_made"
 }
 
+# Other people's scripts that checks and tests use, by npm: the type checker of ours, and axe-core. Nothing of it is served.
+make_browser_tools() {
+    local folder=$root/tests/browser log
+    if [ "$folder/node_modules/.made" -nt "$folder/package.json" ]; then
+        return
+    fi
+    need_debian node:nodejs npm:npm
+    say "installing what checks of pages need"
+    log=$(mktemp)
+    if ! npm install --prefix "$folder" --no-package-lock --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
+        tail -n 15 -- "$log" >&2
+        rm -f -- "$log"
+        die "it could not be installed; see above, and run this again once that is mended"
+    fi
+    rm -f -- "$log"
+    touch -- "$folder/node_modules/.made"
+}
+
 # make_environment GROUP: returns at once when .venv is current. GROUP `run` is what the product needs, `test` adds
 # what tests need.
 make_environment() {

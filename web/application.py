@@ -22,6 +22,7 @@ from web.admission import Admission
 from web.frontdoor import FrontDoor, host_name
 from web.guards import begin_visit, endpoint
 from web.i18n import load_languages
+from web.names import Names
 from web.problems import MethodNotAllowed, answer_error
 from web.remembered import Remembered
 from web.rendering import Templates
@@ -71,6 +72,7 @@ def create_application(
         routes={row.name: Route(row.path, _nothing, name=row.name) for row in reversed(ROWS)},
         submissions=Submissions(),
         kept=Remembered(KEPT_LASTS),
+        names=Names(),
     )
     return Starlette(
         routes=[Route(row.path, endpoint(site, row), methods=list(row.methods), name=row.name) for row in ROWS],

@@ -234,6 +234,11 @@ WORDS: Final[Mapping[str, str]] = {
     "sign-list-approver": later("Sign a disposal list as its approver"),
     "sign-list-supervisor": later("Sign a disposal list as its supervisor"),
     "execute-list": later("Execute a disposal list"),
+    "next-review-list": later("review"),
+    "next-sign-list-proposer": later("the proposer"),
+    "next-sign-list-approver": later("an approver"),
+    "next-sign-list-supervisor": later("a supervisor"),
+    "next-execute-list": later("execution"),
 }
 """What codes of the vault are called on pages."""
 
@@ -265,7 +270,7 @@ class Templates:
             theme=theme_of(visit.request),
             zone=zone_of(visit.request),
             toast=toast,
-            **values,
+            **{"names": visit.site.names.of(visit), **values},
         )
         response = HTMLResponse(text, status, headers)
         if toast:

@@ -26,6 +26,7 @@ from vault.workflows.overview import Kept
 from vault.workflows.people import SignedIn
 from vault.workflows.vault import Vault
 from web.i18n import Language
+from web.names import Names
 from web.remembered import Remembered
 from web.submissions import Submissions
 
@@ -122,6 +123,7 @@ class Site:
     routes: Mapping[str, Route]
     submissions: Submissions
     kept: Remembered[Sequence[Kept]]
+    names: Names
 
     @property
     def secure(self) -> bool:

@@ -54,7 +54,7 @@ def english_words(visitor: Visitor) -> set[str]:
         " for (const each of part.querySelectorAll('code, dd.lines, h1, input')) each.remove();"
         " document.body.append(part); const said = part.innerText; part.remove(); return said; }"
     )
-    return set(re.findall(r"[A-Za-z]{3,}", said)) - KNOWN - {"Strongroom"}
+    return set(re.findall(r"[A-Za-z]{3,}", said)) - KNOWN - {"Strongroom", "First", *re.findall(r"[A-Za-z]{3,}", NAME)}
 
 
 def saved(visitor: Visitor, link: str, folder: Path) -> Path:

@@ -5,12 +5,12 @@ Rule 1: a step shows to whoever may see the page where it is taken; it is ``mine
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from vault.disposal import Decision, ListState
+from vault.disposal import Decision, DisposalList, ListState
 from vault.holds import MatterState
 from vault.people import Action, Actor
 from vault.workflows import disposal, matters
@@ -80,15 +80,13 @@ def _lists(vault: Vault, actor: Actor) -> Iterator[Step]:
         return
     for state in (ListState.PROPOSED, ListState.APPROVED):
         for each, counts in disposal.list_lists(vault, actor, state=state, limit=LOOKED_AT_MAX):
-            if each.automatic:
-                continue
-            view = disposal.show_list(vault, actor, each.id)
-            yield list_step(actor, view, pending=counts.get(Decision.PENDING, 0))
+            if not each.automatic:
+                yield step_of_list(vault, actor, each, counts)
 
 
-def list_step(actor: Actor, view: disposal.ListView, *, pending: int) -> Step:
-    """The step that is next on an open list."""
-    found = view.disposal
+def step_of_list(vault: Vault, actor: Actor, found: DisposalList, counts: Mapping[Decision, int]) -> Step:
+    """The step that is next on an open list, with what was decided on it. Raises ``NotAllowed``, ``NotFound``."""
+    view, pending = disposal.show_list(vault, actor, found.id), counts.get(Decision.PENDING, 0)
     last = view.signatures[-1] if view.signatures else None
     since, by = (last.at, last.person_id) if last is not None else (found.proposed_at, found.proposed_by)
     signed = any(each.person_id == actor.person_id for each in view.signatures)

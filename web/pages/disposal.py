@@ -18,7 +18,7 @@ from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.ids import RecordId
 from vault.notices import BY_PEOPLE
 from vault.people import Action
-from vault.workflows import disposal, expiry, listing, notices, retrieval, reviewing
+from vault.workflows import awaiting, disposal, expiry, listing, notices, retrieval, reviewing
 from vault.workflows.disposal import ListView
 from vault.workflows.reviewing import PERMANENT, Choice, choice_of
 from web.classes import classes_of
@@ -120,6 +120,12 @@ def _queue_page(visit: Visit, refusal: Refused | None = None, seen: Mapping[str,
         "disposals.html",
         status=_status(refusal),
         lists=shown,
+        steps={
+            each.id: awaiting.step_of_list(visit.vault, visit.actor, each, counts)
+            for each, counts in shown
+            if each.is_open and not each.automatic
+        },
+        now=visit.vault.now(),
         following=shown[-1][0].number if len(found) > PAGE_SIZE else None,
         first_page=before is None,
         chosen=chosen,

@@ -70,7 +70,6 @@ def _page(visit: Visit) -> Response:
         seen=overview.show_overview(visit.vault, visit.actor),
         counted_max=overview.COUNTED_MAX,
         newest=newest,
-        names=overview.names_of(visit.vault, visit.actor),
         standing=_standing(visit) if visit.may(Action.SEE_STATE) else None,
         class_title=classes_of(visit).title,
         now=visit.vault.now(),

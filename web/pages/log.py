@@ -11,7 +11,7 @@ from starlette.responses import Response
 from vault.audit import Event
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import could_be_key
-from vault.workflows import log, logcheck, overview
+from vault.workflows import log, logcheck
 from vault.workflows.logcheck import LogCheck
 from web.forms import PAGE_SIZE, date_of, whole_number_of
 from web.preferences import zone_named, zone_of
@@ -74,7 +74,6 @@ def _page(visit: Visit, told: LogCheck | None = None) -> Response:
             for name, value in kept.items()
         ],
         events=[(each.value, visit.language.text(WORDS.get(each.value, each.value))) for each in Event],
-        names=overview.names_of(visit.vault, visit.actor),
         following="?" + urlencode({**kept, "before": shown[-1].number}) if len(entries) > PAGE_SIZE else "",
         first_page=not before,
         told=told,

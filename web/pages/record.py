@@ -11,7 +11,7 @@ from vault.ids import RecordId
 from vault.paper import PaperMethod
 from vault.people import Action
 from vault.schedule import today
-from vault.workflows import overview, paper, retrieval, sharing
+from vault.workflows import paper, retrieval, sharing
 from web.contents import manner_of
 from web.openings import answer_opening, record_id_of
 from web.site import Visit
@@ -28,7 +28,7 @@ async def show_record(visit: Visit) -> Response:
 
 def _page(visit: Visit, record_id: RecordId) -> Response:
     story = retrieval.show(visit.vault, visit.actor, record_id)
-    names = overview.names_of(visit.vault, visit.actor)
+    names = visit.site.names.of(visit)
     purpose = visit.query("purpose")
     preview, preview_kind = None, None
     content = story.view.content
@@ -50,7 +50,6 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
         links_open=_links_open(visit, record_id),
         reasons=reasons_said(visit.language, story.verdict),
         told=story_told(visit.language, story, names, me=visit.actor.person_id, today=today(visit.vault.now())),
-        names=names,
         preview=preview,
         preview_kind=preview_kind,
         purpose=purpose,

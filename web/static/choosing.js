@@ -26,7 +26,6 @@ for (const listing of /** @type {NodeListOf<HTMLElement>} */ (document.querySele
     tell();
   });
   if (all && boxes.length > 0) {
-    all.hidden = false;
     all.addEventListener("change", () => {
       for (const box of boxes) box.checked = all.checked;
       tell();

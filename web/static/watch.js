@@ -6,6 +6,7 @@ import { showMoments } from "./times.js";
 const EVERY_MS = 2000;
 let shown = "";
 
+/** @param {string} id */
 async function fetched(id) {
   try {
     const answer = await fetch(location.href);

@@ -1,0 +1,190 @@
+"""Every page in a real browser: WCAG by axe-core in both themes, phones, zoom, the keyboard, paper, stillness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Visitor, sign_in, visiting
+from tests.support.pages import Furnished, axe_source, furnish, note_shifts, overflow, shifts, violations, weight
+from tests.support.server import LOGIN, PASSWORD, Server
+
+pytestmark = pytest.mark.journey
+
+BYTES_MAX = 130_000
+PHONE, ZOOMED = {"width": 360, "height": 740}, {"width": 640, "height": 400}
+
+
+@pytest.fixture(scope="module")
+def furnished(new_server: Server) -> Furnished:
+    """A vault that has something of everything."""
+    return furnish(new_server)
+
+
+@contextmanager
+def staff(browser: Browser, furnished: Furnished, *, locale: str = "en-GB", theme: str = "") -> Iterator[Visitor]:
+    """The administrator at a browser; their time zone is known already."""
+    with visiting(browser, furnished.server.url, locale=locale) as visitor:
+        sign_in(visitor, LOGIN, PASSWORD)
+        if theme:
+            visitor.context.add_cookies([{"name": "strongroom-theme", "value": theme, "url": visitor.origin}])
+        yield visitor
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, furnished: Furnished, theme: str) -> None:
+    source, found = axe_source(), {}
+    with staff(browser, furnished, theme=theme) as visitor:
+        for name, path in furnished.pages.items():
+            assert visitor.visit(path) == 200, name
+            wrong = violations(visitor.page, source)
+            if wrong:
+                found[name] = wrong
+        visitor.require_calm()
+        # What looks finds what is there.
+        visitor.page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
+        assert [each["id"] for each in violations(visitor.page, source)] == ["button-name"]
+    with visiting(browser, furnished.server.url) as guest:
+        guest.context.add_cookies([{"name": "strongroom-theme", "value": theme, "url": guest.origin}])
+        assert guest.visit("/sign-in") == 200
+        found |= {"sign-in": wrong} if (wrong := violations(guest.page, source)) else {}
+        assert guest.visit("/l/nothing") == 404
+        found |= {"problem": wrong} if (wrong := violations(guest.page, source)) else {}
+    assert found == {}
+
+
+@pytest.mark.parametrize(("locale", "window"), [("zh-CN", PHONE), ("en-GB", PHONE), ("en-GB", ZOOMED)])
+def test_no_page_is_wider_than_a_phone_or_a_window_at_200_per_cent(
+    browser: Browser, furnished: Furnished, locale: str, window: dict[str, int]
+) -> None:
+    wide = {}
+    with staff(browser, furnished, locale=locale) as visitor:
+        visitor.page.set_viewport_size({"width": window["width"], "height": window["height"]})
+        for name, path in furnished.pages.items():
+            visitor.visit(path)
+            if (pixels := overflow(visitor.page)) > 0:
+                wide[name] = pixels
+        visitor.require_calm()
+    assert wide == {}
+
+
+def test_pages_are_light_and_nothing_moves_while_they_load(browser: Browser, furnished: Furnished) -> None:
+    heavy, moved = {}, {}
+    with staff(browser, furnished, locale="zh-CN") as visitor:
+        note_shifts(visitor.context)
+        for name, path in furnished.pages.items():
+            visitor.visit(path)
+            if name != "record, previewed" and (size := weight(visitor.page)) > BYTES_MAX:
+                heavy[name] = size
+            if found := shifts(visitor.page):
+                moved[name] = found
+    assert heavy == {}
+    assert moved == {}
+
+
+def test_the_menu_filters_and_panel_of_a_phone_open_and_close_without_a_script(
+    browser: Browser, furnished: Furnished
+) -> None:
+    with visiting(browser, furnished.server.url, scripts=False) as visitor:
+        visitor.page.set_viewport_size({"width": 360, "height": 740})
+        sign_in(visitor, LOGIN, PASSWORD)
+        assert not visitor.page.locator("#menu").is_visible()
+        visitor.page.locator(".opens-menu").click()
+        visitor.page.locator("#menu").get_by_role("link", name="Records", exact=True).click()
+        visitor.page.wait_for_url("**/records")
+        assert not visitor.page.locator("#filter-fields").is_visible()
+        visitor.page.get_by_role("button", name="Filter…").click()
+        visitor.page.locator("#state").select_option("filed")
+        visitor.page.locator("#filter-fields button").click()
+        assert "state=filed" in visitor.page.url
+        assert visitor.page.locator("tbody tr").count() == 2
+        visitor.page.locator(".chip").first.click()
+        assert "state=filed" not in visitor.page.url
+        visitor.page.locator("[popovertarget=panel]").click()
+        visitor.page.locator("#panel").get_by_role("button", name="Dark").click()
+        assert visitor.page.locator("html").get_attribute("data-theme") == "dark"
+        visitor.require_calm()
+
+
+def test_the_bulk_bar_is_there_only_while_something_is_chosen(browser: Browser, furnished: Furnished) -> None:
+    for scripts in (True, False):
+        with visiting(browser, furnished.server.url, scripts=scripts) as visitor:
+            sign_in(visitor, LOGIN, PASSWORD)
+            visitor.visit("/records")
+            bar = visitor.page.locator("#choose")
+            assert not bar.is_visible()
+            boxes = visitor.page.locator("tbody input[type=checkbox]")
+            boxes.nth(1).check()
+            assert bar.is_visible()
+            if scripts:
+                boxes.nth(4).click(modifiers=["Shift"])
+                assert "4 chosen" in bar.inner_text()
+                visitor.page.locator("[data-choose-all]").check()
+                assert "50 chosen" in bar.inner_text()
+                visitor.page.locator("[data-choose-all]").uncheck()
+            else:
+                boxes.nth(1).uncheck()
+            assert not bar.is_visible()
+
+
+def test_a_record_is_found_opened_and_filed_by_the_keyboard_alone(browser: Browser, furnished: Furnished) -> None:
+    with visiting(browser, furnished.server.url) as visitor:
+        page, keys = visitor.page, visitor.page.keyboard
+        visitor.visit("/sign-in")
+        keys.type(LOGIN)  # the field has the focus already
+        keys.press("Tab")
+        keys.type(PASSWORD)
+        keys.press("Enter")
+        page.wait_for_url("**/")
+        keys.press("Tab")
+        assert page.evaluate("() => document.activeElement.className") == "skip"
+        keys.press("Enter")
+        assert page.evaluate("() => document.activeElement.id") == "main"
+        keys.press("?")
+        assert page.locator("#shortcuts").is_visible()
+        keys.press("Escape")
+        assert not page.locator("#shortcuts").is_visible()
+        keys.press("g")
+        keys.press("r")
+        page.wait_for_url("**/records")
+        keys.press("/")
+        keys.type("店铺")
+        keys.press("Enter")
+        page.wait_for_url("**/records?find=*")
+        page.locator("[role=status]", has_text="60 records found").wait_for()
+        for key in ("j", "j", "j", "k"):
+            keys.press(key)
+        focused = page.evaluate("() => document.activeElement.closest('tr').rowIndex")
+        assert focused == 2
+        keys.press("x")
+        assert page.locator("#choose").is_visible()
+        keys.press("x")
+        keys.press("Tab")
+        assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        keys.press("Enter")
+        page.locator("h1", has_text="Lease").wait_for()
+        for _ in range(40):
+            keys.press("Tab")
+            if page.evaluate("() => document.activeElement.textContent.trim()") == "File it":
+                break
+        keys.press("Enter")
+        page.locator("#trigger_on").focus()
+        page.locator("#trigger_on").fill("2024-05-04")
+        keys.press("Enter")
+        page.locator(".toast", has_text="The record is filed.").wait_for()
+        assert page.locator(".heading .state").inner_text() == "Filed"
+        visitor.require_calm()
+
+
+def test_the_story_of_a_record_prints_without_what_is_for_the_screen(browser: Browser, furnished: Furnished) -> None:
+    with staff(browser, furnished, theme="dark") as visitor:
+        visitor.visit(furnished.pages["record"])
+        visitor.page.emulate_media(media="print")
+        for hidden in ("header.top", "#menu", ".heading .acts", ".preview", "#shortcuts"):
+            assert not visitor.page.locator(hidden).first.is_visible(), hidden
+        assert visitor.page.locator("#story .timeline").is_visible()
+        assert visitor.page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert len(visitor.page.pdf()) > 5000

@@ -1,0 +1,160 @@
+"""A vault in which every page has something to show, and what is measured of a page in a browser.
+
+Rule 1: axe-core and its like come from ``tests/browser/node_modules``, which ``scripts/check`` and ``scripts/test``
+install; they are put into pages by tests, from outside of the pages' policy, and are served by nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from playwright.sync_api import BrowserContext, Page
+
+from tests.journeys.papers import pdf
+from tests.support.server import LOGIN, PASSWORD, Server
+from tests.web.visitors import form_token, store
+from web.routes import PAGES
+from web.site import Kind, Row
+
+AXE: Final = Path(__file__).parents[1] / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RECORDS: Final = 60
+
+_RUN_AXE: Final = """
+async (tags) => {
+  const told = await axe.run(document, { runOnly: { type: "tag", values: tags } });
+  const places = (each) => each.nodes.map((node) => node.target.join(" ")).slice(0, 5);
+  return told.violations.map((each) => ({ id: each.id, places: places(each) }));
+}
+"""
+_NOTE_SHIFTS: Final = """
+globalThis.shifts = [];
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) {
+    const what = each.sources.map((one) => one.node?.nodeName).join();
+    if (!each.hadRecentInput) shifts.push({ value: each.value, what });
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+_WEIGH: Final = """
+() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .reduce((sum, each) => sum + each.decodedBodySize, 0)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furnished:
+    """A server whose vault has something of everything; ``pages`` are paths by the names of their rows.
+
+    A page whose path has no parameter is among them by itself.
+    """
+
+    server: Server
+    pages: dict[str, str]
+
+
+def axe_source() -> str:
+    """axe-core. Raises ``RuntimeError`` with the way out where it is not installed."""
+    if not AXE.exists():
+        raise RuntimeError("axe-core is not installed; run scripts/check once")
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations(page: Page, source: str) -> list[dict[str, Any]]:
+    """What axe-core finds wrong with a page as it stands, by rule and place."""
+    page.evaluate(source)
+    found: list[dict[str, Any]] = page.evaluate(_RUN_AXE, list(RULES))
+    return found
+
+
+def note_shifts(context: BrowserContext) -> None:
+    """Has every page of a context note its layout shifts (Layout Instability API)."""
+    context.add_init_script(_NOTE_SHIFTS)
+
+
+def shifts(page: Page) -> list[dict[str, Any]]:
+    """What moved since the page began to load."""
+    page.wait_for_timeout(150)
+    found: list[dict[str, Any]] = page.evaluate("() => shifts")
+    return found
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def weight(page: Page) -> int:
+    """How many bytes the page and all that it needs have, uncompressed."""
+    return int(page.evaluate(_WEIGH))
+
+
+def furnish(server: Server) -> Furnished:
+    """Fills the vault of a server by its own addresses."""
+    token = server.sign_up()
+    with (
+        httpx.Client(base_url=server.url, timeout=60, headers={"Authorization": f"Bearer {token}"}) as program,
+        httpx.Client(base_url=server.url, timeout=60, headers={"Origin": server.url}) as staff,
+    ):
+        staff.post("/sign-in", data={"login": LOGIN, "password": PASSWORD})
+        csrf = form_token(staff.get("/"))
+        customer = program.post("/api/v1/customers", json={"name": "山坡面包店 Hillside Bakery", "note": "2019"}).json()
+        said = {"class": "contract", "customer": customer["number"]}
+        paper = pdf("LEASE", (214, 232, 214))
+        records = [
+            store(program, paper, file_name="租赁合同.pdf", title=f"店铺租赁合同 Lease {number}", **said)
+            for number in range(RECORDS)
+        ]
+        ids = [each.json()["id"] for each in records]
+        program.post(f"/api/v1/records/{ids[0]}/filing", json={"class": "contract", "trigger_on": "2010-03-31"})
+        program.post(f"/api/v1/records/{ids[1]}/filing", json={"class": "contract", "trigger_on": "2026-03-31"})
+        program.post(f"/api/v1/records/{ids[1]}/links", json={"lifetime_s": 86400, "uses_max": 3})
+        list_at = _made(staff, "/disposal", csrf, **{"class": "contract"})
+        matter_at = _made(
+            staff, "/matters", csrf, title="面包店诉面粉厂", issuer="District court", reason="flour", records=ids[1]
+        )
+        _made(staff, "/schedule/sets", csrf, set="eu-us", reason="two laws apply")
+        _made(staff, "/records/" + ids[1] + "/paper", csrf, box="B-0012", place="二楼")
+        proposed = re.search(r'href="(/schedule/classes/[^"]+/proposal)"', staff.get("/schedule").text)
+        assert proposed, "no rule is proposed"
+    pages = {
+        **{
+            row.name: row.path
+            for row in PAGES
+            if row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
+        },
+        "records, filtered": "/records?class=contract&state=received",
+        "records, none": "/records?state=destroyed",
+        "record": f"/records/{ids[1]}",
+        "record, previewed": f"/records/{ids[2]}?purpose=business",
+        "correction": f"/records/{ids[1]}/correct",
+        "filing": f"/records/{ids[1]}/file",
+        "record-links": f"/records/{ids[1]}/links",
+        "customer": f"/customers/{customer['number']}",
+        "disposal": list_at,
+        "disposal-error": f"/disposal/error?record={ids[3]}",
+        "class-rules": "/schedule/classes/contract",
+        "proposal": proposed[1],
+        "affected": proposed[1].replace("/proposal", "/affected"),
+        "rule-form": "/schedule/proposals/form?class=contract",
+        "matter": matter_at,
+        "matter-form": f"/matters/form?record={ids[4]}",
+        "destroy-preview": f"/destructions/preview?record={ids[5]}",
+    }
+    return Furnished(server=server, pages=pages)
+
+
+def _stands_alone(row: Row) -> bool:
+    """Whether a row is a page whose path has no parameter."""
+    return row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
+
+
+def _made(staff: httpx.Client, path: str, csrf: str, **fields: str) -> str:
+    """Sends a form; gives where it led."""
+    answer = staff.post(path, data={"csrf_token": csrf, **fields})
+    assert answer.status_code == 303, f"{path}: {answer.status_code}"
+    return answer.headers["location"]
