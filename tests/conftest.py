@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.support.skips import pytest_make_collect_report, pytest_runtest_maker
 from tests.support.store import RunningStore, running_store
 from tests.support.vault import running_vault
 from vault.workflows.vault import Vault
+
+# A run that a shell started in its background inherits that Ctrl-C is ignored, and so would every process under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 __all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
 

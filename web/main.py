@@ -4,7 +4,8 @@
 
 1. Open the vault (``storage.assembly``), making what is missing.
 2. Until the first person exists, make the first administrator's one-time link; every start makes a new one.
-3. Bind the address, then announce it: what is announced answers.
+3. Bind the address, then announce it: what is announced answers. A start that finds the home served there already
+   announces that, and ends.
 4. Serve until SIGINT or SIGTERM; running requests get ``GRACE_S`` to end. Upkeep stops, the vault closes.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -28,6 +30,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from storage.assembly import open_vault
+from storage.serving import ServedAt, marked_as_served, served_at
 from storage.settings import Settings
 from vault.errors import SettingsWrong, StrongroomError
 from vault.people import Role
@@ -80,14 +83,23 @@ def serve(
 ) -> None:
     """Serves the vault of these settings until it is told to stop (SIGINT, SIGTERM).
 
+    Where this home is served at this address already, it says so and is done.
     Raises ``SettingsWrong`` when the address cannot be had, and what ``open_vault`` raises.
     """
     configure_logs(log_to if log_to is not None else sys.stderr)
+    running = served_at(settings.home)
+    if running is not None and running.listen == settings.listen:
+        progress(f"it runs already, as process {running.pid}; stop that one to start it anew")
+        announce(Serving(address=running.address, welcome_url=None))
+        return
     with ExitStack() as stack:
         stack.enter_context(terminating_as_interrupt())
         vault = stack.enter_context(open_vault(settings, create=True, progress=progress))
         listening = stack.enter_context(bound_socket(settings))
         address = settings.public_url or _address_of(settings, listening)
+        stack.enter_context(
+            marked_as_served(settings.home, ServedAt(listen=settings.listen, address=address, pid=os.getpid()))
+        )
         application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
         stack.enter_context(running_upkeep(vault))
         # What is there by now stays: the collector need not look through it again and again.
@@ -171,10 +183,14 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
     stopping = threading.Event()
 
     def look_after() -> None:
+        said: dict[str, str] = {}
         while not stopping.is_set():
             try:
                 for run in upkeep.run_due(vault):
-                    log.info("upkeep", job=run.job, outcome=run.outcome.text if run.outcome is not None else "")
+                    outcome = run.outcome.text if run.outcome is not None else ""
+                    if said.get(run.job) != outcome:  # what came of a duty as it did the last time is no news
+                        said[run.job] = outcome
+                        log.info("upkeep", job=run.job, outcome=outcome)
             except StrongroomError as error:
                 log.warning("upkeep-failed", code=error.code, message=error.message)
             stopping.wait(every_s)

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from storage.objects import answers, listings
+from storage.objects.damage import DamageLog, damaged
 from storage.objects.lines import Answer
 from storage.objects.locks import Turn, VersionLocks, lock_of, rfc3339
 from storage.objects.sdk import sdk_client
@@ -57,6 +58,7 @@ class S3Store:
         self._bucket = settings.bucket
         self._data_folder = settings.data_folder
         self._page_size = page_size
+        self._damage = DamageLog(settings.data_folder)
         self._wire = SignedHttp(settings)
         self._sdk = sdk_client(settings)
         self._locks = VersionLocks(self._sdk, self._bucket, bypass_governance=bypass_governance, turn=turn)
@@ -126,7 +128,7 @@ class S3Store:
         if length == 0:
             yield iter(())
             return
-        what = f"read {key}"
+        what, mark = f"read {key}", self._damage.mark()
         headers = {}
         if start or length is not None:
             headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
@@ -134,7 +136,7 @@ class S3Store:
         def attempt() -> Answer:
             answer = self._wire.send("GET", key, query={"versionId": version_id}, headers=headers)
             if answer.status not in (200, 206):
-                raise answers.of_response(what, answer)
+                raise self._explained(answers.of_response(what, answer), what, mark)
             return answer
 
         response = answers.call(what, attempt, repeatable=True)
@@ -142,9 +144,27 @@ class S3Store:
             coming = int(response.headers["content-length"])
             if (start and response.status != 206) or (length is not None and coming != length):
                 raise SealBroken(f"{what}: the store gives {coming} bytes where {length} from {start} were asked for")
-            yield _chunks(what, response, coming)
+            yield self._chunks(what, response, coming, mark)
         finally:
             response.release()
+
+    def _chunks(self, what: str, response: Answer, coming: int, mark: int) -> Iterator[bytes]:
+        while coming > 0:
+            try:
+                chunk = response.read(min(READ_BYTES, coming))
+            except OSError as error:
+                raise self._explained(answers.of_exception(what, error), what, mark).error from error
+            if not chunk:
+                early = StoreUnavailable(f"{what}: the object store ended its answer {coming} bytes early; try again")
+                raise self._explained(answers.Failure(early, answers.Effect.PERHAPS), what, mark).error
+            coming -= len(chunk)
+            yield chunk
+
+    def _explained(self, failure: answers.Failure, what: str, mark: int) -> answers.Failure:
+        """A reading's failure, or the damage that the embedded server told its log of meanwhile."""
+        if isinstance(failure.error, StoreUnavailable) and self._damage.tells(mark):
+            return answers.Failure(damaged(what), answers.Effect.FINAL)
+        return failure
 
     def server_time(self) -> datetime:
         """What time it is by the server's clock, to the second. Raises ``StoreUnavailable``."""
@@ -280,18 +300,6 @@ def _unless_missing(what: str, attempt: Callable[[], answers.Result]) -> answers
         return answers.call(what, attempt, repeatable=True)
     except ObjectMissing:
         return None
-
-
-def _chunks(what: str, response: Answer, coming: int) -> Iterator[bytes]:
-    while coming > 0:
-        try:
-            chunk = response.read(min(READ_BYTES, coming))
-        except OSError as error:
-            raise answers.of_exception(what, error).error from error
-        if not chunk:
-            raise StoreUnavailable(f"{what}: the object store ended its answer {coming} bytes early; try again")
-        coming -= len(chunk)
-        yield chunk
 
 
 def _stored(key: str, version_id: str | None, etag: str) -> StoredObject:

@@ -265,7 +265,7 @@ def _search(ground: Ground) -> tuple[list[Hit], dict[str, int]]:
     hits += marks.search_folder("keeper", ground.home.with_name(ground.home.name + "-keeper"))
     hits += marks.search_folder("scratch", ground.kept_scratch)
     for name in set(os.listdir(SHARED_MEMORY)) - ground.shared_before:
-        hits += marks.search_file("shared-memory", SHARED_MEMORY / name)
+        hits += marks.search_tree("shared-memory", SHARED_MEMORY / name)
     if ground.cluster is not None:
         with ground.cluster.connect() as connection:
             connection.execute("CHECKPOINT")

@@ -95,7 +95,7 @@ class FaultProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in list(self._threads):
-            thread.join(timeout=10)
+            thread.join(timeout=120)
 
     def _fault(self, request: _Message) -> Fault | None:
         method, target, _ = request.head.split(b" ", 2)

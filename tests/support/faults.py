@@ -36,7 +36,7 @@ from vault.workflows import allocation, upkeep
 from vault.workflows.vault import Vault
 
 EXTENTS_PER_BLOCK = 4
-RECOVERY_LIMIT_S = 5.0
+RECOVERY_LIMIT_S = 60.0
 RESTARTS_MAX = 3  # the guardian waits longer after each; a fresh one begins again
 
 
@@ -94,7 +94,7 @@ class Faulty:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
         self._process.stdout.close()
         self._log.close()
 
@@ -225,7 +225,7 @@ class Campaign:
 
     def _await_store(self, killed: int) -> None:
         """Until another server serves; a guardian that has waited often enough is replaced."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             status = self._embedded.status()
             if status.running and status.server_pid not in (None, killed) and self._serves():

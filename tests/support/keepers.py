@@ -33,7 +33,7 @@ PASSPHRASE = "three boxes of 文書 in the attic"
 PIN = "48151623"
 TOKEN = "strongroom tests"
 CHEAP = Argon2Cost(memory_kib=256, passes=1, lanes=1)
-START_LIMIT_S = 20.0
+START_LIMIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

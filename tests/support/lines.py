@@ -16,7 +16,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 class Line:
     """One connection to a port of the loopback interface."""
 
-    def __init__(self, port: int, *, patience_s: float = 20.0) -> None:
+    def __init__(self, port: int, *, patience_s: float = 60.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=patience_s)
         self._kept = b""
 

@@ -13,6 +13,7 @@ import json
 import mmap
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -76,6 +77,14 @@ class Marks:
             if path.is_file() and not path.is_symlink():
                 hits += self.search_file(f"{place}: {path.relative_to(folder)}", path)
         return hits
+
+    def search_tree(self, place: str, path: Path) -> list[Hit]:
+        """The same for what may be a file or a folder of other programs, who may remove it meanwhile."""
+        if path.is_dir():
+            with suppress(FileNotFoundError):
+                return self.search_folder(place, path)
+            return []
+        return self.search_file(place, path)
 
     def search_file(self, place: str, path: Path) -> list[Hit]:
         """The same for one file; one that is gone, or empty, holds nothing."""

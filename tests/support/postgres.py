@@ -25,8 +25,8 @@ import psycopg
 
 SYSTEM_USER = "postgres"
 DATABASE_USER = "strongroom"
-START_LIMIT_S = 30.0
-STOP_LIMIT_S = 20.0
+START_LIMIT_S = 120.0
+STOP_LIMIT_S = 120.0
 INITDB_OPTIONS = ("-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-READY_WITHIN_S: Final = 60.0
+READY_WITHIN_S: Final = 120.0
 LOGIN, PASSWORD = "first-administrator", "a password of some length"  # of a vault that lives for one test
 WELCOME = re.compile(r"(http://\S+/welcome/\S+)")
 
@@ -67,7 +67,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
             )
         # One client for all tries: each new one reads the certificates of the system, which costs more than asking.
-        with httpx.Client(base_url=self.url, timeout=5) as client:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
             while True:
                 try:
                     if client.get("/readyz").status_code == 200:
@@ -84,7 +84,7 @@ class Server:
         if self.process is None:
             return 0
         self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         self.process = None
         return code
 
@@ -97,7 +97,7 @@ class Server:
 
     def sign_up(self) -> str:
         """Becomes the first administrator, if nobody is yet, and signs in; gives a token for the API."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
+        with httpx.Client(base_url=self.url, timeout=120) as client:
             if WELCOME.search(self.log.read_text(errors="replace")):
                 client.post(
                     self.welcome_link(),

@@ -134,7 +134,7 @@ def test_two_starts_at_once_make_one_environment(checkout: Checkout) -> None:
     settings = checkout.environment(PIP_TAKES="0.5")
     starts = [subprocess.Popen(checkout.command("run"), env=settings, stderr=subprocess.PIPE) for _ in range(3)]
     for start in starts:
-        _, said = start.communicate(timeout=30)
+        _, said = start.communicate(timeout=120)
         assert start.returncode == 0, said
     assert checkout.recorded() == ["venv", "pip ."]
 

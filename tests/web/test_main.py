@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.server import free_port
 from tests.support.store import RunningStore
 from tests.web.visitors import LOGIN, PASSWORD, stored_id
 
@@ -38,13 +39,15 @@ def environment(store: RunningStore, home: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def process(store: RunningStore, home: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], str, str | None]]:
+def process(
+    store: RunningStore, home: Path, log: Path, **more: str
+) -> Iterator[tuple[subprocess.Popen[str], str, str | None]]:
     """The serving process, its address, and the first administrator's link."""
     with (
         log.open("a", encoding="utf-8") as errors,
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM],
-            env=environment(store, home),
+            env=environment(store, home, **more),
             cwd=home.parent,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -67,26 +70,56 @@ def test_first_start_first_administrator_clean_stop_and_on_where_it_was(
     home, log = tmp_path / "home", tmp_path / "log"
     with process(shared_store, home, log) as (serving, address, welcome):
         assert welcome is not None
-        with httpx.Client(base_url=address, timeout=30) as client:
+        with httpx.Client(base_url=address, timeout=120) as client:
             form = {"login": LOGIN, "name": "张三", "password": PASSWORD}
             assert client.post(welcome, data=form).status_code == 303
             session = client.post("/api/v1/sessions", json={"login": LOGIN, "password": PASSWORD}).json()
             client.headers["Authorization"] = f"Bearer {session['token']}"
             record_id = stored_id(client, b"kept", title="Marked title")
         serving.send_signal(end)
-        assert serving.wait(timeout=30) == 0
+        assert serving.wait(timeout=120) == 0
     (home / "seen").touch()
     with process(shared_store, home, log) as (serving, address, _):
-        with httpx.Client(base_url=address, timeout=30) as client:
+        with httpx.Client(base_url=address, timeout=120) as client:
             client.headers["Authorization"] = f"Bearer {session['token']}"
             answer = client.get(f"/api/v1/records/{record_id}/content", params={"purpose": "business"})
             assert answer.content == b"kept"
         serving.send_signal(end)
-        assert serving.wait(timeout=30) == 0
+        assert serving.wait(timeout=120) == 0
     told = log.read_text(encoding="utf-8")
     events = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert {"request", "upkeep"} <= {event["event"] for event in events}
     assert not re.search(f"Traceback|Marked title|张三|{LOGIN}|{welcome.rpartition('/')[2]}|{session['token']}", told)
+
+
+def test_a_second_start_finds_the_one_that_runs_and_another_address_is_served_beside_it(
+    shared_store: RunningStore, tmp_path: Path
+) -> None:
+    home, listen = tmp_path / "home", f"127.0.0.1:{free_port()}"
+
+    def again() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=environment(shared_store, home, STRONGROOM_LISTEN=listen),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    with process(shared_store, home, tmp_path / "log", STRONGROOM_LISTEN=listen) as (first, address, _):
+        found = again()
+        assert (found.returncode, found.stdout) == (0, f"Strongroom is at {address}\n")
+        assert f"it runs already, as process {first.pid}" in found.stderr
+        with process(shared_store, home, tmp_path / "log") as (_, beside, _):
+            assert beside != address
+            assert httpx.get(f"{beside}/healthz").status_code == 200
+        assert httpx.get(f"{address}/healthz").status_code == 200
+        first.kill()
+        first.wait()
+        # Whoever was killed serves no more.
+        with process(shared_store, home, tmp_path / "log", STRONGROOM_LISTEN=listen) as (second, anew, _):
+            assert (anew, second.pid != first.pid) == (address, True)
+            assert httpx.get(f"{anew}/healthz").status_code == 200
 
 
 def test_an_address_that_is_taken_is_told_with_the_way_out(

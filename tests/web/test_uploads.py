@@ -19,6 +19,8 @@ from tests.web.conftest import IDLE_S, MIB, UPLOAD_MAX, Served
 from tests.web.visitors import Staff, exchange, metadata, opened, store, stored_id
 from web.bodies import PROGRESS_BYTES
 
+PIECES = 8
+
 PART = 8 * MIB
 
 
@@ -160,7 +162,7 @@ def test_a_client_gone_in_the_middle_leaves_nothing(served: Served, program: htt
         line.sendall(bytes(announced * 3 // 4))
     before = program.get("/api/v1/records").json()["records"]
     # What was sent may still be on its way in; it counts once nothing has been under way for a second.
-    deadline, quiet_since = time.monotonic() + 20, time.monotonic()
+    deadline, quiet_since = time.monotonic() + 120, time.monotonic()
     while time.monotonic() < min(deadline, quiet_since + 1):
         if unsettled(served) or list(served.vault.store.pending_uploads()):
             quiet_since = time.monotonic()
@@ -172,25 +174,29 @@ def test_a_client_gone_in_the_middle_leaves_nothing(served: Served, program: htt
 
 def test_a_slow_client_that_goes_on_is_waited_for(served: Served, program: httpx.Client) -> None:
     def slowly() -> Iterator[bytes]:
-        for _ in range(4):
-            time.sleep(IDLE_S / 2)
+        for _ in range(PIECES):
+            time.sleep(IDLE_S / 4)
             yield bytes(PROGRESS_BYTES)
 
     answer = store(program, slowly())
     assert answer.status_code == 201
-    assert opened(program, answer.json()["id"]).content == bytes(4 * PROGRESS_BYTES)
+    assert opened(program, answer.json()["id"]).content == bytes(PIECES * PROGRESS_BYTES)
 
 
 def test_a_client_that_only_trickles_does_not_hold_its_place(served: Served, program: httpx.Client) -> None:
+    trickled: list[int] = []
+
     def trickling() -> Iterator[bytes]:
-        for _ in range(200):
+        for number in range(1000):
             time.sleep(IDLE_S / 20)
+            trickled.append(number)
             yield b"."
 
     began = time.monotonic()
     with suppress(httpx.TransportError):  # told while it was still sending
         assert store(program, trickling()).status_code == 408
-    assert IDLE_S <= time.monotonic() - began < 4 * IDLE_S
+    assert time.monotonic() - began >= IDLE_S
+    assert len(trickled) < 1000
     assert unsettled(served) == 0
 
 

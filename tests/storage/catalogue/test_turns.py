@@ -30,7 +30,7 @@ def test_whoever_names_the_same_waits_and_others_do_not(catalogue: SqlCatalogue,
     def first() -> None:
         with catalogue.turn("this"):
             entered.set()
-            leave.wait(30)
+            leave.wait(120)
             seen.append("first")
 
     def second() -> None:
@@ -39,7 +39,7 @@ def test_whoever_names_the_same_waits_and_others_do_not(catalogue: SqlCatalogue,
 
     with ThreadPoolExecutor(2) as pool:
         ahead = pool.submit(first)
-        assert entered.wait(30)
+        assert entered.wait(120)
         behind = pool.submit(second)
         with catalogue.turn("something else"):
             time.sleep(0.3)

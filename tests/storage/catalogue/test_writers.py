@@ -136,7 +136,15 @@ def test_writers_that_wait_share_a_commit(database: SqliteDatabase) -> None:
             assert tx.outbox.lag()[0] == 160
 
 
-def _while_one_holds_the_turn(catalogue: SqlCatalogue, count: int) -> tuple[threading.Event, list[Future[None]]]:
+def _await_in_line(database: SqliteDatabase, waiting: int, last: Future[None]) -> None:
+    """Until so many wait for their turn, or the last of them has given up."""
+    while len(database._writers._queue) < waiting and not last.done():
+        time.sleep(0.002)
+
+
+def _while_one_holds_the_turn(
+    database: SqliteDatabase, catalogue: SqlCatalogue, count: int
+) -> tuple[threading.Event, list[Future[None]]]:
     """A writer that stays inside until the event, and ``count`` more that queue behind it in order."""
     inside, leave = threading.Event(), threading.Event()
 
@@ -144,7 +152,7 @@ def _while_one_holds_the_turn(catalogue: SqlCatalogue, count: int) -> tuple[thre
         with catalogue.write() as tx:
             tx.outbox.add("first", b"", at=NOW)
             inside.set()
-            leave.wait(10)
+            leave.wait(120)
 
     def follow(number: int) -> None:
         with catalogue.write() as tx:
@@ -152,10 +160,10 @@ def _while_one_holds_the_turn(catalogue: SqlCatalogue, count: int) -> tuple[thre
 
     pool = ThreadPoolExecutor(count + 1)
     futures = [pool.submit(hold)]
-    inside.wait(10)
+    inside.wait(120)
     for number in range(count):
         futures.append(pool.submit(follow, number))
-        time.sleep(0.02)
+        _await_in_line(database, number + 1, futures[-1])
     pool.shutdown(wait=False)
     return leave, futures
 
@@ -163,13 +171,13 @@ def _while_one_holds_the_turn(catalogue: SqlCatalogue, count: int) -> tuple[thre
 def test_nobody_is_answered_before_the_shared_commit_and_turns_go_in_order(database: SqliteDatabase) -> None:
     database._writers._group_window_s = 60.0
     with closing(SqlCatalogue(database)) as catalogue:
-        leave, futures = _while_one_holds_the_turn(catalogue, 5)
+        leave, futures = _while_one_holds_the_turn(database, catalogue, 5)
         assert not any(future.done() for future in futures)
         with catalogue.read() as tx:
             assert tx.outbox.lag()[0] == 0
         leave.set()
         for future in futures:
-            future.result(10)
+            future.result(120)
         with catalogue.read() as tx:
             keys = [key for _, key, _ in tx.outbox.pending()]
         assert keys == ["first", *(f"follower {number}" for number in range(5))]
@@ -178,7 +186,7 @@ def test_nobody_is_answered_before_the_shared_commit_and_turns_go_in_order(datab
 def test_a_commit_that_fails_fails_everybody_in_it(database: SqliteDatabase) -> None:
     database._writers._group_window_s = 60.0
     with closing(SqlCatalogue(database)) as catalogue:
-        leave, futures = _while_one_holds_the_turn(catalogue, 4)
+        leave, futures = _while_one_holds_the_turn(database, catalogue, 4)
 
         def break_the_commit() -> None:
             # A reference to nobody that SQLite looks at no earlier than at COMMIT.
@@ -188,11 +196,11 @@ def test_a_commit_that_fails_fails_everybody_in_it(database: SqliteDatabase) -> 
 
         with ThreadPoolExecutor(1) as pool:
             futures.append(pool.submit(break_the_commit))
-            time.sleep(0.02)
+            _await_in_line(database, 5, futures[-1])
             leave.set()
             for future in futures:
                 with pytest.raises(CatalogueUnavailable, match="FOREIGN KEY"):
-                    future.result(10)
+                    future.result(120)
         with catalogue.write() as tx:
             assert tx.outbox.lag()[0] == 0
             tx.outbox.add("after", b"", at=NOW)
@@ -246,10 +254,10 @@ def test_a_writer_whose_turn_does_not_come_leaves_the_queue(
 ) -> None:
     monkeypatch.setattr(group_commit, "WAIT_LIMIT_S", 0.05)
     with closing(SqlCatalogue(database)) as catalogue:
-        leave, futures = _while_one_holds_the_turn(catalogue, 1)
+        leave, futures = _while_one_holds_the_turn(database, catalogue, 1)
         with pytest.raises(CatalogueUnavailable):
-            futures[1].result(10)
+            futures[1].result(120)
         leave.set()
-        futures[0].result(10)
+        futures[0].result(120)
         with catalogue.write() as tx:
             assert tx.outbox.lag()[0] == 1

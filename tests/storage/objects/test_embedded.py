@@ -77,7 +77,7 @@ FORBIDDEN: dict[str, Callable[[Any, str], object]] = {
 }
 
 
-def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
+def wait_until(holds: Callable[[], bool], within_s: float = 120) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"
@@ -89,6 +89,12 @@ def is_alive(pid: int | None) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def is_traced(pid: int | None) -> bool:
+    """Whether somebody traces every thread of a process."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return not any("TracerPid:\t0\n" in (thread / "status").read_text(encoding="ascii") for thread in threads)
 
 
 @pytest.fixture
@@ -132,7 +138,7 @@ def test_not_even_the_operator_deletes_a_bucket_with_objects(embedded_store: Run
 def test_nobody_else_is_anybody(embedded_store: RunningStore) -> None:
     host = embedded_store.settings.host
     for method, path in (("GET", "/"), ("GET", "/strongroom"), ("PUT", "/strongroom/a"), ("DELETE", "/strongroom/a")):
-        connection = http.client.HTTPConnection(host, timeout=5)
+        connection = http.client.HTTPConnection(host, timeout=60)
         connection.request(method, path)
         assert connection.getresponse().status == 403
         connection.close()
@@ -193,7 +199,7 @@ def test_the_parts_speak_to_nobody_without_the_home_s_certificate(embedded_store
     weed = json.loads((embedded_store.embedded.home / "command.json").read_text())["argv"][0]
     shell = [weed, "-logtostderr=true", "shell", f"-master=127.0.0.1:{ports['master']}.{ports['master_grpc']}"]
 
-    def buckets(home: Path) -> bytes:
+    def buckets(home: Path, within_s: float) -> bytes:
         try:
             done = subprocess.run(
                 shell,
@@ -201,15 +207,15 @@ def test_the_parts_speak_to_nobody_without_the_home_s_certificate(embedded_store
                 cwd=home,
                 env=seaweed.environment(home),
                 capture_output=True,
-                timeout=4,
+                timeout=within_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as late:
             return late.stdout or b""
         return done.stdout
 
-    assert b"strongroom" in buckets(embedded_store.embedded.home)
-    assert b"strongroom" not in buckets(tmp_path)
+    assert b"strongroom" in buckets(embedded_store.embedded.home, 60)
+    assert b"strongroom" not in buckets(tmp_path, 4)
 
 
 def test_nobody_else_may_read_the_home(embedded_store: RunningStore) -> None:
@@ -243,13 +249,13 @@ def test_a_write_is_synced_before_it_is_acknowledged(own: RunningStore, tmp_path
         [strace, "-f", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace), "-p", str(pid)],
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(1)
+    wait_until(lambda: tracer.poll() is not None or is_traced(pid))
     if tracer.poll() is not None:
         pytest.skip("may not trace")
     for number in range(10):
         own.store.put(f"synced/{number}", b"x" * 1000, sha256=sha256(b"x" * 1000))
     tracer.send_signal(signal.SIGINT)
-    tracer.wait(10)
+    tracer.wait(60)
     assert trace.read_text(encoding="utf-8").count("sync(") >= 10
 
 

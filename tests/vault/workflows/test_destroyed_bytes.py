@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -21,12 +22,14 @@ from vault.destruction import BatchState, Targets
 from vault.errors import Conflict, KeyDestroyed
 from vault.ids import RecordId
 from vault.people import Actor
-from vault.records import Description, RecordState
+from vault.records import Description, RecordState, Version
 from vault.workflows import ciphertext, destruction, intake, retrieval
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.vault import Vault
 
-SECONDS_LOCKED = 10
+STILL = "deleted the bytes of 0 records, 1 still locked"
+GONE = "deleted the bytes of 1 records, 0 still locked"
+NONE_LEFT = "deleted the bytes of 0 records, 0 still locked"
 
 
 @ON_SQLITE
@@ -34,37 +37,44 @@ def test_sealed_bytes_go_once_the_stores_own_lock_has_lapsed(
     vault: Vault, actor: Actor, shared_store: RunningStore
 ) -> None:
     """Of every version, what lies beside one, and what somebody wrote over one past the vault."""
-    early, clock = with_clock(vault)
-    clock.advance(timedelta(seconds=SECONDS_LOCKED) - RECEIPT_LOCK)
-    begun = time.monotonic()
-    record_id = add_bytes(early, actor, b"personal").record_id
-    said = Description.checked(title="A record", note="x" * 1500, reason="a better scan")
-    with intake.begin_correction(early, actor, record_id, said, "better.bin") as receiving:
-        # A note this long does not fit beside the bytes: the object has a second one in ``meta/``.
-        intake.receive_from(early, receiving, io.BytesIO(b"personal, too").readinto)
-    with vault.catalogue.read() as tx:
-        versions = tx.records.versions(record_id)
-    places = [each.object.key for each in versions]
-    places += [vault.layout.meta_folder(each.object.object_id) for each in versions]
-    overwritten = versions[0].object.key
-    with vault.store.read(overwritten, versions[0].version_id) as chunks:
-        body = b"".join(chunks)
-    with closing(S3Store(shared_store.endpoint.operator)) as operator:
-        operator._sdk.put_object(Bucket=shared_store.settings.bucket, Key=overwritten, Body=body)
-    stored = [(each.key, each.version_id) for place in places for each in vault.store.versions(place)]
-    assert len(stored) == 4
-    batch = destruction.destroy(early, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
-    assert batch.state is BatchState.EFFECTIVE
-    clock.advance(RECEIPT_LOCK)
-    told = ciphertext.delete_ciphertext(early).text
-    assert time.monotonic() - begun < SECONDS_LOCKED, "the machine was too slow for this test"
-    assert told == "deleted the bytes of 0 records, 1 still locked"
+    for seconds_locked in (6, 24, 96):  # on a busy machine a short lock may be over before it was tried
+        early, clock = with_clock(vault)
+        clock.advance(timedelta(seconds=seconds_locked) - RECEIPT_LOCK)
+        begun = time.monotonic()
+        record_id, versions = _corrected(early, actor)
+        places = [each.object.key for each in versions]
+        places += [vault.layout.meta_folder(each.object.object_id) for each in versions]
+        overwritten = versions[0].object.key
+        with vault.store.read(overwritten, versions[0].version_id) as chunks:
+            body = b"".join(chunks)
+        with closing(S3Store(shared_store.endpoint.operator)) as operator:
+            operator._sdk.put_object(Bucket=shared_store.settings.bucket, Key=overwritten, Body=body)
+        stored = [(each.key, each.version_id) for place in places for each in vault.store.versions(place)]
+        assert len(stored) == 4
+        batch = destruction.destroy(early, actor, Targets(records=frozenset({record_id})), alone=True, error=True)
+        assert batch.state is BatchState.EFFECTIVE
+        clock.advance(RECEIPT_LOCK)
+        told = ciphertext.delete_ciphertext(early).text
+        if told == STILL:
+            break
+        assert time.monotonic() - begun >= seconds_locked, told
+    assert told == STILL
     assert all(vault.store.head(each.object.key, each.version_id) is not None for each in versions)
-    time.sleep(max(0.0, begun + SECONDS_LOCKED + 1.5 - time.monotonic()))
-    assert ciphertext.delete_ciphertext(early).text == "deleted the bytes of 1 records, 0 still locked"
+    time.sleep(max(0.0, begun + seconds_locked + 1.5 - time.monotonic()))
+    assert ciphertext.delete_ciphertext(early).text == GONE
     assert [each for place in places for each in vault.store.versions(place)] == []
     assert all(vault.store.head(key, version_id) is None for key, version_id in stored)
-    assert ciphertext.delete_ciphertext(early).text == "deleted the bytes of 0 records, 0 still locked"
+    assert ciphertext.delete_ciphertext(early).text == NONE_LEFT
+
+
+def _corrected(vault: Vault, actor: Actor) -> tuple[RecordId, Sequence[Version]]:
+    """A record of two versions. The second one's note does not fit beside its bytes: it has an object in ``meta/``."""
+    record_id = add_bytes(vault, actor, b"personal").record_id
+    said = Description.checked(title="A record", note="x" * 1500, reason="a better scan")
+    with intake.begin_correction(vault, actor, record_id, said, "better.bin") as receiving:
+        intake.receive_from(vault, receiving, io.BytesIO(b"personal, too").readinto)
+    with vault.catalogue.read() as tx:
+        return record_id, tx.records.versions(record_id)
 
 
 @ON_SQLITE
