@@ -239,7 +239,7 @@ def _found(
     with catalogue.read() as tx:
         reserved = tx.extents.newest_block(fonds.id) is not None
     if not reserved:
-        reserve_block(catalogue, store, layout, fonds)
+        reserve_block(catalogue, store, layout, fonds, clock.now())
     with catalogue.write() as tx:
         if not tx.extents.of_owner(fonds.id, HOUSE_OWNER):
             tx.extents.add_extent(fonds.id, HOUSE_OWNER)

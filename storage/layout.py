@@ -27,6 +27,7 @@ LOG_PREFIX: Final = "log/"
 
 _NEWEST_CHECKPOINT: Final = 999_999_999_999
 
+_LASTING_META = re.compile(rf"^{META_PREFIX}register-|-(certificate|paper)$", re.ASCII)
 _SEGMENT = re.compile(r"[a-z0-9-]{1,120}", re.ASCII)
 
 
@@ -45,6 +46,12 @@ class ObjectLayout:
     def meta_folder(self, subject_id: str) -> str:
         """What the keys of all metadata objects of a subject begin with."""
         return f"{META_PREFIX}{_plain(subject_id)}/"
+
+    def lasts(self, key: str) -> bool:
+        """Registers, certificates and paper among metadata; blocks, key pages, and the log but for partial tiles."""
+        if key.startswith(META_PREFIX):
+            return _LASTING_META.search(key) is not None
+        return key.startswith((BLOCKS_PREFIX, TREES_PREFIX)) or (key.startswith(LOG_PREFIX) and "-p/" not in key)
 
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object of a block of extents."""

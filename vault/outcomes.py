@@ -24,6 +24,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "all-effective": "every destruction is effective",
         "not-effective": "{count} destructions not effective yet: {waiting}",
         "ciphertext-deleted": "deleted the bytes of {deleted} records, {left} still locked",
+        "given-up-cleared": "deleted what {deleted} uploads that were given up had left, {left} still locked",
         "certificates-issued": "issued {issued}, completed {completed}; {left} wait",
         "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
         "rules-followed": "{followed} records followed their rule, {moved} got another due date",

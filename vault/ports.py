@@ -279,6 +279,10 @@ class Layout(Protocol):
         """What the keys of all metadata objects of a subject begin with."""
         ...
 
+    def lasts(self, key: str) -> bool:
+        """Whether the vault needs what lies under a key for as long as it lives, and never deletes it."""
+        ...
+
     def block(self, tree_id: bytes, block: int) -> str:
         """The write-once object that reserves a block of extents."""
         ...

@@ -19,6 +19,7 @@ OUTCOMES: Final = {
     "all-effective": later("every destruction is effective"),
     "not-effective": later("{count} destructions not effective yet"),
     "ciphertext-deleted": later("deleted the bytes of {deleted} records, {left} still locked"),
+    "given-up-cleared": later("deleted what {deleted} uploads that were given up had left, {left} still locked"),
     "certificates-issued": later("issued {issued}, completed {completed}; {left} wait"),
     "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
     "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),

@@ -225,6 +225,7 @@ WORDS: Final[Mapping[str, str]] = {
     "prove-lock": later("Prove the lock"),
     "finish-batches": later("Finish destructions"),
     "delete-ciphertext": later("Delete the bytes of what was destroyed"),
+    "clear-given-up": later("Delete what given-up uploads left"),
     "back-up": later("Back up"),
     "drill": later("Restore drill"),
     "approve-rule": later("Approve the rule of a class"),

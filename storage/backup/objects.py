@@ -18,15 +18,14 @@ from storage.backup.index import Copied, read_piece
 from storage.backup.manifest import Manifest
 from storage.backup.place import INDEX, PAGES, BackupPlace
 from storage.backup.streams import put_stream
-from storage.layout import LOG_PREFIX, META_PREFIX, RECORDS_PREFIX, TREES_PREFIX, object_id_of
+from storage.layout import TREES_PREFIX, ObjectLayout, object_id_of
 from vault.errors import AlreadyExists, ObjectMissing, SealBroken, StrongroomError, Unavailable
 from vault.ids import ObjectId, RecordId
 from vault.objects import Lock
 from vault.ports import ObjectStore
 from vault.records import Version
 from vault.shelves import Catalogue
-from vault.workflows.locks import receipt_lock
-from vault.workflows.logstore import long_lock
+from vault.workflows.locks import lasting_lock, metadata_lock, receipt_lock
 
 PUTS_AT_ONCE: Final = 8
 NAMED_MAX: Final = 50
@@ -98,7 +97,7 @@ def put_objects_back(
                     progress(f"put {told.objects} objects back")
         for one in underway:
             _take(told, *one)
-    _put_pages_back(place, manifest, store, here)
+    _put_pages_back(place, manifest, store, here, now)
     return told
 
 
@@ -145,7 +144,7 @@ def _put_back(
 
     with place.read(copied.name) as chunks:
         stored = put_stream(store, copied.key, chunks, check, metadata=copied.metadata, lock=lock)
-    if version is None or lock is None:
+    if version is None:
         return None
     return Moved(record_id=version.record_id, ordinal=version.ordinal, version_id=stored.version_id, lock=lock)
 
@@ -161,16 +160,16 @@ def _found_again(store: ObjectStore, version: Version, version_id: str, now: dat
     return Moved(record_id=version.record_id, ordinal=version.ordinal, version_id=version_id, lock=lock)
 
 
-def _lock_of(key: str, version: Version | None, now: datetime) -> Lock | None:
+def _lock_of(key: str, version: Version | None, now: datetime) -> Lock:
     if version is not None:
         short = receipt_lock(now, version.lock.mode)
         return max(version.lock, short, key=lambda lock: lock.retain_until)
-    if key.startswith(LOG_PREFIX):
-        return receipt_lock(now) if "-p/" in key else long_lock(now)
-    return receipt_lock(now) if key.startswith((RECORDS_PREFIX, META_PREFIX)) else None
+    return metadata_lock(ObjectLayout(), key, now)
 
 
-def _put_pages_back(place: BackupPlace, manifest: Manifest, store: ObjectStore, here: dict[str, str]) -> None:
+def _put_pages_back(
+    place: BackupPlace, manifest: Manifest, store: ObjectStore, here: dict[str, str], now: datetime
+) -> None:
     """Key pages of batches that took effect after the last run."""
     folder = f"{TREES_PREFIX}{manifest.tree_id}/"
     for name in place.names(f"{PAGES}{folder}"):
@@ -178,6 +177,6 @@ def _put_pages_back(place: BackupPlace, manifest: Manifest, store: ObjectStore, 
         if key not in here:
             with place.read(name) as chunks:
                 try:
-                    put_stream(store, key, chunks, lambda sha256, count: None)
+                    put_stream(store, key, chunks, lambda sha256, count: None, lock=lasting_lock(now))
                 except AlreadyExists:
                     continue

@@ -2,6 +2,7 @@
 
 Rule 1: each step is one UPDATE that names the state it starts from; whoever comes second changes nothing and is told.
 Rule 2: one live (not aborted) intent a key of idempotency, by a partial unique index.
+Rule 3: a settled intent is never changed; that nothing of an aborted one is left in the store stands in a table beside.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    exists,
     insert,
     select,
     text,
@@ -31,7 +33,7 @@ from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
 from storage.catalogue.objects import lock_of, object_columns, object_of, object_values, shape_values
 from storage.catalogue.rows import Rows
 from vault.errors import Conflict
-from vault.ids import CustomerId, FondsId, IntentId, PersonId, ProcessId, RecordId
+from vault.ids import CustomerId, FondsId, IntentId, ObjectId, PersonId, ProcessId, RecordId
 from vault.records import Intent, IntentState, SealedObject
 
 intents = Table(
@@ -81,6 +83,13 @@ intents = Table(
     ),
 )
 
+cleared_intents = Table(
+    "cleared_intents",
+    metadata,
+    Column("intent_id", Text, ForeignKey("intents.id"), primary_key=True),
+    Column("cleared_at", UtcDateTime, nullable=False),
+)
+
 _ADD = insert(intents).values(
     # Both must name the same fonds; a tree of another one gives NULL, which the column refuses.
     fonds_id=select(fonds.c.id)
@@ -104,6 +113,18 @@ _ABORTED = (
     .where(text("intents.state = 'aborted'"), intents.c.created_at >= bindparam("since"))
     .order_by(intents.c.created_at)
 )
+_LAPSED = (
+    select(intents.c.id, intents.c.object_id, intents.c.object_key)
+    .where(
+        text("intents.state = 'aborted'"),
+        intents.c.lock_until <= bindparam("now"),
+        intents.c.id > bindparam("after"),
+        ~exists().where(cleared_intents.c.intent_id == intents.c.id),
+    )
+    .order_by(intents.c.id)
+    .limit(bindparam("at_most"))
+)
+_CLEARED = insert(cleared_intents)
 _SET_UPLOAD = (
     update(intents)
     .where(intents.c.id == bindparam("its_id"), intents.c.state == "open")
@@ -215,6 +236,13 @@ class SqlIntentShelf:
 
     def aborted_keys(self, *, since: datetime) -> Sequence[tuple[IntentId, str]]:
         return [(IntentId(row.id), row.object_key) for row in self._rows.all(_ABORTED, {"since": since})]
+
+    def given_up(self, *, now: datetime, after: str = "", limit: int = 200) -> Sequence[tuple[IntentId, ObjectId, str]]:
+        rows = self._rows.all(_LAPSED, {"now": now, "after": after, "at_most": limit})
+        return [(IntentId(row.id), ObjectId(row.object_id), row.object_key) for row in rows]
+
+    def cleared(self, intent_id: IntentId, *, at: datetime) -> None:
+        self._rows.run(_CLEARED, {"intent_id": intent_id, "cleared_at": at})
 
     def _require(self, changed: int, intent_id: IntentId) -> None:
         if changed == 1:

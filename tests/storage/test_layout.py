@@ -27,6 +27,26 @@ def test_keys_are_plain(raw: bytes, number: int) -> None:
     assert [object_id_of(key) for key in keys[1:]] == [None, None]
 
 
+def test_what_the_vault_always_needs_is_told_from_what_goes_with_its_record() -> None:
+    tree, name = bytes(range(16)), id_from_bytes(bytes(16))
+    lasting = [
+        LAYOUT.meta(f"register-{tree.hex()}", f"{7:012d}"),
+        LAYOUT.meta(name, f"{7:012d}-certificate"),
+        LAYOUT.meta(name, f"{7:012d}-paper"),
+        LAYOUT.block(tree, 7),
+        LAYOUT.increment(tree, 7, tree),
+        LAYOUT.log_tile(tree, "tile/0/007"),
+        LAYOUT.log_checkpoint(tree, 7),
+    ]
+    passing = [
+        LAYOUT.record(name),
+        *(LAYOUT.meta(name, f"{7:012d}-{kind}") for kind in ("record", "revision", "customer")),
+        LAYOUT.log_tile(tree, "tile/0/007.p/7"),
+    ]
+    assert [LAYOUT.lasts(key) for key in lasting] == [True] * len(lasting)
+    assert [LAYOUT.lasts(key) for key in passing] == [False] * len(passing)
+
+
 @pytest.mark.parametrize("segment", ["", "A", "a/b", "..", "a.versions", "a b", "档", "a\n", "a" * 121])
 def test_what_is_no_plain_segment_is_refused(segment: str) -> None:
     with pytest.raises(ValueError, match="plain"):

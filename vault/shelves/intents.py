@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vault.ids import IntentId
+from vault.ids import IntentId, ObjectId
 from vault.records import Intent, IntentState, SealedObject
 
 
@@ -41,4 +41,12 @@ class IntentShelf(Protocol):
 
     def aborted_keys(self, *, since: datetime) -> Sequence[tuple[IntentId, str]]:
         """Object keys of intents created since then that were aborted: an object may still land there late."""
+        ...
+
+    def given_up(self, *, now: datetime, after: str = "", limit: int = 200) -> Sequence[tuple[IntentId, ObjectId, str]]:
+        """Aborted intents behind one of them whose locks have lapsed, with object and key; none that were cleared."""
+        ...
+
+    def cleared(self, intent_id: IntentId, *, at: datetime) -> None:
+        """Nothing of it is left in the store. Raises ``AlreadyExists`` when that is known."""
         ...

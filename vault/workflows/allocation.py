@@ -8,6 +8,7 @@ object and takes the next block. Extent 0 is the house's and belongs to block 0.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Final
 
 from vault.errors import AlreadyExists, CatalogueBroken, Conflict
@@ -15,6 +16,7 @@ from vault.fonds import Fonds
 from vault.ports import Layout, ObjectStore
 from vault.seal.keytree import ARITY, EXTENT_COUNT, LeafAddress
 from vault.shelves import Catalogue, Transaction
+from vault.workflows.locks import lasting_lock
 from vault.workflows.vault import Vault
 
 EXTENTS_PER_BLOCK: Final = 4096
@@ -43,7 +45,7 @@ def require_leaf(leaf: LeafAddress | None) -> LeafAddress:
     return leaf
 
 
-def reserve_block(catalogue: Catalogue, store: ObjectStore, layout: Layout, fonds: Fonds) -> None:
+def reserve_block(catalogue: Catalogue, store: ObjectStore, layout: Layout, fonds: Fonds, now: datetime) -> None:
     """Reserves the next free block: first the object in the store, then the row. Raises ``StoreUnavailable``.
 
     A crash between the two loses a block of 4,096 extents out of 2^30, which is what it costs never to use one twice.
@@ -54,7 +56,8 @@ def reserve_block(catalogue: Catalogue, store: ObjectStore, layout: Layout, fond
     while (block + 1) * EXTENTS_PER_BLOCK <= EXTENT_COUNT:
         body = b"reserved\n"
         try:
-            store.put(layout.block(fonds.tree_id, block), body, sha256=hashlib.sha256(body).digest())
+            key = layout.block(fonds.tree_id, block)
+            store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lasting_lock(now))
         except AlreadyExists:
             block += 1
             continue
@@ -68,4 +71,4 @@ def reserve_block(catalogue: Catalogue, store: ObjectStore, layout: Layout, fond
 
 def with_block(vault: Vault) -> None:
     """Reserves a block for this vault."""
-    reserve_block(vault.catalogue, vault.store, vault.layout, vault.fonds)
+    reserve_block(vault.catalogue, vault.store, vault.layout, vault.fonds, vault.now())

@@ -17,7 +17,7 @@ from vault.errors import AlreadyExists, Broken, Refused, SealBroken
 from vault.people import CLOCK_ID
 from vault.seal.increments import Increment
 from vault.workflows.lists import close_executed
-from vault.workflows.locks import receipt_lock
+from vault.workflows.locks import lasting_lock
 from vault.workflows.processes import beat, unconfirmed
 from vault.workflows.vault import Vault
 
@@ -66,7 +66,7 @@ def _promote(vault: Vault, batch: Batch) -> None:
     key = vault.layout.increment(increment.tree_id, increment.generation, increment.attempt)
     body = b"".join(increment.chunks())
     try:
-        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=receipt_lock(vault.now()))
+        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lasting_lock(vault.now()))
     except AlreadyExists:
         _require_same(vault, key, batch)
     for copy in vault.page_copies:

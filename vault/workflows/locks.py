@@ -7,6 +7,9 @@ floor, and never beyond that floor.
 Rule 3: what people decided to keep beyond that, or for ever, is locked like what has just come in, again and again: no
 decision of a reviewer is made irrevocable by the store.
 Rule 4: S3 keeps whole seconds; so do we.
+Rule 5: what the vault needs for as long as it lives and never deletes (``Layout.lasts``: registers, certificates,
+paper, key pages, blocks, the log) is locked for ten years. Other metadata has the short lock and no renewal: a register
+says it again within seconds, and what belongs to a record goes with its bytes.
 """
 
 from __future__ import annotations
@@ -16,16 +19,28 @@ from typing import Final
 
 from vault.classes import FOR_EVER, RecordClass
 from vault.objects import Lock, LockMode
+from vault.ports import Layout
 from vault.records import Record
 
 RECEIPT_LOCK: Final = timedelta(days=30)
 RENEW_WHEN_LEFT: Final = timedelta(days=10)
+LASTING_LOCK: Final = timedelta(days=3650)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def receipt_lock(now: datetime, mode: LockMode = LockMode.GOVERNANCE) -> Lock:
     """The short lock of a version that has just come in, or is renewed."""
     return Lock(mode=mode, retain_until=(now + RECEIPT_LOCK).replace(microsecond=0))
+
+
+def lasting_lock(now: datetime) -> Lock:
+    """The lock of what is never replaced and never deleted."""
+    return Lock(mode=LockMode.GOVERNANCE, retain_until=(now + LASTING_LOCK).replace(microsecond=0))
+
+
+def metadata_lock(layout: Layout, key: str, now: datetime) -> Lock:
+    """The lock of an object that is no version of a record."""
+    return lasting_lock(now) if layout.lasts(key) else receipt_lock(now)
 
 
 def due_lock(record_class: RecordClass, due_on: date) -> Lock:

@@ -42,6 +42,7 @@ from vault.seal.merkle import (
 )
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, sign_note
 from vault.workflows import logstore
+from vault.workflows.locks import lasting_lock
 from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
 from vault.workflows.vault import Vault
 
@@ -302,7 +303,7 @@ def _sign(vault: Vault, checkpoint: Checkpoint, base: LogHead | None, keys: list
 def _put_note(vault: Vault, key: str, note: bytes) -> bool:
     """Writes a note; False when one is there. Of two who sign one tree, one may know of more keys than the other."""
     try:
-        vault.store.put(key, note, sha256=hashlib.sha256(note).digest(), lock=logstore.long_lock(vault.now()))
+        vault.store.put(key, note, sha256=hashlib.sha256(note).digest(), lock=lasting_lock(vault.now()))
     except AlreadyExists:
         return False
     return True

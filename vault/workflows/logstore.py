@@ -12,23 +12,20 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from vault.errors import AlreadyExists, CatalogueBroken, ObjectMissing, SealBroken
-from vault.objects import Lock, LockMode
 from vault.ports import Layout, LeafKeySource, ObjectStore
 from vault.seal.fields import open_fields
 from vault.seal.merkle import Tree, tile_path
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, open_note
 from vault.seal.secrets import SECRET_LENGTH, Secret, random_bytes
 from vault.workflows import descriptions
-from vault.workflows.locks import receipt_lock
+from vault.workflows.locks import lasting_lock, receipt_lock
 from vault.workflows.register import split_body
 from vault.workflows.vault import Remembered, Vault
 
 ENTRIES: Final = "entries"
-LOCKED_FOR: Final = timedelta(days=3650)
 _PARTIAL: Final = re.compile(r"/tile/(?:[0-9]+|entries)/((?:x[0-9]{3}/)*[0-9]{3})-p/[0-9]+$", re.ASCII)
 _FIELD_SET: Final = "log-key"
 
@@ -57,17 +54,12 @@ def origin_of(vault_id: str) -> str:
     return f"strongroom/{vault_id}"
 
 
-def long_lock(now: datetime) -> Lock:
-    """The lock of what is never replaced: full tiles, checkpoints, keys."""
-    return Lock(mode=LockMode.GOVERNANCE, retain_until=(now + LOCKED_FOR).replace(microsecond=0))
-
-
 def put_once(vault: Vault, key: str, body: bytes, *, passing: bool = False) -> None:
     """Writes an object of the log, or finds that it is there already. ``passing`` ones are locked for a month.
 
     Raises ``CatalogueBroken`` when the store has another body under this key; ``StoreUnavailable``, ``StoreFull``.
     """
-    lock = receipt_lock(vault.now()) if passing else long_lock(vault.now())
+    lock = receipt_lock(vault.now()) if passing else lasting_lock(vault.now())
     try:
         vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lock)
     except AlreadyExists as exc:
@@ -240,7 +232,7 @@ def add_key(vault: Vault, number: int) -> SignerKey:
     body = vault.house.text.encode("ascii") + b"\n" + sealed
     key = vault.layout.log_key(vault.fonds.tree_id, number)
     try:
-        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=long_lock(vault.now()))
+        vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lasting_lock(vault.now()))
     except AlreadyExists:
         body = read_object(vault, key)
     return log_of(vault).open_key(number, body)

@@ -22,7 +22,7 @@ from vault.records import Description, DescriptionRevision, Record
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
 from vault.workflows import descriptions
-from vault.workflows.locks import receipt_lock
+from vault.workflows.locks import metadata_lock
 from vault.workflows.vault import Vault
 
 
@@ -123,7 +123,7 @@ def send_pending(vault: Vault) -> int:
         for number, key, body in waiting:
             # One that exists was sent before, and the answer or the row was lost: a key names one body.
             with suppress(AlreadyExists):
-                vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=receipt_lock(vault.now()))
+                _send(vault, key, body)
             with vault.catalogue.write() as tx:
                 tx.outbox.sent(number)
             sent += 1
@@ -140,7 +140,12 @@ def send_customer(vault: Vault, customer: Customer) -> None:
         body = tx.outbox.waiting(key)
     if body is not None:
         with suppress(AlreadyExists, Unavailable):
-            vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=receipt_lock(vault.now()))
+            _send(vault, key, body)
+
+
+def _send(vault: Vault, key: str, body: bytes) -> None:
+    lock = metadata_lock(vault.layout, key, vault.now())
+    vault.store.put(key, body, sha256=hashlib.sha256(body).digest(), lock=lock)
 
 
 def _key(vault: Vault, subject: str, change: int, field_set: str) -> str:

@@ -33,7 +33,7 @@ from vault.workflows import (
     register,
     schedules,
 )
-from vault.workflows.ciphertext import delete_ciphertext
+from vault.workflows.ciphertext import clear_given_up, delete_ciphertext
 from vault.workflows.holding import extend_lock_of
 from vault.workflows.locks import RENEW_WHEN_LEFT
 from vault.workflows.processes import beat as beat
@@ -261,6 +261,7 @@ JOBS: Final = (
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
+    Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),
 )
