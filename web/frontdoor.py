@@ -123,13 +123,18 @@ class FrontDoor:
 def _log_unexpected(scope: Scope, error: Exception) -> str:
     """Logs what nobody expected; gives its reference. Messages of the vault's own errors hold no personal data."""
     incident = secrets.token_hex(6)
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
     log.error(
         "unexpected",
         route=scope.get(ROUTE_KEY, ""),
         type=type(error).__qualname__,
         message=error.message if isinstance(error, StrongroomError) else "",
-        places=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
+        places=places_of(error),
         reference=incident,
     )
     return incident
+
+
+def places_of(error: Exception) -> list[str]:
+    """Where an error came from: it holds nothing personal, which a foreign error's message may."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

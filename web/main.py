@@ -39,6 +39,7 @@ from vault.workflows.vault import Vault
 from web.application import create_application
 from web.connections import HEAD_WITHIN_S, patient_for
 from web.contents import AnswerBrokenOff
+from web.frontdoor import places_of
 
 UPKEEP_EVERY_S: Final = 15.0
 GRACE_S: Final = 20
@@ -188,6 +189,9 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
             try:
                 for run in upkeep.run_due(vault):
                     outcome = run.outcome.text if run.outcome is not None else ""
+                    if run.unexpected is not None:
+                        kind, places = type(run.unexpected).__qualname__, places_of(run.unexpected)
+                        log.error("unexpected", job=run.job, type=kind, places=places)
                     if said.get(run.job) != outcome:  # what came of a duty as it did the last time is no news
                         said[run.job] = outcome
                         log.info("upkeep", job=run.job, outcome=outcome)

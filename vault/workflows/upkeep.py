@@ -61,12 +61,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
-    """When a job last ran, and what came of it, None before its first run. ``overdue`` is the alarm."""
+    """When a job last ran, and what came of it, None before its first run. ``overdue`` is the alarm.
+
+    ``unexpected`` is what nobody foresaw, for whoever ran it to log: a defect of ours.
+    """
 
     job: str
     outcome: Outcome | None
     at: datetime | None
     overdue: bool
+    unexpected: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +95,8 @@ class VaultState:
 def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     """Runs every job that is due, those of a start too when ``starting``.
 
-    An unavailable part is an outcome of the job, which is due again next time. Raises ``CatalogueUnavailable`` when
-    even the outcome cannot be recorded.
+    An unavailable part is an outcome of the job, which is due again next time, and so is what nobody foresaw: no job
+    keeps the others from running. Raises ``CatalogueUnavailable`` when even the outcome cannot be recorded.
     """
     beat(vault)
     # Each process has an index of its own; whoever ran last does not matter here.
@@ -109,14 +113,17 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
         fresh = previous is not None and timedelta() <= at - previous < job.every
         if fresh and not (starting and job.at_start):
             continue
+        unexpected = None
         try:
             told = job.run(vault)
             outcome = told if isinstance(told, Outcome) else Outcome.said(told)
         except StrongroomError as exc:
             outcome = Outcome.of("failed", error=exc.code)
+        except Exception as exc:  # noqa: BLE001 - a defect in one duty; it is handed on to be logged
+            outcome, unexpected = Outcome.of("failed", error="unexpected"), exc
         with vault.catalogue.write() as tx:
             tx.jobs.ran(job.name, at=at, outcome=outcome.kept())
-        ran.append(JobRun(job=job.name, outcome=outcome, at=at, overdue=False))
+        ran.append(JobRun(job=job.name, outcome=outcome, at=at, overdue=False, unexpected=unexpected))
     return ran
 
 

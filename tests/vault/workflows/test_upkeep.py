@@ -14,6 +14,7 @@ from vault.audit import Event
 from vault.customers import Profile
 from vault.errors import KeeperUnavailable, NotAllowed, StoreUnavailable
 from vault.ids import PersonId, ProcessId
+from vault.outcomes import Outcome
 from vault.people import Actor, Role
 from vault.workflows import customers, outbox, upkeep
 from vault.workflows.upkeep import JOBS
@@ -83,6 +84,19 @@ def test_a_job_that_failed_says_so_and_does_not_stop_the_others(vault: Vault, ac
     clock.advance(timedelta(seconds=15))
     assert ran(vault)["send-outbox"].startswith("sent")
     assert upkeep.state(vault, actor).outbox_waiting == 0
+
+
+def test_a_defect_in_one_job_is_handed_on_and_does_not_stop_the_others(vault: Vault, actor: Actor) -> None:
+    vault, clock = with_clock(quick(vault))
+    clock.advance(timedelta(days=7))
+    defect = ZeroDivisionError("somebody's name")
+    customers.add_customer(vault, actor, Profile.checked(name="x"))
+    runs = {run.job: run for run in upkeep.run_due(faulty(vault, "before:put", lambda: defect, times=100))}
+    assert set(runs) == ALL
+    assert (runs["send-outbox"].unexpected, runs["renew-locks"].unexpected) == (defect, None)
+    assert runs["send-outbox"].outcome == Outcome.of("failed", error="unexpected")
+    clock.advance(timedelta(seconds=15))
+    assert ran(vault)["send-outbox"].startswith("sent")
 
 
 def test_an_index_that_cannot_be_filled_does_not_stop_the_jobs(vault: Vault, actor: Actor) -> None:
