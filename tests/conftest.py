@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import PostgresCluster, postgres_cluster
 from tests.support.skips import pytest_make_collect_report, pytest_runtest_makereport
@@ -14,11 +15,32 @@ from tests.support.store import RunningStore, running_store
 from tests.support.vault import running_vault
 from vault.workflows.vault import Vault
 
+TESTS = Path(__file__).parent
+
 # A run that a shell started in its background inherits that Ctrl-C is ignored, and so would every process under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How long an example takes is no property of what is tested.
+settings.register_profile("strongroom", deadline=None)
+settings.load_profile("strongroom")
+
+# Files that start servers and kill them take longest, whatever their number of tests: they come first, so that no
+# worker is left alone with one at the end (``--no-loadscope-reorder``).
+LONGEST_FIRST = ("faults", "storage/keeper", "storage/backup", "journeys", "storage/objects", "vault/cli", "storage")
+
 __all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders files by how long their kind takes; the order within a file stays."""
+
+    def rank(item: pytest.Item) -> int:
+        where = f"{item.path.relative_to(TESTS).parent.as_posix()}/"
+        places = (place for place, kind in enumerate(LONGEST_FIRST) if where.startswith(f"{kind}/"))
+        return next(places, len(LONGEST_FIRST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

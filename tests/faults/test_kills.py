@@ -20,8 +20,8 @@ from vault.workflows.upkeep import settle_intents
 
 pytestmark = pytest.mark.faults
 
-KILLS = 12
-FOUNDINGS = 6
+KILLS = 8
+FOUNDINGS = 4
 STORE_KILLS = (
     ("small-intake", Arm(point="records-put", phase="before", turn=1)),
     ("large-intake", Arm(point="upload-completed", phase="during", turn=1)),

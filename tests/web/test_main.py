@@ -63,9 +63,8 @@ def process(
             serving.kill()
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_first_start_first_administrator_clean_stop_and_on_where_it_was(
-    shared_store: RunningStore, tmp_path: Path, end: signal.Signals
+    shared_store: RunningStore, tmp_path: Path
 ) -> None:
     home, log = tmp_path / "home", tmp_path / "log"
     with process(shared_store, home, log) as (serving, address, welcome):
@@ -76,7 +75,7 @@ def test_first_start_first_administrator_clean_stop_and_on_where_it_was(
             session = client.post("/api/v1/sessions", json={"login": LOGIN, "password": PASSWORD}).json()
             client.headers["Authorization"] = f"Bearer {session['token']}"
             record_id = stored_id(client, b"kept", title="Marked title")
-        serving.send_signal(end)
+        serving.send_signal(signal.SIGINT)
         assert serving.wait(timeout=120) == 0
     (home / "seen").touch()
     with process(shared_store, home, log) as (serving, address, _):
@@ -84,7 +83,7 @@ def test_first_start_first_administrator_clean_stop_and_on_where_it_was(
             client.headers["Authorization"] = f"Bearer {session['token']}"
             answer = client.get(f"/api/v1/records/{record_id}/content", params={"purpose": "business"})
             assert answer.content == b"kept"
-        serving.send_signal(end)
+        serving.send_signal(signal.SIGTERM)
         assert serving.wait(timeout=120) == 0
     told = log.read_text(encoding="utf-8")
     events = [json.loads(line) for line in told.splitlines() if line.startswith("{")]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.vault import add_bytes
-from tests.vault.workflows.faults import faulty
+from tests.vault.workflows.faults import ON_SQLITE, faulty
 from vault.certificates import CertificateState, require_valid
 from vault.customers import Profile
 from vault.destruction import Batch, Targets
@@ -113,6 +113,7 @@ def test_a_certificate_waits_for_the_log_and_says_so(vault: Vault, actor: Actor,
     assert verified(tmp_path, complete.document).returncode == 0
 
 
+@ON_SQLITE
 def test_every_flipped_byte_is_refused(vault: Vault, actor: Actor) -> None:
     document = certified(vault, actor).document
     outsider = outside_verifier()

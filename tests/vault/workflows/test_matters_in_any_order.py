@@ -256,7 +256,7 @@ def test_what_is_held_lives_and_nothing_else_is_held_in_any_order(vault: Vault) 
     run_state_machine_as_test(
         machine_over(vault),
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
