@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -31,7 +31,21 @@ from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
 from vault.people import Role
 from vault.records import Description
-from vault.workflows import customers, finding, holding, intake, matters, people, placing, retrieval, sharing, upkeep
+from vault.workflows import (
+    customers,
+    finding,
+    holding,
+    intake,
+    matters,
+    paper,
+    people,
+    placing,
+    restricting,
+    retrieval,
+    schedules,
+    sharing,
+    upkeep,
+)
 from vault.workflows.vault import Vault
 
 pytestmark = pytest.mark.faults
@@ -200,6 +214,12 @@ def _use(vault: Vault, marks: Marks) -> None:
     finding.find(vault, operator, marks.new(Script.CJK))
     for receipt in records:
         b"".join(retrieval.open_version(vault, operator, receipt.record_id, ordinal=1, purpose="legal").stream())
+    second = records[1].record_id
+    paper.keep_paper(vault, operator, second, box="B-0001", place=marks.new(Script.CJK))
+    restricting.mark_unsettled(vault, operator, second, marks.new(Script.GREEK))
+    restricting.restrict_record(vault, operator, second, marks.new(Script.HANGUL))
+    rule = schedules.find_rule(vault, "contract").rule
+    schedules.propose(vault, operator, replace(rule, period_years=12), marks.new(Script.CYRILLIC))
     invitation = people.invite(vault, operator, frozenset({Role.ADMINISTRATOR}))
     login, password = marks.new(), marks.new()
     people.accept_invitation(vault, invitation, login=login, name=marks.new(Script.CJK), password=password)
@@ -302,16 +322,19 @@ def test_a_mark_that_is_planted_is_found_in_each_kind_of_place(ground: Ground) -
         scratch.flush()
         threading.Event().wait(0.3)
     shared = SHARED_MEMORY / f"planted-{os.getpid()}"
-    shared.write_bytes(planted.encode("ascii"))
+    beside_the_root = ground.home.with_name(ground.home.name + "-keeper") / "planted"
+    for place in (shared, beside_the_root):
+        place.write_bytes(planted.encode("ascii"))
     try:
         hits, _ = _search(ground)
     finally:
         shared.unlink()
+        beside_the_root.unlink()
         ground.vault.store.delete_version(stored.key, stored.version_id)
         if ground.cluster is None:
             file.close()
     places = {hit.place.split(":")[0].split(".")[0] for hit in hits}
-    wanted = {"column planted", "object-key", "object-metadata", "object-bytes", "store-folder", "home"}
+    wanted = {"column planted", "object-key", "object-metadata", "object-bytes", "store-folder", "home", "keeper"}
     wanted |= {"scratch", "shared-memory"} | ({"postgres-folder"} if ground.cluster is not None else set())
     assert places == wanted
     files = {hit.place for hit in hits}
