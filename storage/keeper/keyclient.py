@@ -7,7 +7,7 @@
 Rule 1: a lost connection is taken up again, the process started again where it died; the question is asked once more.
 Every question may be: answers change nothing but what was asked for.
 Rule 2: leaf keys are kept, the newest ``KEPT_LEAVES`` used, as long as the process says the same generation; none of
-an answer that is of another. ``renew`` forgets all.
+an answer that is of another. An answer of a newer generation makes it forget all.
 """
 
 from __future__ import annotations
@@ -103,10 +103,8 @@ class KeyClient:
         return int.from_bytes(self._ask(Ask.GENERATION), "big")
 
     def renew(self) -> int:
-        """Lets the process go to the catalogue's generation; what was kept here is forgotten."""
-        generation = int.from_bytes(self._ask(Ask.RENEW), "big")
-        self._forget()
-        return generation
+        """Lets the process go to the catalogue's generation; what was kept here of an older one is forgotten."""
+        return int.from_bytes(self._ask(Ask.RENEW), "big")
 
     def plan(self, doomed: Doomed) -> Increment:
         """Lets the process compute the next batch; the new root stays there."""
@@ -157,7 +155,8 @@ class KeyClient:
         """Generation and body of the answer. Raises the error that was answered."""
         failure: Exception | None = None
         for pause_s in (0.0, *PAUSES_S):
-            time.sleep(pause_s)
+            if pause_s:
+                time.sleep(pause_s)
             line = self._take()
             try:
                 status, generation, told = self._exchange(line, code, body)
