@@ -136,6 +136,8 @@ def propose(
             due = listing.preview_class(vault, actor, class_code)
             document: dict[str, JSON] = {"records": [each.number for each in due], "dry_run": True}
             invocation.speech.data(document, [f"  {each.number}  due {each.due_on}" for each in due])
+            if not due:
+                invocation.speech.talk(f"nothing of the class {class_code} is due within its lead time")
             return
         if class_code:
             made = listing.propose_class(vault, actor, class_code)

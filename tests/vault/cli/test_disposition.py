@@ -28,6 +28,9 @@ def test_a_list_from_the_proposal_to_the_execution(
     assert strongroom("disposition", "list", "--json").document["lists"] == []
     with installation.open() as vault:
         rule = rule_in_force(vault)
+    asked = strongroom("disposition", "propose", "--class", rule.code, "--dry-run")
+    assert (asked.code, asked.stdout) == (exits.OK, b"")
+    assert f"nothing of the class {rule.code} is due" in asked.talk
     numbers = [add(strongroom, tmp_path, rule.code) for _ in range(3)]
     with installation.open() as vault:
         for number in numbers:
