@@ -98,17 +98,21 @@ class RequestBody:
             if message["type"] != "http.request":
                 raise ClientDisconnect
             self._begun, more = True, message.get("more_body", False)
-            self._incoming.begin(self._take)
+            self._incoming.begin(self)
             if first := message.get("body", b""):
-                self._take(first)
+                self.take(first, in_place=False)
         self._waited_s += self._clock() - self._waiting_since
         self._waiting_since = None
         if not more:
             self._ended = self._scope[BODY_READ_KEY] = True
         return more or bool(self._pieces)
 
-    def _take(self, piece: bytes) -> None:
-        """A piece came."""
+    def room(self) -> memoryview | None:
+        """Where what comes next is wanted (``Incoming``)."""
+        return self._target
+
+    def take(self, piece: bytes, *, in_place: bool) -> None:
+        """A piece came (``Incoming``)."""
         self.bytes_read += len(piece)
         self._progress_bytes += len(piece)
         if self._progress_bytes >= PROGRESS_BYTES:
@@ -116,7 +120,10 @@ class RequestBody:
             if self._waiting_since is not None:
                 self._waiting_since = self._clock()
         if self._target:
-            piece = self._put(piece)
+            if in_place:
+                self._target, piece = self._target[len(piece) :], b""
+            else:
+                piece = self._put(piece)
             if self._target:
                 return
         if piece:

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from web.incoming import INCOMING_KEY, Incoming
+from web.inlet import Inlet
 
 HEAD_WITHIN_S: Final = 20.0
 HEAD_BYTES_MAX: Final = 128 * 1024
@@ -46,6 +47,7 @@ class Connection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._not_understood_bytes = 0
         self._incoming: Incoming | None = None
+        self._in_place_bytes = -1
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,14 +60,19 @@ class Connection(HttpToolsProtocol):
         self._forget_timer()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes came."""
+    def room(self) -> memoryview | None:
+        """Where the reader of the body wants what comes next."""
+        return self._incoming.room() if self._incoming is not None else None
+
+    def received(self, data: memoryview, *, in_place: bool) -> None:
+        """Bytes came; ``in_place`` where ``room`` said."""
+        self._in_place_bytes = len(data) if in_place else -1
         self._not_understood_bytes += len(data)
         if self._refused:
             if self._not_understood_bytes > LINGER_BYTES:
                 self.transport.close()
             return
-        super().data_received(data)
+        self.data_received(data)  # type: ignore[arg-type]  # the parser takes any buffer, and the server looks at none
         if self._not_understood_bytes > HEAD_BYTES_MAX:
             self._refuse(_TOO_LONG)
         elif self._head_timer is None and self._is_idle():
@@ -83,11 +90,12 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body came: to its reader, or to the server while there is none (rule 4)."""
         self._not_understood_bytes = 0
-        take = self._incoming.take if self._incoming is not None else None
-        if take is None or self.cycle.response_complete:
+        incoming = self._incoming
+        if incoming is None or not incoming.is_read or self.cycle.response_complete:
             super().on_body(body)
         else:
-            take(body)
+            # All that was received is this piece: it lies where it belongs.
+            incoming.take(body, in_place=len(body) == self._in_place_bytes)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -140,6 +148,11 @@ class Connection(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(LINGER_S, self.transport.close)
 
 
-def patient_for(head_within_s: float) -> type[Connection]:
-    """The protocol with another patience."""
-    return cast("type[Connection]", type("Connection", (Connection,), {"head_within_s": head_within_s}))
+def patient_for(head_within_s: float) -> type[asyncio.Protocol]:
+    """The protocol with another patience, behind its inlet, as the server makes it for each connection."""
+    connection = cast("type[Connection]", type("Connection", (Connection,), {"head_within_s": head_within_s}))
+
+    def make(**given: Any) -> Inlet:
+        return Inlet(connection(**given))
+
+    return cast("type[asyncio.Protocol]", make)

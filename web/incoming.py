@@ -9,8 +9,8 @@ Rule 2: a reader that is waited for stops the connection (``pause``); asking for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, Protocol
 
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -19,31 +19,55 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 INCOMING_KEY: Final = "strongroom.incoming"
 """Where the scope carries the request's ``Incoming``."""
 
-Take = Callable[[bytes], None]
+
+class Reader(Protocol):
+    """Who reads a body."""
+
+    def room(self) -> memoryview | None:
+        """Where what comes next is wanted, None where it is not wanted yet."""
+        ...
+
+    def take(self, piece: bytes, *, in_place: bool) -> None:
+        """A piece came. With ``in_place`` its bytes are at the beginning of ``room`` already."""
+        ...
 
 
 class Incoming:
-    """What the connection knows of one request's body. ``take`` is the reader's, None while there is none."""
+    """What the connection knows of one request's body."""
 
-    __slots__ = ("_cycle", "_flow", "take")
+    __slots__ = ("_cycle", "_flow", "_reader")
 
     def __init__(self, flow: FlowControl) -> None:
         self._flow = flow
         self._cycle: RequestResponseCycle | None = None
-        self.take: Take | None = None
+        self._reader: Reader | None = None
 
     def belongs_to(self, cycle: RequestResponseCycle) -> None:
         """Says whose body it is, once the server has made that."""
         self._cycle = cycle
 
-    def begin(self, take: Take) -> None:
-        """A reader comes: pieces go to ``take`` from now on."""
-        self.take = take
+    def begin(self, reader: Reader) -> None:
+        """A reader comes: pieces go to it from now on."""
+        self._reader = reader
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there is a reader."""
+        return self._reader is not None
+
+    def room(self) -> memoryview | None:
+        """Where its reader wants what comes next."""
+        return self._reader.room() if self._reader is not None else None
+
+    def take(self, piece: bytes, *, in_place: bool) -> None:
+        """Gives its reader a piece."""
+        if self._reader is not None:
+            self._reader.take(piece, in_place=in_place)
 
     def end(self, unread: Iterable[bytes]) -> None:
         """The reader goes; what it did not read goes back to the server, for whoever drops it."""
         cycle = self._known()
-        self.take = None
+        self._reader = None
         for piece in unread:
             cycle.body += piece
         cycle.message_event.set()

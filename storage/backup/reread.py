@@ -34,9 +34,10 @@ from vault.shelves import Transaction
 from vault.workflows.descriptions import description_of, description_values
 from vault.workflows.digests import SealedDigest
 from vault.workflows.reception import INTAKE_BESIDE, INTAKE_METADATA
+from vault.workflows.vault import Limits
 
 HEADER_BYTES: Final = 4096
-PART_SIZE_BYTES: Final = 8 << 20
+PART_SIZE_BYTES: Final = Limits().part_size_bytes
 RECOLLECTED: Final = "recollected"
 """Stands for the process of an upload that only the store remembers."""
 

@@ -17,11 +17,12 @@ import pytest
 
 from tests.web.conftest import IDLE_S, MIB, UPLOAD_MAX, Served
 from tests.web.visitors import Staff, exchange, metadata, opened, store, stored_id
+from vault.workflows.vault import Limits
 from web.bodies import PROGRESS_BYTES
 
 PIECES = 8
 
-PART = 8 * MIB
+PART = Limits().part_size_bytes
 
 
 def request_head(program: httpx.Client, *lines: str) -> str:

@@ -17,6 +17,7 @@ from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
 from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Randomness, SearchIndex
+from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
 
@@ -36,12 +37,15 @@ PrintCertificate = Callable[[Checked, Mapping[str, str], Sequence[str]], bytes]
 class Limits:
     """What one process takes on. ``part_size_bytes`` is plaintext, a whole number of frames.
 
+    Sealed, and with the header, a part stays within 8 MiB: of a longer one the embedded store makes two pieces, the
+    second a small one with a sync of its own.
+
     ``expiry_share_percent`` of the living records, and ``expiry_at_least`` of them, may expire within a day before
     somebody has to look.
     """
 
     upload_bytes_max: int = 1024 * 1024 * MIB
-    part_size_bytes: int = 8 * MIB
+    part_size_bytes: int = 31 * FRAME_LENGTH
     parts_in_flight: int = 4
     uploads_at_once: int = 32
     expiry_share_percent: int = 10
