@@ -37,8 +37,9 @@ class Together:
 
 def work_together(life: History, *, destroyed_by_each: int, added_by_each: int) -> Together:
     """Lets both work, and looks at what there is afterwards."""
-    life.ingest(2 * destroyed_by_each)
-    records = sorted(life.live)
+    earlier = set(life.live)
+    life.ingest(3 * destroyed_by_each)
+    records = sorted(life.live.keys() - earlier)
     victims = life.chance.sample(records, 2 * destroyed_by_each)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         working = [
