@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: a new vault for each language, a few papers, six pages."""
+"""Makes the pictures of the README: a new vault for each language, a few papers, eight pages."""
 
 from __future__ import annotations
 
@@ -116,6 +116,12 @@ def picture_story(browser: Browser, server: Server, story: Story, folder: Path) 
         visitor.page.locator("main form button.primary").click()
         visitor.page.locator("#coverage:not([data-watch])").wait_for(timeout=60_000)
         take(visitor, story, "matter")
+        visitor.context.add_cookies([{"name": "strongroom-theme", "value": "dark", "url": visitor.origin}])
+        visitor.visit("/")
+        take(visitor, story, "home")
+        visitor.page.set_viewport_size({"width": 360, "height": 760})
+        visitor.visit("/records")
+        take(visitor, story, "phone", width=360)
     with visiting(browser, server.url, locale=story.locale, height=560) as guest:
         guest.visit(address)
         take(guest, story, "landing", height=560)
@@ -131,9 +137,9 @@ def send(visitor: Visitor, files: list[Path], class_code: str, customer: str) ->
     receipt_rows(visitor)
 
 
-def take(visitor: Visitor, story: Story, name: str, *, height: int = 760) -> None:
+def take(visitor: Visitor, story: Story, name: str, *, width: int = 1100, height: int = 760) -> None:
     """One picture of what the window shows."""
-    visitor.page.set_viewport_size({"width": 1100, "height": height})
+    visitor.page.set_viewport_size({"width": width, "height": height})
     if name != "receipt":
         visitor.page.evaluate("() => scrollTo(0, 0)")
     visitor.page.screenshot(path=FOLDER / f"{story.name}-{name}.png", animations="disabled")

@@ -179,6 +179,40 @@ def test_a_record_is_found_opened_and_filed_by_the_keyboard_alone(browser: Brows
         visitor.require_calm()
 
 
+@pytest.mark.parametrize(
+    ("locale", "window", "correct", "day", "held"),
+    [
+        ("zh-CN", PHONE, "更正", "2026年3月4日", "保管"),
+        ("en-GB", {"width": 1280, "height": 800}, "Correct", "Mar 4, 2026", "keeps it until"),
+    ],
+)
+def test_a_record_is_found_by_two_characters_its_date_corrected_and_its_fate_explained(
+    browser: Browser, furnished: Furnished, locale: str, window: dict[str, int], correct: str, day: str, held: str
+) -> None:
+    with staff(browser, furnished, locale=locale) as visitor:
+        visitor.page.set_viewport_size({"width": window["width"], "height": window["height"]})
+        visitor.visit("/records?state=filed")
+        visitor.page.locator("tbody a.main").first.click()
+        filed = visitor.page.locator("h1").inner_text()
+        visitor.visit("/")
+        visitor.seek("店铺")
+        visitor.page.locator("tbody a.main").first.wait_for()
+        assert "%E5%BA%97" not in visitor.page.url
+        visitor.visit(visitor.page.url + "&state=filed")
+        visitor.page.locator("tbody a.main", has_text=filed).click()
+        visitor.follow(correct)
+        visitor.page.locator("#dated_on").fill("2026-03-04")
+        visitor.page.locator("#reason").fill("日期写错了")
+        visitor.page.locator("main form button.primary").click()
+        story = visitor.page.locator("#story .timeline")
+        story.locator("li", has_text="日期写错了").first.wait_for()
+        assert day in visitor.page.locator(".facts").inner_text()
+        visitor.page.locator("#verdict summary").click()
+        assert held in visitor.page.locator("#verdict").inner_text()
+        assert overflow(visitor.page) <= 0
+        visitor.require_calm()
+
+
 def test_the_story_of_a_record_prints_without_what_is_for_the_screen(browser: Browser, furnished: Furnished) -> None:
     with staff(browser, furnished, theme="dark") as visitor:
         visitor.visit(furnished.pages["record"])
