@@ -1,4 +1,4 @@
-"""The stores that the suite runs on: the embedded one, once for the session."""
+"""The stores that the suite runs on: the embedded one, and the one that the environment names, if any."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from storage.objects.s3 import S3Store
-from tests.support.store import RunningStore, running_store
+from tests.support.store import JudgedStore, RunningStore, is_named, named_store, running_store
 
 
 @pytest.fixture(scope="session")
@@ -17,15 +17,22 @@ def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         yield running
 
 
-@pytest.fixture(scope="session", params=["embedded"])
-def running(request: pytest.FixtureRequest) -> RunningStore:
+@pytest.fixture(scope="session")
+def named_server() -> Iterator[JudgedStore]:
+    """The server that the environment names (storage/objects/README.md)."""
+    with named_store() as judged:
+        yield judged
+
+
+@pytest.fixture(scope="session", params=["embedded_store", *(["named_server"] if is_named() else [])])
+def running(request: pytest.FixtureRequest) -> JudgedStore:
     """Each store that keeps the port's promises, one after another."""
-    found: RunningStore = request.getfixturevalue(f"{request.param}_store")
+    found: JudgedStore = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
-def store(running: RunningStore) -> S3Store:
+def store(running: JudgedStore) -> S3Store:
     """The adapter under test."""
     return running.store
 

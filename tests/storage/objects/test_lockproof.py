@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from storage.objects.lockproof import prove_lock
-from tests.support.store import RunningStore, read_whole
+from tests.support.store import JudgedStore, read_whole
 
 
-def test_the_lock_holds_against_everything_that_the_application_may_call(running: RunningStore) -> None:
+def test_the_lock_holds_against_everything_that_the_application_may_call(running: JudgedStore) -> None:
     proof = prove_lock(running.settings, now=datetime.now(UTC), token="held")
     assert [attempt for attempt in proof.attempts if not attempt.held] == []
     assert proof.held
@@ -20,7 +20,7 @@ def test_the_lock_holds_against_everything_that_the_application_may_call(running
         assert read_whole(running.store, version.key, version.version_id).startswith(b"canary")
 
 
-def test_the_proof_fails_for_credentials_that_may_bypass_governance(running: RunningStore) -> None:
+def test_the_proof_fails_for_credentials_that_may_bypass_governance(running: JudgedStore) -> None:
     proof = prove_lock(running.endpoint.operator, now=datetime.now(UTC), token="fallen")
     assert not proof.held
     fallen = {(attempt.target, attempt.call) for attempt in proof.attempts if not attempt.held}

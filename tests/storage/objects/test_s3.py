@@ -14,7 +14,7 @@ import pytest
 from storage.objects.provision import independent_client
 from storage.objects.s3 import S3Store
 from storage.objects.sdk import sdk_client
-from tests.support.store import RunningStore, cut_after, read_whole, sha256
+from tests.support.store import JudgedStore, cut_after, read_whole, sha256
 from vault.errors import (
     AlreadyExists,
     InvalidInput,
@@ -41,7 +41,7 @@ def put_parts(store: S3Store, key: str, upload: str, *bodies: bytes) -> list[Par
     ]
 
 
-def lock_by_another_client(running: RunningStore, key: str, version_id: str) -> tuple[str, datetime]:
+def lock_by_another_client(running: JudgedStore, key: str, version_id: str) -> tuple[str, datetime]:
     with independent_client(running.settings) as client:
         kept = client.get_object_retention(bucket_name=running.settings.bucket, object_name=key, version_id=version_id)
     assert kept is not None
@@ -95,7 +95,7 @@ def test_a_part_sent_again_replaces_the_first(store: S3Store, key: str) -> None:
 
 
 @pytest.mark.parametrize("mode", list(LockMode))
-def test_another_client_reads_the_lock_that_a_put_wrote(running: RunningStore, key: str, mode: LockMode) -> None:
+def test_another_client_reads_the_lock_that_a_put_wrote(running: JudgedStore, key: str, mode: LockMode) -> None:
     lock = lock_for(1, mode)
     stored = running.store.put(key, b"x", sha256=sha256(b"x"), lock=lock)
     assert lock_by_another_client(running, key, stored.version_id) == (mode.value, lock.retain_until)
@@ -104,7 +104,7 @@ def test_another_client_reads_the_lock_that_a_put_wrote(running: RunningStore, k
     assert facts.lock == lock
 
 
-def test_another_client_reads_the_lock_that_an_upload_wrote(running: RunningStore, key: str) -> None:
+def test_another_client_reads_the_lock_that_an_upload_wrote(running: JudgedStore, key: str) -> None:
     lock, store = lock_for(2), running.store
     upload = store.start_upload(key, lock=lock)
     stored = store.complete_upload(key, upload, put_parts(store, key, upload, b"part"))
@@ -177,7 +177,7 @@ def test_unknown_uploads_and_objects_are_missing(store: S3Store, key: str) -> No
         store.set_legal_hold(key, stored.version_id, held=True)
 
 
-def test_pending_uploads_are_listed_page_by_page(running: RunningStore, key: str) -> None:
+def test_pending_uploads_are_listed_page_by_page(running: JudgedStore, key: str) -> None:
     store = S3Store(running.settings, page_size=3)
     uploads = {(f"{key}/{number}", running.store.start_upload(f"{key}/{number}")) for number in range(8)}
     listed = list(store.pending_uploads(key))
@@ -190,7 +190,7 @@ def test_pending_uploads_are_listed_page_by_page(running: RunningStore, key: str
     store.close()
 
 
-def test_every_version_and_delete_marker_is_listed_page_by_page(running: RunningStore, key: str) -> None:
+def test_every_version_and_delete_marker_is_listed_page_by_page(running: JudgedStore, key: str) -> None:
     store, owner = S3Store(running.settings, page_size=3), sdk_client(running.endpoint.operator)
     wanted = set()
     for number in range(5):
@@ -236,17 +236,17 @@ def test_a_reader_may_leave_early(store: S3Store, key: str) -> None:
     assert read_whole(store, key, stored.version_id) == body
 
 
-def test_a_connection_broken_in_the_middle_of_an_object_is_told(running: RunningStore, key: str) -> None:
+def test_a_connection_broken_in_the_middle_of_an_object_is_told(running: JudgedStore, key: str) -> None:
     body = os.urandom(4 * MIB)
     stored = running.store.put(key, body, sha256=sha256(body))
-    with cut_after(int(running.settings.host.split(":")[1]), 2 * MIB) as port:
+    with cut_after(running.settings.host, 2 * MIB) as port:
         store = S3Store(replace(running.settings, endpoint_url=f"http://127.0.0.1:{port}"))
         with pytest.raises(StoreUnavailable):
             read_whole(store, key, stored.version_id)
         store.close()
 
 
-def test_a_lock_is_extended_and_never_shortened(running: RunningStore, key: str) -> None:
+def test_a_lock_is_extended_and_never_shortened(running: JudgedStore, key: str) -> None:
     store, longer, shorter = running.store, lock_for(9), lock_for(5)
     stored = store.put(key, b"x", sha256=sha256(b"x"), lock=lock_for(1))
     assert store.extend_lock(key, stored.version_id, longer) == longer
@@ -254,14 +254,14 @@ def test_a_lock_is_extended_and_never_shortened(running: RunningStore, key: str)
     assert lock_by_another_client(running, key, stored.version_id) == ("GOVERNANCE", longer.retain_until)
 
 
-def test_a_version_without_a_lock_can_be_given_one(running: RunningStore, key: str) -> None:
+def test_a_version_without_a_lock_can_be_given_one(running: JudgedStore, key: str) -> None:
     store, lock = running.store, lock_for(1, LockMode.COMPLIANCE)
     stored = store.put(key, b"x", sha256=sha256(b"x"))
     assert store.extend_lock(key, stored.version_id, lock) == lock
     assert lock_by_another_client(running, key, stored.version_id) == ("COMPLIANCE", lock.retain_until)
 
 
-def test_only_who_may_bypass_governance_turns_it_into_compliance(running: RunningStore, key: str) -> None:
+def test_only_who_may_bypass_governance_turns_it_into_compliance(running: JudgedStore, key: str) -> None:
     governance, strict = lock_for(1), lock_for(2, LockMode.COMPLIANCE)
     stored = running.store.put(key, b"x", sha256=sha256(b"x"), lock=governance)
     with pytest.raises(LockNotKept):
@@ -275,7 +275,7 @@ def test_only_who_may_bypass_governance_turns_it_into_compliance(running: Runnin
     owner.close()
 
 
-def test_locks_and_holds_set_at_once_are_all_kept(running: RunningStore, key: str) -> None:
+def test_locks_and_holds_set_at_once_are_all_kept(running: JudgedStore, key: str) -> None:
     store = running.store
     versions = [store.put(f"{key}/{n}", b"x", sha256=sha256(b"x"), lock=lock_for(1)).version_id for n in range(20)]
     wanted = lock_for(7)
@@ -296,7 +296,7 @@ def test_locks_and_holds_set_at_once_are_all_kept(running: RunningStore, key: st
         assert (facts.lock, facts.legal_hold) == (wanted, True)
 
 
-def test_another_client_reads_the_legal_hold(running: RunningStore, key: str) -> None:
+def test_another_client_reads_the_legal_hold(running: JudgedStore, key: str) -> None:
     store, bucket = running.store, running.settings.bucket
     stored = store.put(key, b"x", sha256=sha256(b"x"))
     with independent_client(running.settings) as client:
@@ -337,7 +337,7 @@ def test_metadata_that_http_cannot_carry_is_refused(store: S3Store, key: str) ->
         store.put(key, b"x", sha256=sha256(b"x"), metadata={"sealed": "档案"})
 
 
-def test_a_store_that_is_away_is_told(running: RunningStore, key: str) -> None:
+def test_a_store_that_is_away_is_told(running: JudgedStore, key: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     store = S3Store(replace(running.settings, endpoint_url=f"http://127.0.0.1:{port}"))
@@ -350,7 +350,7 @@ def test_a_store_that_is_away_is_told(running: RunningStore, key: str) -> None:
     store.close()
 
 
-def test_wrong_credentials_and_buckets_are_a_matter_of_settings(running: RunningStore, key: str) -> None:
+def test_wrong_credentials_and_buckets_are_a_matter_of_settings(running: JudgedStore, key: str) -> None:
     for wrong in ({"secret_key": "wrong"}, {"access_key": "wrong"}):
         store = S3Store(replace(running.settings, **wrong))  # type: ignore[arg-type]  # both fields are str
         with pytest.raises(SettingsWrong):
