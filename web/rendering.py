@@ -234,6 +234,7 @@ WORDS: Final[Mapping[str, str]] = {
     "sign-list-proposer": later("Sign a disposal list as its proposer"),
     "sign-list-approver": later("Sign a disposal list as its approver"),
     "sign-list-supervisor": later("Sign a disposal list as its supervisor"),
+    "tell-customers": later("Tell customers of a disposal list"),
     "execute-list": later("Execute a disposal list"),
     "next-review-list": later("review"),
     "next-sign-list-proposer": later("the proposer"),

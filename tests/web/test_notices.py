@@ -52,6 +52,9 @@ def test_customers_are_told_before_a_list_is_executed(
     page = staff.client.get(address).text
     assert "1 customers have to be told before it is executed" in page
     assert "the time begins when all customers were told" in page
+    home = staff.client.get("/").text
+    assert "Tell customers of a disposal list" in home
+    assert f'href="{address}"' in home
     early = second.client.get(f"{address}/execution")
     assert (early.status_code, "have not been told" in early.text) == (409, True)
     read = reader.client.get("/notices").text

@@ -16,6 +16,7 @@ from vault.people import Action, Actor
 from vault.workflows import disposal, matters
 from vault.workflows.vault import Vault
 
+TELL_CUSTOMERS: Final = "tell-customers"
 LOOKED_AT_MAX: Final = 25
 """Open lists of a state, and matters, that are looked at: the newest ones."""
 
@@ -80,8 +81,10 @@ def _lists(vault: Vault, actor: Actor) -> Iterator[Step]:
         return
     for state in (ListState.PROPOSED, ListState.APPROVED):
         for each, counts in disposal.list_lists(vault, actor, state=state, limit=LOOKED_AT_MAX):
-            if not each.automatic:
-                yield step_of_list(vault, actor, each, counts)
+            step = step_of_list(vault, actor, each, counts)
+            # What expires by itself waits for people only while customers have to be told.
+            if not each.automatic or step.kind == TELL_CUSTOMERS:
+                yield step
 
 
 def step_of_list(vault: Vault, actor: Actor, found: DisposalList, counts: Mapping[Decision, int]) -> Step:
@@ -92,6 +95,8 @@ def step_of_list(vault: Vault, actor: Actor, found: DisposalList, counts: Mappin
     signed = any(each.person_id == actor.person_id for each in view.signatures)
     if pending:
         kind, mine = "review-list", actor.may(Action.REVIEW_DISPOSAL)
+    elif view.untold:
+        kind, mine = TELL_CUSTOMERS, actor.may(Action.GIVE_NOTICE)
     elif view.next is not None:
         part = view.next[0]
         kind, mine = f"sign-list-{part.value}", actor.may(disposal.SIGNS[part]) and not signed

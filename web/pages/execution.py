@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.disposal import DisposalList, ListState
 from vault.errors import Conflict, InvalidInput, Refused
-from vault.workflows import disposal, execution, retrieval
+from vault.workflows import disposal, execution, overview, retrieval
 from vault.workflows.execution import Judged
 from web.classes import classes_of
 from web.forms import text_of
@@ -45,6 +45,7 @@ def _page(visit: Visit, key: str, refusal: Refused | None) -> Response:
         visit,
         "disposal_execution.html",
         status=PROBLEMS[refusal.code].status if refusal is not None else 200,
+        names=overview.names_of(visit.vault, visit.actor),
         view=disposal.show_list(visit.vault, visit.actor, found.id),
         disposal=found,
         judged=judged,

@@ -29,6 +29,7 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "sign-list-proposer": ("disposal", "list"),
     "sign-list-approver": ("disposal", "list"),
     "sign-list-supervisor": ("disposal", "list"),
+    "tell-customers": ("disposal", "list"),
     "execute-list": ("execution", "list"),
 }
 """Where each kind of step is taken: the row, and its parameter."""
