@@ -50,7 +50,7 @@ def test_customers_are_told_before_a_list_is_executed(
     assert "Appraisal opinion" in opinion
     assert signed(second, address, 1).status_code == 303
     page = staff.client.get(address).text
-    assert "1 customers have to be told before it is executed" in page
+    assert "1 customer has to be told before it is executed" in page
     assert "the time begins when all customers were told" in page
     home = staff.client.get("/").text
     assert "Tell customers of a disposal list" in home
@@ -74,7 +74,7 @@ def test_customers_are_told_before_a_list_is_executed(
     assert [staff.post(path, channel="post", **told).status_code for _ in range(2)] == [303, 303]
     assert second.post(path, channel="post", **told).status_code == 409
     page = staff.client.get(address).text
-    assert "have to be told" not in page
+    assert "to be told before it is executed" not in page
     assert "by post" in page
     window = second.client.get(f"{address}/execution")
     assert (window.status_code, "objections to list" in window.text.lower()) == (409, True)
