@@ -18,6 +18,7 @@ from tests.support.vault import add_bytes, read_bytes, staff
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict
 from vault.ids import RecordId
+from vault.records import RecordState
 from vault.workflows import destruction, effect
 from vault.workflows.vault import Vault
 
@@ -52,6 +53,7 @@ def work_together(life: History, *, destroyed_by_each: int, added_by_each: int) 
     with life.vault.catalogue.read() as tx:
         batches = tx.batches.page(life.vault.fonds.id, limit=len(victims) + 1)
         late = [each for each in batches if each.state is not BatchState.EFFECTIVE]
+        gone = [tx.records.get(each) for each in victims]
         leaves = [tx.records.versions(each)[0].object.leaf for each in (*records, *added)]
     wrong = [f"batch {each.generation} is {each.state}" for each in late]
     contents = {**{each: life.live[each] for each in records if each not in victims}, **added}
@@ -59,7 +61,7 @@ def work_together(life: History, *, destroyed_by_each: int, added_by_each: int) 
         if read_bytes(life.vault, staff(life.vault), record_id) != content:
             wrong.append(f"record {record_id} has other bytes")
     return Together(
-        destroyed=sum(each.record_count for each in batches),
+        destroyed=sum(each is not None and each.state is RecordState.DESTROYED for each in gone),
         added=len(added),
         doubled=len(leaves) - len(set(leaves)),
         wrong=tuple(wrong),
