@@ -52,6 +52,7 @@ from vault.people import OPERATOR_ID
 from vault.seal.keytree import LeafAddress
 from vault.workflows.allocation import reserve_block
 from vault.workflows.effect import resume
+from vault.workflows.groups import grant_shipped
 from vault.workflows.processes import beat
 from vault.workflows.upkeep import Job
 from vault.workflows.vault import CopyPages, Limits, LockVerdict, Vault
@@ -234,6 +235,7 @@ def _found(
         created = Entry(at=clock.now(), actor=OPERATOR_ID, event=Event.VAULT_CREATED, subject=fonds.vault_id)
         with catalogue.write() as tx:
             tx.fonds.add(fonds)
+            grant_shipped(tx, fonds)
             tx.trees.add(fonds.id, state)
             tx.audit.append(created)
     with catalogue.read() as tx:

@@ -6,6 +6,11 @@
     │   ├── TooLarge                more bytes than the vault accepts
     │   ├── NotSignedIn             nobody is known to be asking
     │   ├── NotAllowed              the person asking may not do this
+    │   │   └── GateClosed          what stands before an opening is not in force; ``subject`` is the record
+    │   │       ├── AgreementNeeded
+    │   │       ├── TrainingNeeded
+    │   │       ├── BorrowingNeeded
+    │   │       └── PurposeNeeded
     │   ├── NotFound                no such thing, or not for the person asking
     │   ├── TooManyAttempts         guessed too often; wait
     │   ├── LinkUnusable            a genuine link that no longer opens anything
@@ -88,6 +93,40 @@ class NotAllowed(Refused):
     """The person asking may not do this."""
 
     code = "not-allowed"
+
+
+class GateClosed(NotAllowed):
+    """What stands before an opening is not in force; never raised itself."""
+
+    code = "gate-closed"
+
+    def __init__(self, message: str, *, subject: str = "") -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
+class AgreementNeeded(GateClosed):
+    """The current confidentiality agreement is not signed."""
+
+    code = "agreement-needed"
+
+
+class TrainingNeeded(GateClosed):
+    """No passed test is in force."""
+
+    code = "training-needed"
+
+
+class BorrowingNeeded(GateClosed):
+    """The record is not lent to the person asking."""
+
+    code = "borrowing-needed"
+
+
+class PurposeNeeded(GateClosed):
+    """The opening does not say in words what it is for."""
+
+    code = "purpose-needed"
 
 
 class NotFound(Refused):

@@ -1,18 +1,16 @@
-"""People who work with the vault, what they may do, and how they are known to be who they say.
+"""People who work with the vault, and how they are known to be who they say; what they may do is ``permissions.py``'s.
 
-Rule 1: deny by default. ``PERMISSIONS`` is the one table; whatever it does not name is refused.
-Rule 2: a name or sign-in name is sealed; a sign-in name is found by a keyed index.
-Rule 3: the operator (whoever runs commands on the machine itself) acts as a person only until the first person exists.
+Rule 1: a name or sign-in name is sealed; a sign-in name is found by a keyed index.
+Rule 2: the operator (whoever runs commands on the machine itself) acts as a person only until the first person exists.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
-from vault.errors import InvalidInput, NotAllowed
+from vault.errors import InvalidInput
 from vault.ids import PersonId
 from vault.seal.keytree import LeafAddress
 
@@ -27,110 +25,6 @@ PASSWORD_MAX_CHARACTERS = 256
 LOGIN_MAX_CHARACTERS = 64
 
 
-class Role(StrEnum):
-    """What somebody is in the vault."""
-
-    ADMINISTRATOR = "administrator"
-    RECORDS = "records"
-    READER = "reader"
-    OPERATOR = "operator"
-
-
-class Action(StrEnum):
-    """What somebody may be allowed to do."""
-
-    LIST_RECORDS = "list-records"
-    ADD_RECORD = "add-record"
-    OPEN_RECORD = "open-record"
-    CORRECT_RECORD = "correct-record"
-    FILE_RECORD = "file-record"
-    EXPORT_SEALED = "export-sealed"
-    LIST_CUSTOMERS = "list-customers"
-    ADD_CUSTOMER = "add-customer"
-    LIST_LINKS = "list-links"
-    MAKE_LINK = "make-link"
-    REVOKE_LINK = "revoke-link"
-    SEE_STATE = "see-state"
-    INVITE_PERSON = "invite-person"
-    DESTROY_RECORDS = "destroy-records"
-    CHANGE_KEEPERS = "change-keepers"
-    READ_LOG = "read-log"
-    PROPOSE_RULE = "propose-rule"
-    APPROVE_RULE = "approve-rule"
-    SEE_HOLDS = "see-holds"
-    PLACE_HOLD = "place-hold"
-    RELEASE_HOLD = "release-hold"
-    KEEP_PAPER = "keep-paper"
-    SEE_RESTRICTED = "see-restricted"
-    RESTRICT_RECORD = "restrict-record"
-    MARK_UNSETTLED = "mark-unsettled"
-    SEE_DISPOSALS = "see-disposals"
-    PROPOSE_DISPOSAL = "propose-disposal"
-    REVIEW_DISPOSAL = "review-disposal"
-    SIGN_DISPOSAL = "sign-disposal"
-    SUPERVISE_DISPOSAL = "supervise-disposal"
-    RESUME_EXPIRY = "resume-expiry"
-    SEE_NOTICES = "see-notices"
-    GIVE_NOTICE = "give-notice"
-
-
-_STAFF = frozenset({Role.ADMINISTRATOR, Role.RECORDS, Role.OPERATOR})
-_EVERYBODY = _STAFF | {Role.READER}
-
-PERMISSIONS: dict[Action, frozenset[Role]] = {
-    Action.LIST_RECORDS: _EVERYBODY,
-    Action.ADD_RECORD: _STAFF,
-    Action.OPEN_RECORD: _EVERYBODY,
-    Action.CORRECT_RECORD: _STAFF,
-    Action.FILE_RECORD: _STAFF,
-    Action.EXPORT_SEALED: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.LIST_CUSTOMERS: _EVERYBODY,
-    Action.ADD_CUSTOMER: _STAFF,
-    Action.LIST_LINKS: _STAFF,
-    Action.MAKE_LINK: _STAFF,
-    Action.REVOKE_LINK: _STAFF,
-    Action.SEE_STATE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.DESTROY_RECORDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.CHANGE_KEEPERS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.READ_LOG: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.PROPOSE_RULE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.APPROVE_RULE: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.SEE_HOLDS: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.PLACE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.RELEASE_HOLD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.KEEP_PAPER: _STAFF,
-    Action.SEE_RESTRICTED: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.RESTRICT_RECORD: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.MARK_UNSETTLED: _STAFF,
-    Action.SEE_DISPOSALS: _STAFF,
-    Action.PROPOSE_DISPOSAL: _STAFF,
-    Action.REVIEW_DISPOSAL: _STAFF,
-    Action.SIGN_DISPOSAL: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.SUPERVISE_DISPOSAL: _STAFF,
-    Action.RESUME_EXPIRY: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
-    Action.SEE_NOTICES: _EVERYBODY,
-    Action.GIVE_NOTICE: _STAFF,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who is acting, as the log will name them."""
-
-    person_id: PersonId
-    roles: frozenset[Role]
-
-    def may(self, action: Action) -> bool:
-        """Whether the table allows it; for menus. Workflows call ``require``."""
-        return not self.roles.isdisjoint(PERMISSIONS.get(action, frozenset()))
-
-    def require(self, action: Action) -> None:
-        """Raises ``NotAllowed`` unless the table allows it."""
-        if not self.may(action):
-            raise NotAllowed(f"your roles do not include '{action.value}'; ask an administrator")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One person. ``sealed_profile`` opens to ``PersonProfile``; ``login_index`` is 32 bytes, keyed."""
@@ -140,7 +34,6 @@ class Person:
     profile_leaf: LeafAddress
     sealed_profile: bytes
     password_hash: str
-    roles: frozenset[Role]
     active: bool
     created_at: datetime
 
@@ -191,9 +84,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """A one-time link that lets somebody become a person with these roles. Only the token's SHA-256 is kept."""
+    """A one-time link that lets somebody become a person in these groups. Only the token's SHA-256 is kept."""
 
     token_sha256: bytes
-    roles: frozenset[Role]
+    groups: frozenset[str]
+    invited_by: PersonId
     expires_at: datetime
     used_at: datetime | None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vault.classes import RecordClass
+from vault.permissions import Action
 from vault.workflows import schedules
 from web.i18n import Language
 from web.site import Visit
@@ -13,7 +14,7 @@ from web.site import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classes:
-    """``offered`` are those that new records may take; ``known`` are by code, retired ones too."""
+    """``offered`` are the visitor's of those that new records may take; ``known`` are by code, retired ones too."""
 
     offered: Sequence[RecordClass]
     known: Mapping[str, RecordClass]
@@ -25,11 +26,11 @@ class Classes:
         return code if found is None else self.language.class_title(found)
 
 
-def classes_of(visit: Visit) -> Classes:
-    """The classes of now. Raises ``NotAllowed``."""
+def classes_of(visit: Visit, action: Action = Action.LIST_RECORDS) -> Classes:
+    """The classes of now; offered are those for which the visitor may do that. Raises ``NotAllowed``."""
     rules = schedules.governing_rules(visit.vault, visit.actor)
     return Classes(
-        offered=[each.rule for each in rules if each.is_in_force],
+        offered=[each.rule for each in rules if each.is_in_force and visit.may(action, each.code)],
         known={each.code: each.rule for each in rules},
         language=visit.language,
     )

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from vault.errors import NotSignedIn, StrongroomError
-from vault.people import Action
+from vault.errors import GateClosed, NotSignedIn, StrongroomError
+from vault.permissions import Action
 from web.bodies import FORM_BYTES_MAX, read_whole
 from web.forms import parse_form, parse_json_object
 from web.i18n import COOKIE, choose_tag
@@ -56,6 +56,11 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
         except NotSignedIn as error:
             if row.kind is Kind.PAGE and row.permission is not Audience.PUBLIC:
                 return _to_sign_in(visit)
+            return answer_error(visit, error)
+        except GateClosed as error:
+            if row.kind is Kind.PAGE:
+                # The page of the gates says which one stands, the way through, and leads back to the record.
+                return RedirectResponse(visit.path("gates", record=error.subject), 303)
             return answer_error(visit, error)
         except StrongroomError as error:
             return answer_error(visit, error)

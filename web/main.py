@@ -33,7 +33,7 @@ from storage.assembly import open_vault
 from storage.serving import ServedAt, marked_as_served, served_at
 from storage.settings import Settings
 from vault.errors import SettingsWrong, StrongroomError
-from vault.people import Role
+from vault.groups import FOUNDING
 from vault.workflows import people, upkeep
 from vault.workflows.vault import Vault
 from web.application import create_application
@@ -245,7 +245,7 @@ def _welcome_url(vault: Vault, address: str) -> str | None:
     with vault.catalogue.read() as tx:
         if tx.people.any():
             return None
-    token = people.invite(vault, people.operator(vault), frozenset({Role.ADMINISTRATOR}))
+    token = people.invite(vault, people.operator(vault), FOUNDING)
     return f"{address}/welcome/{token}"
 
 

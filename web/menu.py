@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vault.people import Action
+from vault.permissions import Action
 from web.i18n import later
 from web.site import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One page of the navigation: its row, what it is called, who may come, and the rows that belong to it."""
+    """One page of the navigation: its row, what it is called, who may come (None: everybody who is signed in), and the
+    rows that belong to it."""
 
     row: str
     label: str
-    action: Action
+    action: Action | None
     rows: frozenset[str] = frozenset()
 
     def holds(self, row: str) -> bool:
@@ -44,7 +45,7 @@ class Menu:
     sections: Sequence[Section]
 
 
-def _page(row: str, label: str, action: Action, *rows: str) -> Entry:
+def _page(row: str, label: str, action: Action | None, *rows: str) -> Entry:
     return Entry(row=row, label=label, action=action, rows=frozenset(rows))
 
 
@@ -72,8 +73,9 @@ SECTIONS: Final = (
                   "affected"),
             _page("matters", later("Holds"), Action.SEE_HOLDS, "matter-form", "place-hold", "matter", "add-to-hold",
                   "propose-release", "withdraw-release", "release-hold"),
-            _page("destructions", later("Destructions"), Action.SEE_STATE, "destruction", "destroy-preview", "destroy"),
-            _page("certificates", later("Certificates"), Action.SEE_STATE, "certificate", "issue-certificates"),
+            _page("destructions", later("Destructions"), Action.SEE_DESTRUCTIONS, "destruction", "destroy-preview",
+                  "destroy"),
+            _page("certificates", later("Certificates"), Action.SEE_DESTRUCTIONS, "certificate", "issue-certificates"),
         ),
     ),
     Section(
@@ -86,6 +88,18 @@ SECTIONS: Final = (
             _page("gallery", later("Gallery of parts"), Action.SEE_STATE),
         ),
     ),
+    Section(
+        label=later("People"),
+        entries=(
+            _page("groups", later("Groups"), Action.SEE_GROUPS, "group", "add-group", "grant-role", "revoke-role",
+                  "add-member", "remove-member"),
+            _page("permissions", later("What each role may do"), None),
+            _page("agreement", later("Confidentiality agreement"), None, "sign-agreement", "agreement-versions",
+                  "publish-agreement"),
+            _page("training", later("Training"), None, "take-test", "courses", "publish-course"),
+            _page("loans", later("Loans"), Action.OPEN_RECORD, "ask-loan", "decide-loan", "give-back"),
+        ),
+    ),
 )  # fmt: skip
 
 
@@ -93,7 +107,7 @@ def menu_of(visit: Visit) -> Menu:
     """The navigation of one visitor on one page."""
     sections = []
     for section in SECTIONS:
-        entries = tuple(each for each in section.entries if visit.may(each.action))
+        entries = tuple(each for each in section.entries if each.action is None or visit.may(each.action))
         if entries:
             sections.append(Section(label=section.label, entries=entries))
     return Menu(sections=sections)

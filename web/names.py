@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import overview
 from web.remembered import Remembered
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Final
+
 from starlette.responses import Response
 
 from vault.errors import InvalidInput, NotFound
+from vault.gates import PURPOSES
 from vault.ids import RecordId
 from vault.records import ContentFacts, Version
 from vault.workflows import retrieval
@@ -15,6 +19,7 @@ from web.sessions import require_not_led_here
 from web.site import Visit
 
 VERSIONS_MAX = 1_000_000
+WORDS_HEADER: Final = "Strongroom-Purpose-Words"
 
 
 async def record_id_of(visit: Visit) -> RecordId:
@@ -39,13 +44,15 @@ def answer_opening(visit: Visit, *, show: bool) -> Response:
         return answer_head(content_headers(content, etag=etag_of(version), show=show), content.size_bytes)
     purpose = visit.query("purpose")
     if not purpose:
-        raise InvalidInput(f"say what for: purpose is one of {', '.join(retrieval.PURPOSES)}", field="purpose")
+        raise InvalidInput(f"say what for: purpose is one of {', '.join(PURPOSES)}", field="purpose")
     return _open(visit, ordinal, purpose, show=show)
 
 
 def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Response:
     key = visit.parameter("record")
-    opening = retrieval.open_version(visit.vault, visit.actor, key, ordinal=ordinal, purpose=purpose)
+    opening = retrieval.open_version(
+        visit.vault, visit.actor, key, ordinal=ordinal, purpose=purpose, words=words_of(visit)
+    )
     etag = etag_of(opening.version)
     try:
         span = span_of(visit, etag=etag, size_bytes=opening.size_bytes)
@@ -54,6 +61,18 @@ def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Res
     blocks = opening.stream(span.start, span.length) if span is not None else opening.stream()
     headers = content_headers(opening.content, etag=etag, show=show)
     return answer_content(visit.site, blocks, span, size_bytes=opening.size_bytes, headers=headers)
+
+
+def words_of(visit: Visit) -> str:
+    """What an opening is for, in words, as a header carries it in base64url: such words stand in no address.
+
+    Raises ``InvalidInput``.
+    """
+    given = visit.request.headers.get(WORDS_HEADER, "")
+    try:
+        return base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode("utf-8")
+    except ValueError:
+        raise InvalidInput(f"{WORDS_HEADER} is UTF-8 in base64url", field="words") from None
 
 
 def _facts(visit: Visit, record_id: RecordId, ordinal: int | None) -> tuple[Version, ContentFacts]:

@@ -100,6 +100,14 @@ PROBLEMS: Final = MappingProxyType(
         "not-allowed": _problem(
             403, later("Not allowed"), later("Your role does not allow this; ask an administrator.")
         ),
+        "agreement-needed": _problem(
+            403, later("An agreement is missing"), later("Sign the confidentiality agreement, then open it.")
+        ),
+        "training-needed": _problem(403, later("A test is missing"), later("Pass the test, then open it.")),
+        "borrowing-needed": _problem(
+            403, later("It has to be borrowed"), later("Ask to borrow it; somebody else decides.")
+        ),
+        "purpose-needed": _problem(403, later("A purpose is missing"), later("Say in words what it is opened for.")),
         "not-found": _problem(404, later("Not found"), later("There is nothing here for you. Check the address.")),
         "too-many-attempts": _problem(
             429, later("Too many attempts"), later("Wait a quarter of an hour, then try again.")

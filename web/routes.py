@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vault.people import Action
+from vault.permissions import Action
 from web import health, static
 from web.api import customers as api_customers
 from web.api import links as api_links
@@ -16,8 +16,10 @@ from web.api import openapi as api_description
 from web.api import records as api_records
 from web.api import sessions as api_sessions
 from web.pages import (
+    agreements,
     appearance,
     backups,
+    borrowing,
     certificates,
     customers,
     destructions,
@@ -25,6 +27,8 @@ from web.pages import (
     execution,
     filing,
     gallery,
+    gates,
+    groups,
     home,
     keepers,
     languages,
@@ -34,6 +38,7 @@ from web.pages import (
     notices,
     outside,
     paper,
+    permissions,
     record,
     records,
     restricting,
@@ -41,10 +46,12 @@ from web.pages import (
     sessions,
     settings,
     state,
+    training,
     uploads,
 )
 from web.site import Audience, Body, Handler, InThread, Kind, Row
 
+SEE_DESTRUCTIONS = Action.SEE_DESTRUCTIONS
 PUBLIC, SIGNED_IN, LINK = Audience.PUBLIC, Audience.SIGNED_IN, Audience.LINK
 
 
@@ -90,7 +97,7 @@ def _api(
 
 
 PAGES: Final = (
-    _get("/", "home", home.show_home, Action.LIST_RECORDS),
+    _get("/", "home", home.show_home, SIGNED_IN),
     _get("/records", "records", records.show_records, Action.LIST_RECORDS),
     _post("/find", "find", records.find_records, Action.LIST_RECORDS),
     _post("/views", "save-view", records.save_view, Action.LIST_RECORDS),
@@ -152,23 +159,49 @@ PAGES: Final = (
     _post("/disposal/{list}/cancel", "cancel-disposal", disposal.cancel_list, Action.REVIEW_DISPOSAL),
     _get("/disposal/{list}/execution", "execution", execution.show_execution, Action.DESTROY_RECORDS),
     _post("/disposal/{list}/execution", "execute-disposal", execution.execute_list, Action.DESTROY_RECORDS),
-    _get("/destructions", "destructions", destructions.list_batches, Action.SEE_STATE),
+    _get("/destructions", "destructions", destructions.list_batches, SEE_DESTRUCTIONS),
     _post("/destructions", "destroy", destructions.destroy, Action.DESTROY_RECORDS),
     _get("/destructions/preview", "destroy-preview", destructions.show_preview, Action.DESTROY_RECORDS),
     _post("/destructions/holds", "confirm-holds", destructions.confirm_holds, Action.DESTROY_RECORDS),
-    _get("/destructions/{batch}", "destruction", destructions.show_batch, Action.SEE_STATE),
-    _get("/certificates", "certificates", certificates.list_certificates, Action.SEE_STATE),
+    _get("/destructions/{batch}", "destruction", destructions.show_batch, SEE_DESTRUCTIONS),
+    _get("/certificates", "certificates", certificates.list_certificates, SEE_DESTRUCTIONS),
     _post("/certificates", "issue-certificates", certificates.issue_certificates, Action.DESTROY_RECORDS),
-    _get("/certificates/{certificate}", "certificate", certificates.show_certificate, Action.SEE_STATE),
+    _get("/certificates/{certificate}", "certificate", certificates.show_certificate, SEE_DESTRUCTIONS),
     _get(
-        "/certificates/{certificate}/document", "certificate-document", certificates.download_document, Action.SEE_STATE
+        "/certificates/{certificate}/document",
+        "certificate-document",
+        certificates.download_document,
+        SEE_DESTRUCTIONS,
     ),
-    _get("/certificates/{certificate}/print", "certificate-print", certificates.download_print, Action.SEE_STATE),
+    _get("/certificates/{certificate}/print", "certificate-print", certificates.download_print, SEE_DESTRUCTIONS),
     _get("/keepers", "keepers", keepers.show_keepers, Action.SEE_STATE),
     _get("/backups", "backups", backups.show_backups, Action.SEE_STATE),
     _get("/log", "log", log.show_log, Action.READ_LOG),
     _post("/log/verification", "verify-log", log.verify_log, Action.READ_LOG),
     _post("/log/{number}/proof", "prove-entry", log.prove_entry, Action.READ_LOG),
+    _get("/records/{record}/gates", "gates", gates.show_gates, Action.OPEN_RECORD),
+    _post("/records/{record}/openings", "open-record", gates.open_record, Action.OPEN_RECORD),
+    _post("/records/{record}/loans", "ask-loan", borrowing.ask_loan, Action.OPEN_RECORD),
+    _get("/loans", "loans", borrowing.list_loans, Action.OPEN_RECORD),
+    _post("/loans/{loan}/decision", "decide-loan", borrowing.decide_loan, Action.LEND_RECORD),
+    _post("/loans/{loan}/return", "give-back", borrowing.give_back, Action.OPEN_RECORD),
+    _get("/agreement", "agreement", agreements.show_agreement, SIGNED_IN),
+    _post("/agreement/signature", "sign-agreement", agreements.sign_agreement, SIGNED_IN),
+    _get("/agreement/versions", "agreement-versions", agreements.show_versions, Action.SET_GATES),
+    _post("/agreement/versions", "publish-agreement", agreements.publish_agreement, Action.SET_GATES),
+    _get("/training", "training", training.show_course, SIGNED_IN),
+    _post("/training/test", "take-test", training.take_test, SIGNED_IN),
+    _get("/training/courses", "courses", training.show_courses, Action.SET_GATES),
+    _post("/training/courses", "publish-course", training.publish_course, Action.SET_GATES),
+    _get("/permissions", "permissions", permissions.show_permissions, SIGNED_IN),
+    _get("/groups", "groups", groups.list_groups, Action.SEE_GROUPS),
+    _post("/groups", "add-group", groups.add_group, Action.CHANGE_GROUPS),
+    _get("/groups/{group}", "group", groups.show_group, Action.SEE_GROUPS),
+    _post("/groups/{group}/grants", "grant-role", groups.grant_role, Action.CHANGE_GROUPS),
+    _post("/groups/{group}/grants/revoke", "revoke-role", groups.revoke_role, Action.CHANGE_GROUPS),
+    _post("/groups/{group}/members", "add-member", groups.add_member, Action.CHANGE_GROUPS),
+    _post("/groups/{group}/members/remove", "remove-member", groups.remove_member, Action.CHANGE_GROUPS),
+    _post("/groups/{group}/leave", "leave-group", groups.leave_group, SIGNED_IN),
     _get("/state", "state", state.show_state, Action.SEE_STATE),
     _post("/state/invitations", "invite", state.invite_person, Action.INVITE_PERSON),
     _get("/gallery", "gallery", gallery.show_gallery, Action.SEE_STATE),

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vault.errors import NotFound, NotSignedIn
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows.overview import Kept
 from vault.workflows.people import SignedIn
 from vault.workflows.vault import Vault
@@ -174,9 +174,9 @@ class Visit:
             raise NotSignedIn("sign in first")
         return self.signed_in.actor
 
-    def may(self, action: Action) -> bool:
-        """Whether whoever acts may; for menus."""
-        return self.signed_in is not None and self.signed_in.actor.may(action)
+    def may(self, action: Action, class_code: str | None = None) -> bool:
+        """Whether whoever acts may, for a class or for any; for menus."""
+        return self.signed_in is not None and self.signed_in.actor.may(action, class_code)
 
     def path(self, name: str, /, **parameters: str) -> str:
         """The path of a row by its name."""

@@ -53,6 +53,7 @@ from vault.seal import labels
 from vault.seal.envelope import parse_header
 from vault.seal.keytree import LeafAddress
 from vault.workflows.allocation import EXTENTS_PER_BLOCK
+from vault.workflows.groups import grant_shipped
 from vault.workflows.register import split_body, subject_of
 
 Progress = Callable[[str], None]
@@ -100,6 +101,7 @@ def rebuild(
         rows = Rows(connection)
         tx = SqlTransaction(rows)
         tx.fonds.add(fonds)
+        grant_shipped(tx, fonds)
         attempt = newest_root(keeper, tree_id).attempt if tree.head.generation == 1 else bytes(16)
         tx.trees.add(fonds.id, TreeState.first(tree_id, attempt))
         with rules_off(connection):

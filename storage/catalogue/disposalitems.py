@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
-from storage.catalogue.records import record_of, records
+from storage.catalogue.records import limits_of, record_of, records, seen_by
 from storage.catalogue.rows import Rows, Values
 from vault.disposal import Decision, DisposalItem, Part, Signature
 from vault.errors import NotFound
@@ -151,6 +151,7 @@ _TO_TRANSFER = (
     .order_by(records.c.id)
     .limit(bindparam("at_most"))
 )
+_TO_TRANSFER_OF_CLASSES = _TO_TRANSFER.where(*seen_by(frozenset({"classes"})))
 _SIGN = insert(disposal_signatures)
 _SIGNATURES = (
     select(disposal_signatures)
@@ -232,8 +233,12 @@ class SqlDisposalItems:
         rows = self._rows.all(_EXTENDED_IN, {"its_class": class_code})
         return {RecordId(row.record_id): row.until for row in rows}
 
-    def to_transfer(self, fonds_id: FondsId, *, after: str = "", limit: int = 500) -> Sequence[Record]:
-        rows = self._rows.all(_TO_TRANSFER, {"its_fonds": fonds_id, "after": after, "at_most": limit})
+    def to_transfer(
+        self, fonds_id: FondsId, *, classes: frozenset[str] | None = None, after: str = "", limit: int = 500
+    ) -> Sequence[Record]:
+        limits, seen = limits_of(classes, None)
+        statement = _TO_TRANSFER_OF_CLASSES if limits else _TO_TRANSFER
+        rows = self._rows.all(statement, {"its_fonds": fonds_id, "after": after, "at_most": limit, **seen})
         return [record_of(row) for row in rows]
 
     def to_list(

@@ -105,6 +105,12 @@ _PAGE = (
     .limit(bindparam("at_most"))
 )
 _PAGE_OF_STATE = _PAGE.where(disposal_lists.c.state == bindparam("its_state"))
+_OF_CLASSES = disposal_lists.c.class_code.in_(bindparam("its_classes", expanding=True))
+_PAGES = {
+    (of_state, of_classes): page.where(_OF_CLASSES) if of_classes else page
+    for of_state, page in ((False, _PAGE), (True, _PAGE_OF_STATE))
+    for of_classes in (False, True)
+}
 _AUTOMATIC_OPEN = _ALL.where(
     disposal_lists.c.fonds_id == bindparam("its_fonds"),
     disposal_lists.c.state == "approved",
@@ -159,12 +165,22 @@ class SqlDisposalShelf(SqlDisposalItems):
         return None if row is None else _list_of(row)
 
     def page(
-        self, fonds_id: FondsId, *, state: ListState | None = None, before: str | None = None, limit: int = 50
+        self,
+        fonds_id: FondsId,
+        *,
+        state: ListState | None = None,
+        classes: frozenset[str] | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> Sequence[DisposalList]:
-        values = {"its_fonds": fonds_id, "before": _AFTER_ALL if before is None else before, "at_most": limit}
-        if state is None:
-            return [_list_of(row) for row in self._rows.all(_PAGE, values)]
-        return [_list_of(row) for row in self._rows.all(_PAGE_OF_STATE, {**values, "its_state": state.value})]
+        values = {
+            "its_fonds": fonds_id,
+            "before": _AFTER_ALL if before is None else before,
+            "at_most": limit,
+            **({} if state is None else {"its_state": state.value}),
+            **({} if classes is None else {"its_classes": sorted(classes)}),
+        }
+        return [_list_of(row) for row in self._rows.all(_PAGES[state is not None, classes is not None], values)]
 
     def automatic_open(self, fonds_id: FondsId) -> Sequence[DisposalList]:
         return [_list_of(row) for row in self._rows.all(_AUTOMATIC_OPEN, {"its_fonds": fonds_id})]

@@ -8,18 +8,19 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam, func, literal, select
 
-from storage.catalogue.records import records
+from storage.catalogue.records import limits_of, records, seen_by
 from storage.catalogue.rows import Rows
 from storage.catalogue.versions import versions
 from vault.ids import FondsId
 from vault.records import RecordState
 
 _codes: Final[BindParameter[Any]] = bindparam("codes", expanding=True)
-_IN_STATE = select(func.count()).select_from(
-    select(literal(1).label("one"))
-    .where(records.c.state == bindparam("its_state"))
-    .limit(bindparam("at_most"))
-    .subquery()
+_RECORDS_IN_STATE = (
+    select(literal(1).label("one")).where(records.c.state == bindparam("its_state")).limit(bindparam("at_most"))
+)
+_IN_STATE = select(func.count()).select_from(_RECORDS_IN_STATE.subquery())
+_IN_STATE_OF_CLASSES = select(func.count()).select_from(
+    _RECORDS_IN_STATE.where(*seen_by(frozenset({"classes"}))).subquery()
 )
 _DUE = select(func.count()).select_from(
     select(literal(1).label("one"))
@@ -47,8 +48,10 @@ class SqlFigureShelf:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def records_in(self, state: RecordState, *, limit: int) -> int:
-        row = self._rows.first(_IN_STATE, {"its_state": state.value, "at_most": limit})
+    def records_in(self, state: RecordState, *, classes: frozenset[str] | None, limit: int) -> int:
+        limits, seen = limits_of(classes, None)
+        statement = _IN_STATE_OF_CLASSES if limits else _IN_STATE
+        row = self._rows.first(statement, {"its_state": state.value, "at_most": limit, **seen})
         return 0 if row is None else int(row[0])
 
     def records_due(self, class_codes: Sequence[str], today: date, *, limit: int) -> int:

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from storage.catalogue.fonds import fonds, fonds_column, fonds_of_tree, leaf_of, leaf_values
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns
+from storage.catalogue.records import limits_of, records, seen_by
 from storage.catalogue.rows import Rows
 from vault.ids import LinkId, PersonId, RecordId, UseId
 from vault.links import Link, Use
@@ -111,8 +112,10 @@ _END_USE = delete(uses).where(uses.c.id == bindparam("its_id"), uses.c.bytes_sen
 
 
 @cache
-def _page(*, of_record: bool, follows: bool) -> Select[Any]:
+def _page(limits: frozenset[str], *, of_record: bool, follows: bool) -> Select[Any]:
     statement = _ALL
+    if limits:
+        statement = statement.join(records, records.c.id == links.c.record_id).where(*seen_by(limits))
     if of_record:
         statement = statement.where(links.c.record_id == bindparam("its_record"))
     if follows:
@@ -176,15 +179,22 @@ class SqlLinkShelf:
         return None if row is None else link_of(row)
 
     def page(
-        self, *, record_id: RecordId | None = None, before: tuple[datetime, LinkId] | None = None, limit: int = 50
+        self,
+        *,
+        record_id: RecordId | None = None,
+        classes: frozenset[str] | None = None,
+        restricted_in: frozenset[str] | None = None,
+        before: tuple[datetime, LinkId] | None = None,
+        limit: int = 50,
     ) -> Sequence[Link]:
         values: dict[str, object] = {"at_most": limit}
         if record_id is not None:
             values["its_record"] = record_id
         if before is not None:
             values["before_at"], values["before_id"] = before
-        statement = _page(of_record=record_id is not None, follows=before is not None)
-        return [link_of(row) for row in self._rows.all(statement, values)]
+        limits, seen = limits_of(classes, restricted_in)
+        statement = _page(limits, of_record=record_id is not None, follows=before is not None)
+        return [link_of(row) for row in self._rows.all(statement, {**values, **seen})]
 
     def revoke(self, link_id: LinkId, *, now: datetime) -> bool:
         return self._rows.run(_REVOKE, {"its_id": link_id, "now": now}) == 1

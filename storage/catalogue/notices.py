@@ -100,14 +100,17 @@ _PAGE = (
 _BEFORE = tuple_(notices.c.made_at, notices.c.id) < tuple_(
     bindparam("before_moment", type_=UtcDateTime), bindparam("before_id", type_=Text)
 )
+_OF_CLASSES = disposal_lists.c.class_code.in_(bindparam("its_classes", expanding=True))
 _PAGES: Final = {
-    (only_waiting, only_staff, behind): _PAGE.where(
+    (only_waiting, only_staff, of_classes, behind): _PAGE.where(
         *([_IS_WAITING] if only_waiting else ()),
         *([notices.c.audience == "staff"] if only_staff else ()),
+        *([_OF_CLASSES] if of_classes else ()),
         *([_BEFORE] if behind else ()),
     )
     for only_waiting in (False, True)
     for only_staff in (False, True)
+    for of_classes in (False, True)
     for behind in (False, True)
 }
 
@@ -164,13 +167,16 @@ class SqlNoticeShelf:
         *,
         only_waiting: bool = False,
         only_staff: bool = False,
+        classes: frozenset[str] | None = None,
         before: Notice | None = None,
         limit: int = 50,
     ) -> Sequence[Notice]:
         values: dict[str, Any] = {"its_fonds": fonds_id, "at_most": limit}
         if before is not None:
             values |= {"before_moment": before.made_at, "before_id": before.id}
-        statement = _PAGES[only_waiting, only_staff, before is not None]
+        if classes is not None:
+            values["its_classes"] = sorted(classes)
+        statement = _PAGES[only_waiting, only_staff, classes is not None, before is not None]
         return [_notice_of(row) for row in self._rows.all(statement, values)]
 
 

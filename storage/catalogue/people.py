@@ -28,16 +28,7 @@ from storage.catalogue.metadata import UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns
 from storage.catalogue.rows import Rows
 from vault.ids import PersonId
-from vault.people import Invitation, Person, Role, Session
-
-
-def _roles_rule() -> CheckConstraint:
-    """Role names joined by commas, and nothing else: without them only commas are left."""
-    left = "roles"
-    for role in Role:
-        left = f"replace({left}, '{role.value}', '')"
-    return CheckConstraint(f"replace({left}, ',', '') = ''", name="roles")
-
+from vault.people import OPERATOR_ID, Invitation, Person, Session
 
 people = Table(
     "people",
@@ -48,23 +39,27 @@ people = Table(
     *leaf_columns(),
     Column("sealed_profile", LargeBinary, nullable=False),
     Column("password_hash", Text, nullable=False),
-    Column("roles", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     CheckConstraint("length(login_index) = 32", name="login_index"),
     Index("uq_people_leaf", "fonds_id", "extent", "leaf", unique=True),
-    _roles_rule(),
 )
 
 invitations = Table(
     "invitations",
     metadata,
     Column("token_sha256", LargeBinary, primary_key=True),
-    Column("roles", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+    Column("invited_by", Text, nullable=False, server_default=OPERATOR_ID),
     CheckConstraint("length(token_sha256) = 32", name="token_sha256"),
-    _roles_rule(),
+)
+
+invitation_groups = Table(
+    "invitation_groups",
+    metadata,
+    Column("token_sha256", LargeBinary, ForeignKey("invitations.token_sha256"), primary_key=True),
+    Column("group_code", Text, ForeignKey("groups.code"), primary_key=True),
 )
 
 sessions = Table(
@@ -88,6 +83,8 @@ _IN_ORDER = _ALL.order_by(people.c.created_at, people.c.id)
 
 _ADD_INVITATION = insert(invitations)
 _INVITATION = select(invitations).where(invitations.c.token_sha256 == bindparam("its_token"))
+_ADD_GROUP = insert(invitation_groups)
+_GROUPS = select(invitation_groups.c.group_code).where(invitation_groups.c.token_sha256 == bindparam("its_token"))
 _USE_INVITATION = (
     update(invitations)
     .where(
@@ -120,14 +117,6 @@ _END = delete(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
 _END_EXPIRED = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
 
 
-def _roles_text(roles: frozenset[Role]) -> str:
-    return ",".join(sorted(role.value for role in roles))
-
-
-def _roles_of(text: str) -> frozenset[Role]:
-    return frozenset(Role(name) for name in text.split(",") if name)
-
-
 def person_of(row: Row[Any]) -> Person:
     """The person of a row that was joined with its fonds."""
     return Person(
@@ -136,7 +125,6 @@ def person_of(row: Row[Any]) -> Person:
         profile_leaf=leaf_of(row),
         sealed_profile=row.sealed_profile,
         password_hash=row.password_hash,
-        roles=_roles_of(row.roles),
         active=row.active,
         created_at=row.created_at,
     )
@@ -161,7 +149,6 @@ class SqlPersonShelf:
                 "login_index": person.login_index,
                 "sealed_profile": person.sealed_profile,
                 "password_hash": person.password_hash,
-                "roles": _roles_text(person.roles),
                 "active": person.active,
                 "created_at": person.created_at,
                 **leaf_values(person.profile_leaf),
@@ -184,10 +171,14 @@ class SqlPersonShelf:
             _ADD_INVITATION,
             {
                 "token_sha256": invitation.token_sha256,
-                "roles": _roles_text(invitation.roles),
                 "expires_at": invitation.expires_at,
                 "used_at": invitation.used_at,
+                "invited_by": invitation.invited_by,
             },
+        )
+        self._rows.run_many(
+            _ADD_GROUP,
+            [{"token_sha256": invitation.token_sha256, "group_code": code} for code in sorted(invitation.groups)],
         )
 
     def invitation(self, token_sha256: bytes) -> Invitation | None:
@@ -195,7 +186,11 @@ class SqlPersonShelf:
         if row is None:
             return None
         return Invitation(
-            token_sha256=row.token_sha256, roles=_roles_of(row.roles), expires_at=row.expires_at, used_at=row.used_at
+            token_sha256=row.token_sha256,
+            groups=frozenset(each.group_code for each in self._rows.all(_GROUPS, {"its_token": token_sha256})),
+            invited_by=PersonId(row.invited_by),
+            expires_at=row.expires_at,
+            used_at=row.used_at,
         )
 
     def use_invitation(self, token_sha256: bytes, *, now: datetime) -> bool:

@@ -7,6 +7,7 @@ received: a correction); its identity never; its change number only upwards. A t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -15,6 +16,7 @@ from sqlalchemy import (
     BindParameter,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -119,16 +121,36 @@ _wanted: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
 _MANY = select(records).where(records.c.id.in_(_wanted))
 
 
+def seen_by(limits: frozenset[str]) -> Sequence[ColumnElement[bool]]:
+    """What limits what somebody sees: ``classes`` (bound as ``its_classes``), and ``restricted``: what may only be
+    stored is left out but for the classes bound as ``its_open``."""
+    conditions: list[ColumnElement[bool]] = []
+    if "classes" in limits:
+        conditions.append(records.c.class_code.in_(bindparam("its_classes", expanding=True)))
+    if "restricted" in limits:
+        unrestricted = or_(records.c.restricted_by.is_(None), records.c.restriction_lifted_by.is_not(None))
+        conditions.append(or_(unrestricted, records.c.class_code.in_(bindparam("its_open", expanding=True))))
+    return conditions
+
+
+def limits_of(classes: frozenset[str] | None, restricted_in: frozenset[str] | None) -> tuple[frozenset[str], Values]:
+    """The limits that ``seen_by`` takes, and the values that it binds."""
+    said = {"classes": ("its_classes", classes), "restricted": ("its_open", restricted_in)}
+    bound = {limit: (name, sorted(codes)) for limit, (name, codes) in said.items() if codes is not None}
+    return frozenset(bound), dict(bound.values())
+
+
+@cache
+def _listed(limits: frozenset[str]) -> Select[Any]:
+    return select(records.c.id).where(records.c.id.in_(_wanted), *seen_by(limits))
+
+
 @cache
 def _page(
-    filtered: frozenset[str], *, follows: bool, hides: bool, begins: bool = False, ends: bool = False
+    filtered: frozenset[str], limits: frozenset[str], *, follows: bool, begins: bool = False, ends: bool = False
 ) -> Select[Any]:
-    """The list's statement for the columns filtered by; there are a hundred and twenty-eight."""
-    statement = select(records)
-    if hides:
-        statement = statement.where(
-            or_(records.c.restricted_by.is_(None), records.c.restriction_lifted_by.is_not(None))
-        )
+    """The list's statement for the columns filtered by, and what limits what is seen."""
+    statement = select(records).where(*seen_by(limits))
     if begins:
         statement = statement.where(records.c.received_at >= bindparam("begins_at", type_=UtcDateTime))
     if ends:
@@ -229,9 +251,26 @@ class SqlRecords:
         if self._rows.run(_UPDATE, {"its_id": record.id, **_record_values(record)}) != 1:
             raise NotFound(f"record {record.id} is not in the catalogue")
 
+    def listed(self, record_ids: Sequence[RecordId], classes: frozenset[str] | None) -> Sequence[RecordId]:
+        limits, seen = limits_of(classes, frozenset())
+        found = {
+            row.id
+            for start in range(0, len(record_ids), AT_ONCE)
+            for row in self._rows.all(_listed(limits), {**seen, "wanted": record_ids[start : start + AT_ONCE]})
+        }
+        return [record_id for record_id in record_ids if record_id in found]
+
     def page(
         self, filter: RecordFilter, *, before: tuple[datetime, RecordId] | None = None, limit: int = 50
     ) -> Sequence[Record]:
+        if filter.classes is None:
+            return self._page(filter, before, limit)
+        codes = filter.classes if filter.class_code is None else filter.classes & {filter.class_code}
+        # A question for each class walks that class's index and stops after a page, however rare the class is.
+        found = [record for code in codes for record in self._page(replace(filter, class_code=code), before, limit)]
+        return sorted(found, key=lambda record: (record.received_at, record.id), reverse=True)[:limit]
+
+    def _page(self, filter: RecordFilter, before: tuple[datetime, RecordId] | None, limit: int) -> Sequence[Record]:
         asked: dict[str, object] = {
             "class_code": filter.class_code,
             "customer_id": filter.customer_id,
@@ -246,14 +285,15 @@ class SqlRecords:
             values["begins_at"] = filter.received_from
         if filter.received_before is not None:
             values["ends_at"] = filter.received_before
+        limits, seen = limits_of(None, filter.restricted_in)
         statement = _page(
             frozenset(filtered),
+            limits,
             follows=before is not None,
-            hides=filter.hides_restricted,
             begins=filter.received_from is not None,
             ends=filter.received_before is not None,
         )
-        return [record_of(row) for row in self._rows.all(statement, values)]
+        return [record_of(row) for row in self._rows.all(statement, {**values, **seen})]
 
     def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Record]:
         rows = self._rows.all(_CHANGED_SINCE, {"after_change": change, "at_most": limit})

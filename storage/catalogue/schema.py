@@ -14,21 +14,7 @@ from sqlalchemy import Connection, Text, column, inspect, select, table
 
 from vault.errors import CatalogueBroken
 
-REVISIONS: Final = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-    "0013",
-)
+REVISIONS: Final = tuple(f"{number:04d}" for number in range(1, 16))
 """Every revision that this program knows, oldest first. Kept here so that a start need not load Alembic."""
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")

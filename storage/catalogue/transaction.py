@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from storage.catalogue.agreements import SqlAgreementShelf
 from storage.catalogue.attempts import SqlAttemptShelf
 from storage.catalogue.audit import SqlAuditShelf
 from storage.catalogue.batches import SqlBatchShelf
+from storage.catalogue.borrowing import SqlLoanShelf
 from storage.catalogue.certificates import SqlCertificateShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.figures import SqlFigureShelf
 from storage.catalogue.fonds import SqlFondsShelf
+from storage.catalogue.groups import SqlGroupShelf
 from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import SqlIntentShelf
 from storage.catalogue.jobs import SqlJobShelf
@@ -26,6 +29,7 @@ from storage.catalogue.rebuilds import SqlRebuildShelf
 from storage.catalogue.rows import Rows
 from storage.catalogue.savedviews import SqlSavedViewShelf
 from storage.catalogue.schedules import SqlScheduleShelf
+from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
 
@@ -69,6 +73,22 @@ class SqlTransaction:
     @property
     def figures(self) -> SqlFigureShelf:
         return SqlFigureShelf(self._rows)
+
+    @property
+    def groups(self) -> SqlGroupShelf:
+        return SqlGroupShelf(self._rows)
+
+    @property
+    def agreements(self) -> SqlAgreementShelf:
+        return SqlAgreementShelf(self._rows)
+
+    @property
+    def training(self) -> SqlTrainingShelf:
+        return SqlTrainingShelf(self._rows)
+
+    @property
+    def loans(self) -> SqlLoanShelf:
+        return SqlLoanShelf(self._rows)
 
     @property
     def links(self) -> SqlLinkShelf:

@@ -24,9 +24,9 @@ from tests.web.conftest import serving
 from tests.web.visitors import LOGIN, PASSWORD, opened, store
 from vault.audit import Event
 from vault.errors import Unavailable
+from vault.groups import FOUNDING
 from vault.ids import RecordId
 from vault.objects import Lock
-from vault.people import Role
 from vault.workflows import people, upkeep
 from vault.workflows.vault import Vault
 
@@ -81,7 +81,7 @@ def served(shared_store: RunningStore, tmp_path_factory: pytest.TempPathFactory)
     home: Path = tmp_path_factory.mktemp("clock") / "home"
     with running_vault(shared_store.settings, home) as opened_vault:
         vault, clock = with_clock(opened_vault)
-        token = people.invite(vault, people.operator(vault), frozenset({Role.ADMINISTRATOR}))
+        token = people.invite(vault, people.operator(vault), FOUNDING)
         people.accept_invitation(vault, token, login=LOGIN, name="First", password=PASSWORD)
         with serving(vault) as running:
             yield Timed(vault=vault, clock=clock, address=running.address)

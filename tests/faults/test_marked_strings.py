@@ -27,9 +27,9 @@ from tests.support.store import RunningStore, running_store
 from tests.support.vault import running_vault
 from vault.customers import Profile
 from vault.errors import NotSignedIn, PassCodeWrong
+from vault.groups import FOUNDING
 from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
-from vault.people import Role
 from vault.records import Description
 from vault.workflows import (
     customers,
@@ -220,7 +220,7 @@ def _use(vault: Vault, marks: Marks) -> None:
     restricting.restrict_record(vault, operator, second, marks.new(Script.HANGUL))
     rule = schedules.find_rule(vault, "contract").rule
     schedules.propose(vault, operator, replace(rule, period_years=12), marks.new(Script.CYRILLIC))
-    invitation = people.invite(vault, operator, frozenset({Role.ADMINISTRATOR}))
+    invitation = people.invite(vault, operator, FOUNDING)
     login, password = marks.new(), marks.new()
     people.accept_invitation(vault, invitation, login=login, name=marks.new(Script.CJK), password=password)
     session, _ = people.sign_in(vault, login=login, password=password, origin="192.0.2.77")

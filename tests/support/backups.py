@@ -27,7 +27,8 @@ from tests.vault.workflows.faults import with_clock
 from vault.customers import Customer, Profile
 from vault.destruction import Batch, Targets
 from vault.ids import CustomerId, RecordId
-from vault.people import OPERATOR_ID, Actor
+from vault.people import OPERATOR_ID
+from vault.permissions import Actor
 from vault.records import Description
 from vault.workflows import customers, destruction, intake
 from vault.workflows.locks import RECEIPT_LOCK

@@ -23,7 +23,7 @@ from tests.support.vault import add_bytes, read_bytes
 from vault.customers import Profile
 from vault.errors import CatalogueUnavailable, LinkRevoked, LinkUsedUp, NotFound, StrongroomError
 from vault.ids import CustomerId, LinkId, RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description, RecordState
 from vault.workflows import customers, holding, intake, outbox, retrieval, sharing, upkeep
 from vault.workflows.intake import Filing, Receipt

@@ -14,7 +14,7 @@ from storage.assembly import open_vault
 from storage.objects.settings import S3Settings
 from storage.settings import Settings, load_settings
 from vault.ids import CustomerId, RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description
 from vault.workflows import intake, people
 from vault.workflows.intake import Receipt

@@ -10,13 +10,10 @@ from vault.people import (
     LOGIN_MAX_CHARACTERS,
     PASSWORD_MAX_CHARACTERS,
     PASSWORD_MIN_CHARACTERS,
-    PERMISSIONS,
-    Action,
-    Actor,
     PersonProfile,
-    Role,
     checked_password,
 )
+from vault.permissions import PERMISSIONS, Action, Actor, Role
 
 
 def acting(*roles: Role) -> Actor:
@@ -45,7 +42,7 @@ def test_somebody_without_a_role_may_do_nothing(action: Action) -> None:
 
 def test_a_reader_reads_and_changes_nothing() -> None:
     allowed = {action for action in Action if acting(Role.READER).may(action)}
-    assert allowed == {Action.LIST_RECORDS, Action.OPEN_RECORD, Action.LIST_CUSTOMERS}
+    assert allowed == {Action.LIST_RECORDS, Action.OPEN_RECORD, Action.LIST_CUSTOMERS, Action.SEE_NOTICES}
 
 
 def test_records_staff_neither_invite_nor_take_keys_out() -> None:

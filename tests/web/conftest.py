@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.people import everything
 from tests.support.store import RunningStore
 from tests.support.vault import running_vault
 from tests.web.visitors import LOGIN, PASSWORD, Staff, sign_in
-from vault.people import Role
+from vault.groups import FOUNDING
 from vault.workflows import people
 from vault.workflows.vault import Limits, Vault
 from web.application import create_application
@@ -71,7 +72,7 @@ def served(shared_store: RunningStore, tmp_path_factory: pytest.TempPathFactory)
     home: Path = tmp_path_factory.mktemp("served") / "home"
     with running_vault(shared_store.settings, home) as opened:
         vault = replace(opened, limits=Limits(upload_bytes_max=UPLOAD_MAX, uploads_at_once=4))
-        token = people.invite(vault, people.operator(vault), frozenset({Role.ADMINISTRATOR}))
+        token = people.invite(vault, people.operator(vault), FOUNDING)
         people.accept_invitation(vault, token, login=LOGIN, name="张三", password=PASSWORD)
         with serving(vault) as running:
             yield running
@@ -94,7 +95,7 @@ def staff(served: Served) -> Iterator[Staff]:
 @pytest.fixture(scope="module")
 def second(served: Served) -> Iterator[Staff]:
     """Another administrator in a browser of their own."""
-    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.ADMINISTRATOR}))
+    token = people.invite(served.vault, everything(), FOUNDING)
     people.accept_invitation(served.vault, token, login="li", name="李四", password=PASSWORD)
     with served.client() as client:
         yield sign_in(client, "li")
@@ -103,10 +104,19 @@ def second(served: Served) -> Iterator[Staff]:
 @pytest.fixture(scope="module")
 def reader(served: Served) -> Iterator[Staff]:
     """Somebody who may look at records and at nothing else."""
-    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.READER}))
+    token = people.invite(served.vault, everything(), {"readers"})
     people.accept_invitation(served.vault, token, login="wang", name="Wang", password=PASSWORD)
     with served.client() as client:
         yield sign_in(client, "wang")
+
+
+@pytest.fixture(scope="module")
+def auditor(served: Served) -> Iterator[Staff]:
+    """Somebody who reads the log and nothing else."""
+    token = people.invite(served.vault, everything(), {"audit"})
+    people.accept_invitation(served.vault, token, login="sun", name="Sun", password=PASSWORD)
+    with served.client() as client:
+        yield sign_in(client, "sun")
 
 
 @pytest.fixture(scope="module")

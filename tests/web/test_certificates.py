@@ -6,17 +6,18 @@ import json
 
 import pytest
 
+from tests.support.people import everything
 from tests.support.vault import add_bytes
 from tests.web.conftest import Served
 from tests.web.visitors import Staff
 from vault.destruction import Targets
-from vault.workflows import certificates, destruction, people
+from vault.workflows import certificates, destruction
 
 
 @pytest.fixture(scope="module")
 def number(served: Served) -> str:
     """A certificate of a record that somebody alone destroyed."""
-    operator = people.machine_operator()
+    operator = everything()
     record_id = add_bytes(served.vault, operator, b"gone", title="Wrongly scanned").record_id
     targets = Targets(records=frozenset({record_id}))
     destruction.destroy(served.vault, operator, targets, alone=True, error=True)
@@ -34,7 +35,7 @@ def test_a_certificate_is_listed_shown_and_taken_away(served: Served, staff: Sta
     document = staff.client.get(f"/certificates/{number}/document")
     assert document.headers["content-type"] == "application/json"
     assert f'filename="{number}.json"' in document.headers["content-disposition"]
-    view = certificates.show_certificate(served.vault, people.machine_operator(), number)
+    view = certificates.show_certificate(served.vault, everything(), number)
     assert document.content == view.document
     assert json.loads(document.content)["statement"]["number"] == number
 

@@ -10,13 +10,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from tests.support.people import everything
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, form_token, opened, stored_id
 from vault.customers import Profile
 from vault.destruction import Targets
 from vault.errors import NotAllowed
+from vault.groups import FOUNDING
 from vault.ids import BatchId, ProcessId, RecordId
-from vault.people import Role
 from vault.records import RecordState
 from vault.workflows import customers, destruction, effect, people, upkeep
 
@@ -48,7 +49,7 @@ def state_of(served: Served, record_id: str) -> RecordState:
 @pytest.fixture(scope="module")
 def reader(served: Served) -> Iterator[httpx.Client]:
     """Somebody who may look at records and at nothing else."""
-    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.READER}))
+    token = people.invite(served.vault, everything(), {"readers"})
     with served.client() as client:
         said = {"login": "a reader", "name": "Reader", "password": "only looks at things"}
         assert client.post(f"/welcome/{token}", data=said).status_code == 303
@@ -133,7 +134,7 @@ def test_a_form_that_is_not_right_destroys_nothing(
 
 
 def test_what_came_in_after_the_preview_is_looked_at_again(served: Served, staff: Staff, program: httpx.Client) -> None:
-    customer = customers.add_customer(served.vault, people.machine_operator(), Profile(name="Ms Li")).customer
+    customer = customers.add_customer(served.vault, everything(), Profile(name="Ms Li")).customer
     first = stored_id(program, b"x", customer=customer.number)
     page = preview(staff.client, customer=customer.number, error="yes")
     assert "Ms Li" in page.text
@@ -209,7 +210,7 @@ def test_holds_of_a_rebuilt_catalogue_are_confirmed_by_two(served: Served, staff
     assert staff.post("/destructions/holds").status_code == 303
     assert "You have confirmed them already" in preview(staff.client, record_id, error="yes").text
     assert staff.post("/destructions/holds").status_code == 403
-    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.ADMINISTRATOR}))
+    token = people.invite(served.vault, everything(), FOUNDING)
     with served.client() as second:
         said = {"login": "second", "name": "Second", "password": "a second pair of eyes"}
         second.post(f"/welcome/{token}", data=said)
@@ -220,7 +221,5 @@ def test_holds_of_a_rebuilt_catalogue_are_confirmed_by_two(served: Served, staff
     assert 'action="/destructions"' not in page.text
     assert 'action="/disposal/error"' in page.text
     with pytest.raises(NotAllowed, match="nobody is alone here"):
-        destruction.destroy(
-            served.vault, people.machine_operator(), Targets(records=frozenset({RecordId(record_id)})), alone=True
-        )
+        destruction.destroy(served.vault, everything(), Targets(records=frozenset({RecordId(record_id)})), alone=True)
     assert state_of(served, record_id) is RecordState.RECEIVED

@@ -11,13 +11,14 @@ from datetime import date
 import httpx
 import pytest
 
+from tests.support.people import FOUNDER, everything
 from tests.vault.samples import a_class
 from tests.web.conftest import Served
 from tests.web.visitors import PASSWORD, Staff, fields_of, sign_in, stored_id
 from vault.classes import DisposalAction, Trigger
 from vault.disposal import Pause, PauseCause
 from vault.ids import PauseId, PersonId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor
 from vault.records import RecordState
 from vault.workflows import expiry, holding, people, schedules
 
@@ -36,13 +37,13 @@ def crew(served: Served, staff: Staff, second: Staff) -> Iterator[dict[str, Staf
         objection_days=0,
         signing=("Head of the archives",),
     )
-    one, two = (Actor(person_id=PersonId(name * 26), roles=frozenset({Role.ADMINISTRATOR})) for name in ("a", "b"))
+    one, two = (Actor(person_id=PersonId(name * 26), roles=FOUNDER) for name in ("a", "b"))
     schedules.propose(served.vault, one, rule, "for the test")
     schedules.approve(served.vault, two, CODE)
     found = {"zhang": staff, "li": second}
     with served.client() as third, served.client() as fourth:
         for login, client in (("zhao", third), ("sun", fourth)):
-            token = people.invite(served.vault, people.machine_operator(), frozenset({Role.RECORDS}))
+            token = people.invite(served.vault, everything(), {"records"})
             people.accept_invitation(served.vault, token, login=login, name=login.title(), password=PASSWORD)
             found[login] = sign_in(client, login)
         yield found
@@ -54,7 +55,7 @@ def due(served: Served, program: httpx.Client, *titles: str) -> list[str]:
     for record_id in found:
         holding.file_record(
             served.vault,
-            people.machine_operator(),
+            everything(),
             RecordId(record_id),
             class_code=CODE,
             trigger_on=date(2010, 1, 2),
@@ -265,7 +266,7 @@ def test_a_pause_is_an_alarm_and_goes_on_with_a_typed_number(
     assert zhang.post(path, data={**fields, "confirm": "1"}).status_code == 400
     assert zhang.post(path, data={**fields, "confirm": "321", "pause": "other"}).status_code == 409
     assert [zhang.post(path, data={**fields, "confirm": "321"}).status_code for _ in range(2)] == [303, 303]
-    assert expiry.show_expiry(served.vault, people.machine_operator()).pause is None
+    assert expiry.show_expiry(served.vault, everything()).pause is None
 
 
 def test_one_restricts_a_record_and_another_lifts_that(

@@ -28,7 +28,7 @@ def test_the_gallery_shows_every_part_and_staff_without_the_permission_do_not_se
 
 
 def test_no_id_stands_twice_on_a_page(staff: Staff) -> None:
-    for path in ("/", "/records", "/customers", "/log", "/state", "/settings", "/gallery"):
+    for path in ("/", "/records", "/customers", "/groups", "/state", "/settings", "/gallery"):
         ids = Counter(re.findall(r'\sid="([^"]+)"', staff.client.get(path).text))
         assert [each for each, count in ids.items() if count > 1] == [], path
 

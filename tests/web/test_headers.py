@@ -41,7 +41,7 @@ def test_every_answer_has_the_headers_that_keep_it_in_its_place(staff: Staff, ro
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/records", "/upload", "/customers", "/links", "/destructions", "/keepers", "/log", "/settings", "/gallery"],
+    ["/", "/records", "/upload", "/customers", "/links", "/destructions", "/keepers", "/groups", "/loans", "/gallery"],
 )
 def test_no_page_has_a_script_or_style_of_its_own(staff: Staff, path: str) -> None:
     page = staff.client.get(path).text

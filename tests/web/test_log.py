@@ -16,39 +16,39 @@ def rows(page: str) -> list[str]:
     return re.findall(r'<td class="main">([^<]+)</td>', page)
 
 
-def test_entries_are_found_by_what_by_whom_about_what_and_when(staff: Staff, program: httpx.Client) -> None:
+def test_entries_are_found_by_what_by_whom_about_what_and_when(auditor: Staff, program: httpx.Client) -> None:
     record_id = stored_id(program, b"logged", title="Logged")
-    assert rows(staff.client.get("/log").text)[0] == "Received"
-    assert rows(staff.client.get("/log", params={"subject": record_id}).text) == ["Received"]
-    signed = staff.client.get("/log", params={"event": "signed-in"}).text
+    assert rows(auditor.client.get("/log").text)[0] == "Received"
+    assert rows(auditor.client.get("/log", params={"subject": record_id}).text) == ["Received"]
+    signed = auditor.client.get("/log", params={"event": "signed-in"}).text
     assert set(rows(signed)) == {"Signed in"}
     assert 'class="chip"' in signed
-    assert rows(staff.client.get("/log", params={"actor": "nobody"}).text) == []
-    assert rows(staff.client.get("/log", params={"to": "2001-01-01"}).text) == []
-    assert "choose one of those" in staff.client.get("/log", params={"event": "nonsense"}).text.lower()
-    assert "not a date" in staff.client.get("/log", params={"from": "nonsense"}).text
+    assert rows(auditor.client.get("/log", params={"actor": "nobody"}).text) == []
+    assert rows(auditor.client.get("/log", params={"to": "2001-01-01"}).text) == []
+    assert "choose one of those" in auditor.client.get("/log", params={"event": "nonsense"}).text.lower()
+    assert "not a date" in auditor.client.get("/log", params={"from": "nonsense"}).text
 
 
-def test_it_pages_by_number(staff: Staff, served: Served) -> None:
-    newest = staff.client.get("/log", params={"before": "3"}).text
+def test_it_pages_by_number(auditor: Staff, served: Served) -> None:
+    newest = auditor.client.get("/log", params={"before": "3"}).text
     assert re.findall(r'data-label="Entry">([\d,]+)<', newest) == ["2", "1"]
-    assert staff.client.get("/log", params={"before": "x"}).status_code == 400
+    assert auditor.client.get("/log", params={"before": "x"}).status_code == 400
 
 
-def test_a_button_checks_the_whole_log(staff: Staff, served: Served) -> None:
+def test_a_button_checks_the_whole_log(auditor: Staff, served: Served) -> None:
     log.publish_log(served.vault)
-    answer = staff.post("/log/verification")
+    answer = auditor.post("/log/verification")
     assert answer.status_code == 200
     assert "The log holds" in answer.text
 
 
-def test_an_entry_is_proved_by_a_file_that_others_can_check(staff: Staff) -> None:
-    answer = staff.post("/log/1/proof")
+def test_an_entry_is_proved_by_a_file_that_others_can_check(auditor: Staff) -> None:
+    answer = auditor.post("/log/1/proof")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="entry-1.tlog-proof"'
     assert answer.text.startswith("c2sp.org/tlog-proof@v1")
-    assert staff.post("/log/999999999/proof").status_code == 404
-    assert staff.post("/log/x/proof").status_code == 400
+    assert auditor.post("/log/999999999/proof").status_code == 404
+    assert auditor.post("/log/x/proof").status_code == 400
 
 
 def test_whoever_may_not_read_the_log_is_not_shown_it(reader: Staff) -> None:

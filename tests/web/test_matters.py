@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.support.people import everything
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, fields_of, stored_id
 from vault.customers import Profile
 from vault.holds import MatterState
-from vault.workflows import customers, matters, mirror, people
+from vault.workflows import customers, matters, mirror
 from web.submissions import REMEMBERED_MAX, Submissions
 
 SAID = {"title": "Lake against Hill", "issuer": "District court", "reason": "a claim\r\nof 2026"}
@@ -31,7 +32,7 @@ def placed(staff: Staff, **scope: str) -> str:
 
 
 def state_of(served: Served, address: str) -> MatterState:
-    return matters.find_matter(served.vault, people.machine_operator(), address.rpartition("/")[2]).state
+    return matters.find_matter(served.vault, everything(), address.rpartition("/")[2]).state
 
 
 def test_nothing_is_held_at_first(staff: Staff, reader: Staff) -> None:
@@ -110,7 +111,7 @@ def test_a_proposed_release_is_withdrawn(served: Served, staff: Staff, program: 
 
 
 def test_customers_classes_and_words_are_held_as_they_come(served: Served, staff: Staff, program: httpx.Client) -> None:
-    customer = customers.add_customer(served.vault, people.machine_operator(), Profile(name="Ms Zhao")).customer
+    customer = customers.add_customer(served.vault, everything(), Profile(name="Ms Zhao")).customer
     stored_id(program, b"a", customer=customer.number)
     stored_id(program, b"b", title="About the bridge")
     address = placed(

@@ -8,13 +8,14 @@ from datetime import date
 import httpx
 import pytest
 
+from tests.support.people import FOUNDER, everything
 from tests.vault.samples import a_class
 from tests.web.conftest import Served
 from tests.web.test_disposal import listed_class, reviewed, signed
 from tests.web.visitors import Staff, stored_id
 from vault.ids import PersonId, RecordId
-from vault.people import Actor, Role
-from vault.workflows import holding, people, schedules
+from vault.permissions import Actor
+from vault.workflows import holding, schedules
 
 CODE = "announced"
 
@@ -23,14 +24,14 @@ CODE = "announced"
 def announced(served: Served, program: httpx.Client) -> str:
     """A customer with a due record of a class that tells of its destruction."""
     rule = replace(a_class(code=CODE, period_years=1, mandate=""), title_en="Announced", notify=True, objection_days=30)
-    one, two = (Actor(person_id=PersonId(name * 26), roles=frozenset({Role.ADMINISTRATOR})) for name in ("a", "b"))
+    one, two = (Actor(person_id=PersonId(name * 26), roles=FOUNDER) for name in ("a", "b"))
     schedules.propose(served.vault, one, rule, "for the test")
     schedules.approve(served.vault, two, CODE)
     customer = program.post("/api/v1/customers", json={"name": "Hillside Bakery"}).json()
     record_id = stored_id(program, b"a lease", title="Lease of the shop", customer=customer["number"])
     holding.file_record(
         served.vault,
-        people.machine_operator(),
+        everything(),
         RecordId(record_id),
         class_code=CODE,
         trigger_on=date(2010, 1, 2),

@@ -8,9 +8,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from tests.support.people import FOUNDER, everything
 from tests.web.conftest import Served
 from tests.web.visitors import LOGIN, PASSWORD, Staff, opened, stored_id
-from vault.people import Role
 from vault.workflows import people, sharing
 
 CONTENT = b"the file itself" * 1000
@@ -124,11 +124,11 @@ def test_an_expired_link_says_so(served: Served, visitor: httpx.Client, program:
         def now(self) -> object:
             return served.vault.clock.now() - timedelta(days=8)
 
-    actor = people.machine_operator()
+    actor = everything()
     earlier = replace(served.vault, clock=Earlier())  # type: ignore[arg-type]  # a clock of last week
     _, token = sharing.make_link(
         earlier,
-        replace(actor, roles=frozenset({Role.ADMINISTRATOR})),
+        replace(actor, roles=FOUNDER),
         record_id,  # type: ignore[arg-type]  # an id
         lifetime=timedelta(days=7),
         uses_max=1,
@@ -190,7 +190,7 @@ def test_staff_make_and_find_links_on_pages(staff: Staff, record_id: str, visito
 
 
 def test_an_invitation_works_once(served: Served) -> None:
-    token = people.invite(served.vault, people.machine_operator(), frozenset({Role.RECORDS}))
+    token = people.invite(served.vault, everything(), {"records"})
     form = {"login": "wang", "name": "王五", "password": "short"}
     with served.client() as client:
         assert client.get(f"/welcome/{token}").status_code == 200

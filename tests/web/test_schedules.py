@@ -9,11 +9,12 @@ from datetime import date
 import httpx
 import pytest
 
+from tests.support.people import everything
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, fields_of, stored_id
 from vault.ids import RecordId
 from vault.schedule import RuleState
-from vault.workflows import holding, people, schedules
+from vault.workflows import holding, schedules
 
 LOOK, PROPOSE = "/schedule/proposals/preview", "/schedule/proposals"
 
@@ -44,7 +45,7 @@ def proposed(staff: Staff, code: str, /, **changes: str) -> httpx.Response:
 
 def state_of(served: Served, code: str) -> list[RuleState]:
     """The states of a class's versions, newest first."""
-    return [each.rule.state for each in schedules.show_class(served.vault, people.machine_operator(), code)]
+    return [each.rule.state for each in schedules.show_class(served.vault, everything(), code)]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def filed(served: Served, program: httpx.Client) -> str:
     record_id = stored_id(program, b"kept", title="Filed")
     holding.file_record(
         served.vault,
-        people.machine_operator(),
+        everything(),
         RecordId(record_id),
         class_code="contract",
         trigger_on=date(2020, 5, 4),
@@ -110,7 +111,7 @@ def test_what_changed_since_the_look_is_looked_at_again(served: Served, staff: S
     fields = fields_of(looked(staff, "identity", lead_days="77"), PROPOSE)
     record_id = stored_id(program, b"later", **{"class": "identity"})
     holding.file_record(
-        served.vault, people.machine_operator(), RecordId(record_id), class_code="identity", trigger_on=date(2024, 2, 3)
+        served.vault, everything(), RecordId(record_id), class_code="identity", trigger_on=date(2024, 2, 3)
     )
     refused = staff.client.post(PROPOSE, data=fields)
     assert refused.status_code == 409

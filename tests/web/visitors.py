@@ -46,7 +46,7 @@ def sign_in(client: httpx.Client, login: str = LOGIN, password: str = PASSWORD) 
     """Signs the administrator in, or somebody else."""
     answer = client.post("/sign-in", data={"login": login, "password": password})
     assert answer.status_code == 303, answer.text
-    return Staff(client=client, csrf_token=form_token(client.get("/")))
+    return Staff(client=client, csrf_token=form_token(client.get("/permissions")))
 
 
 def metadata(**values: object) -> str:

@@ -17,7 +17,7 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, plain, table
 from vault.cli.speech import JSON
 from vault.errors import Conflict, InvalidInput, StrongroomError
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows import log, logcheck, logdetails
 from vault.workflows.vault import Vault
 
@@ -151,7 +151,7 @@ def keys(invocation: Invocation, change: bool) -> None:
     """Show the log's verifier keys, oldest first: keep the newest one outside, to check exports with."""
     from vault.workflows.logstore import verifier_keys
 
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(tends=True) as (vault, actor):
         actor.require(Action.READ_LOG)
         if change:
             log.change_key(vault, actor)

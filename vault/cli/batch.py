@@ -22,7 +22,7 @@ from vault.cli.receipts import Acknowledged, Line, Outcome
 from vault.cli.sources import Source, SteadyFile, Stopped, Unfit, title_of
 from vault.errors import Broken, IdempotencyMismatch, NotAllowed, NotSignedIn, Refused, StrongroomError, Unavailable
 from vault.ids import CustomerId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description
 from vault.workflows import intake
 from vault.workflows.vault import Vault

@@ -13,7 +13,7 @@ from vault.cli.moments import day
 from vault.cli.plain import plain
 from vault.cli.sources import SteadyFile
 from vault.errors import Conflict, InvalidInput, Refused
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description, Record
 from vault.workflows import holding, intake, retrieval
 from vault.workflows.vault import Vault

@@ -11,7 +11,7 @@ from vault.cli.documents import customer_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import local, plain, plain_lines, table
 from vault.customers import Profile
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.workflows import customers
 from vault.workflows.customers import CustomerView
 from vault.workflows.vault import Vault

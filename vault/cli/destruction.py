@@ -14,7 +14,7 @@ from vault.cli.plain import iso, local, plain, size, table
 from vault.destruction import Targets
 from vault.errors import InvalidInput
 from vault.ids import BatchId
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import batches, customers, destruction, destructionscope, effect, retrieval
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vault.cli.speech import JSON
     from vault.destruction import Batch
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.records import Record
     from vault.workflows.destructionscope import Preview
     from vault.workflows.effect import BatchView

@@ -24,14 +24,14 @@ from vault.cli.moments import day
 from vault.cli.plain import iso_date, local, table
 from vault.disposal import ListState, Part
 from vault.errors import InvalidInput
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import disposal, execution, expiry, listing, retrieval, reviewing
 from vault.workflows.reviewing import CHOICES, choice_of
 
 if TYPE_CHECKING:
     from vault.cli.speech import JSON
     from vault.ids import RecordId
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.records import Record
     from vault.workflows.disposal import ItemView, ListView
     from vault.workflows.vault import Vault

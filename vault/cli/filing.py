@@ -18,7 +18,7 @@ from vault.cli.receipts import BatchReceipt, Line
 from vault.cli.sources import Source, Unfit, walk
 from vault.cli.speech import encode
 from vault.errors import InvalidInput, StrongroomError
-from vault.people import Action
+from vault.permissions import Action
 from vault.records import Description
 from vault.workflows.customers import find_customer
 from vault.workflows.schedules import find_rule

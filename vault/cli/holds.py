@@ -10,14 +10,14 @@ from vault.cli.documents import matter_document, scope_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import local, plain, plain_lines, table
 from vault.holds import HoldScope, MatterProfile
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import customers, matters, mirror, placing, retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.workflows.matters import MatterStory, MatterView
     from vault.workflows.vault import Vault
 

@@ -23,7 +23,7 @@ from vault.errors import NotSignedIn, SettingsWrong
 
 if TYPE_CHECKING:
     from storage.settings import Settings
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.workflows.vault import Vault
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -91,17 +91,20 @@ class Invocation:
             yield vault
 
     @contextmanager
-    def acting(self) -> Iterator[tuple[Vault, Actor]]:
-        """The vault and who acts in it. Raises ``NotSignedIn``."""
+    def acting(self, *, tends: bool = False) -> Iterator[tuple[Vault, Actor]]:
+        """The vault and who acts in it; what ``tends`` the machine is the operator's where nobody is signed in.
+
+        Raises ``NotSignedIn``.
+        """
         token = session.kept(self.home)
         with self.vault() as vault:
-            yield vault, self._actor(vault, token)
+            yield vault, self._actor(vault, token, tends=tends)
 
-    def _actor(self, vault: Vault, token: str | None) -> Actor:
+    def _actor(self, vault: Vault, token: str | None, *, tends: bool) -> Actor:
         from vault.workflows import people
 
         if token is None:
-            return people.operator(vault)
+            return people.machine_operator() if tends else people.operator(vault)
         try:
             return people.signed_in(vault, token).actor
         except NotSignedIn as error:

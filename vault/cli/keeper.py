@@ -22,12 +22,12 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import plain, table
 from vault.cli.speech import JSON
 from vault.errors import InvalidInput
-from vault.people import Action
+from vault.permissions import Action
 
 if TYPE_CHECKING:
     from storage.keeper.listing import KeeperSpec
     from storage.keeper.settings import KeeperSettings
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.ports import RootKeeper
     from vault.seal.rootfile import RootId
     from vault.workflows.vault import Vault
@@ -62,7 +62,7 @@ def status(invocation: Invocation) -> int:
     from storage.keeper.listing import read_list
     from storage.machine import SystemRandomness
 
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(tends=True) as (vault, actor):
         actor.require(Action.SEE_STATE)
         generation = vault.keys.generation()
         standing = vault.keys.standing()
@@ -164,17 +164,17 @@ def remove(invocation: Invocation, name: str, lost: bool, dry_run: bool) -> None
 @pass_invocation
 def rotate(invocation: Invocation, dry_run: bool) -> None:
     """Replace the root key, and destroy the one before on every keeper. No record changes."""
-    from vault.workflows.batches import show_batch
+    from vault.workflows.batches import view_of
     from vault.workflows.destruction import rotate_root
 
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(tends=True) as (vault, actor):
         actor.require(Action.CHANGE_KEEPERS)
         before = vault.keys.generation()
         if dry_run:
             document: dict[str, JSON] = {"generation": before + 1, "dry_run": True}
             invocation.speech.data(document, [f"generation {before} would be replaced by {before + 1}"])
             return
-        view = show_batch(vault, actor, rotate_root(vault, actor).id)
+        view = view_of(vault, rotate_root(vault, actor))
     waiting = [plain(each) for each in view.waiting]
     document = {
         "generation": view.batch.generation,
@@ -229,7 +229,7 @@ def recover(invocation: Invocation, /, name: str, files: tuple[Path, ...], **giv
     roots = recover_keeper(_settings(invocation, spec), SystemRandomness(), name, shares, spec)
     fresh = Invocation()
     fresh.settings_given.update(invocation.settings_given)
-    with fresh.acting() as (vault, actor):
+    with fresh.acting(tends=True) as (vault, actor):
         _log(vault, actor, Event.KEEPER_RECOVERED, name)
     document: dict[str, JSON] = {"name": name, "roots": roots, "folder": spec.folder}
     invocation.speech.data(document, [f"{name} is in {plain(str(spec.folder))} now, with {roots} roots"])
@@ -246,7 +246,7 @@ def _changing(
     from storage.machine import SystemRandomness
     from vault.seal.rootfile import RootId
 
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(tends=True) as (vault, actor):
         actor.require(Action.CHANGE_KEEPERS)
         keepers = configured_keepers(invocation.unlocked.keepers(), SystemRandomness(), read_only=True)
 

@@ -19,7 +19,7 @@ from vault.cli.plain import local, table
 from vault.errors import InvalidInput
 from vault.ids import LinkId, RecordId
 from vault.links import USES_MAX, checked_pass_code
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.workflows import retrieval, sharing
 from vault.workflows.sharing import LinkView
 from vault.workflows.vault import Vault

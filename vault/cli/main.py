@@ -90,6 +90,56 @@ person = _group(
     "The people who work with the vault.",
     {"invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join.")},
 )
+people_group = _group(
+    "group",
+    "Groups: who is in them, and which roles they grant.",
+    {
+        "list": Entry("vault.cli.groups:list_groups", "List groups with what they grant."),
+        "show": Entry("vault.cli.groups:show", "Show who is in a group, and what it grants."),
+        "people": Entry("vault.cli.groups:list_people", "List everybody with their id."),
+        "add": Entry("vault.cli.groups:add", "Make a group."),
+        "grant": Entry("vault.cli.groups:grant", "Let a group give a role on a class, or on all."),
+        "revoke": Entry("vault.cli.groups:revoke", "Take back what a group grants."),
+        "join": Entry("vault.cli.groups:join", "Add somebody to a group."),
+        "leave": Entry("vault.cli.groups:leave", "Take somebody out of a group, or yourself."),
+    },
+)
+agreement = _group(
+    "agreement",
+    "The confidentiality agreement, signed before sensitive records open.",
+    {
+        "show": Entry("vault.cli.gates:show_agreement", "Show it, and whether you signed it."),
+        "sign": Entry("vault.cli.gates:sign_agreement", "Sign the text that you read."),
+        "publish": Entry("vault.cli.gates:publish_agreement", "Put another version in force."),
+        "signatures": Entry("vault.cli.gates:list_signatures", "List who signed which version."),
+    },
+)
+training = _group(
+    "training",
+    "Training and its test, passed before sensitive records open.",
+    {
+        "show": Entry("vault.cli.gates:show_training", "Show the material, and until when you have passed."),
+        "take": Entry("vault.cli.gates:take_test", "Take the test."),
+        "publish": Entry("vault.cli.gates:publish_course", "Put another version in force."),
+        "attempts": Entry("vault.cli.gates:list_attempts", "List who took the test."),
+    },
+)
+loan = _group(
+    "loan",
+    "Loans of records of important classes.",
+    {
+        "ask": Entry("vault.cli.gates:ask_loan", "Ask to borrow a record."),
+        "list": Entry("vault.cli.gates:list_loans", "List your loans, and what waits for you."),
+        "grant": Entry("vault.cli.gates:grant_loan", "Lend what somebody else asked for."),
+        "refuse": Entry("vault.cli.gates:refuse_loan", "Refuse, with a reason."),
+        "return": Entry("vault.cli.gates:give_back", "Give a record back."),
+    },
+)
+permission = _group(
+    "permission",
+    "The one table of what each role may do.",
+    {"list": Entry("vault.cli.groups:list_permissions", "Show the table.")},
+)
 destruction = _group(
     "destruction",
     "Destroy records and customers, for ever.",
@@ -213,6 +263,11 @@ _ENTRIES: Final = {
     "schedule": Entry("vault.cli.main:schedule", "The rules that say how long classes are kept."),
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
+    "group": Entry("vault.cli.main:people_group", "Groups: who is in them, and which roles they grant."),
+    "agreement": Entry("vault.cli.main:agreement", "The confidentiality agreement."),
+    "training": Entry("vault.cli.main:training", "Training and its test."),
+    "loan": Entry("vault.cli.main:loan", "Loans of records of important classes."),
+    "permission": Entry("vault.cli.main:permission", "The one table of what each role may do."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
     "disposition": Entry("vault.cli.main:disposition", "Disposal lists: proposed, reviewed, signed, executed."),

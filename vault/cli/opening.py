@@ -24,9 +24,10 @@ from vault.cli.moments import byte_range
 from vault.cli.plain import size
 from vault.cli.speech import JSON
 from vault.errors import InvalidInput, SealBroken
+from vault.gates import PURPOSES
 from vault.records import checked_file_name
 from vault.workflows import retrieval
-from vault.workflows.retrieval import PURPOSES, Opening
+from vault.workflows.retrieval import Opening
 
 STDOUT: Final = "-"
 
@@ -39,6 +40,7 @@ STDOUT: Final = "-"
 @click.option(
     "--purpose", type=click.Choice(PURPOSES), default=PURPOSES[0], show_default=True, help="What for; the log keeps it."
 )
+@click.option("--words", default="", help="What for, in words; sensitive and important records ask for them.")
 @click.option(
     "--range", "wanted", metavar="FIRST-LAST", help="Only these bytes, counted from 0; also FIRST- or -COUNT."
 )
@@ -51,6 +53,7 @@ def open_record(
     output: str | None,
     overwrite: bool,
     purpose: str,
+    words: str,
     wanted: str | None,
 ) -> None:
     """Write a record's bytes to stdout or to a file. The opening is logged before the first byte."""
@@ -63,7 +66,7 @@ def open_record(
     with invocation.acting() as (vault, actor):
         known = retrieval.find_record(vault, actor, record)
         if to_stdout:
-            opening = retrieval.open_version(vault, actor, known.id, ordinal=ordinal, purpose=purpose)
+            opening = retrieval.open_version(vault, actor, known.id, ordinal=ordinal, purpose=purpose, words=words)
             for block in opening.stream(*_span(opening, wanted)):
                 sys.stdout.buffer.write(block)
             sys.stdout.flush()
@@ -75,7 +78,7 @@ def open_record(
             story = retrieval.show(vault, actor, known.id)
             target = target / _own_name(story, ordinal or known.current_ordinal)
         with TemporaryFile(target, overwrite=overwrite) as file:
-            opening = retrieval.open_version(vault, actor, known.id, ordinal=ordinal, purpose=purpose)
+            opening = retrieval.open_version(vault, actor, known.id, ordinal=ordinal, purpose=purpose, words=words)
             start, length = _span(opening, wanted)
             _copy(opening.stream(start, length), file, None if wanted else opening.content.sha256)
             file.keep()

@@ -12,7 +12,6 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import lifetime
 from vault.cli.plain import iso, local
 from vault.errors import NotSignedIn
-from vault.people import Role
 from vault.workflows import people
 
 ORIGIN = "command-line"
@@ -35,7 +34,7 @@ def login(invocation: Invocation, name: str | None, print_token: bool) -> None:
     document = {
         "person_id": signed_in.actor.person_id,
         "name": signed_in.profile.name,
-        "roles": sorted(role.value for role in signed_in.actor.roles),
+        "roles": signed_in.actor.role_names,
         "expires_at": iso(signed_in.session.expires_at),
         "token": token if print_token else None,
     }
@@ -67,22 +66,17 @@ def logout(invocation: Invocation) -> None:
 
 @click.command()
 @click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice([role.value for role in Role if role is not Role.OPERATOR]),
-    help="What they will be; may be said several times.",
+    "--group", "groups", multiple=True, required=True, help="A group that they will be in; may be said several times."
 )
 @click.option("--expires", default="24h", show_default=True, help="How long the address works once: 12h, 2d, a time.")
 @speaking
 @pass_invocation
-def invite(invocation: Invocation, roles: tuple[str, ...], expires: str) -> None:
+def invite(invocation: Invocation, groups: tuple[str, ...], expires: str) -> None:
     """Make a one-time address under which somebody chooses a sign-in name and a password."""
     with invocation.acting() as (vault, actor):
         span = min(lifetime(expires, now=vault.now()), INVITATION_LIFETIME_MAX)
-        token = people.invite(vault, actor, frozenset(Role(role) for role in roles), lifetime=span)
+        token = people.invite(vault, actor, groups, lifetime=span)
         expires_at = vault.now() + span
     address = invocation.invitation_url(token)
-    invocation.speech.data({"url": address, "roles": sorted(roles), "expires_at": iso(expires_at)}, [address])
+    invocation.speech.data({"url": address, "groups": sorted(groups), "expires_at": iso(expires_at)}, [address])
     invocation.speech.talk(f"it works once, until {local(expires_at)}; whoever opens it first becomes that person")

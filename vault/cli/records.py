@@ -14,7 +14,7 @@ from vault.cli.plain import local, plain, plain_lines, size, table
 from vault.cli.speech import JSON
 from vault.disposition import explain
 from vault.ids import RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.records import RecordState
 from vault.shelves import RecordFilter
 from vault.workflows import finding, retrieval

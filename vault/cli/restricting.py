@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vault.ids import RecordId
-    from vault.people import Actor
+    from vault.permissions import Actor
     from vault.records import Record
     from vault.workflows.vault import Vault
 

@@ -16,7 +16,7 @@ from vault.cli.plain import iso, iso_date, local, plain, plain_lines, table
 from vault.cli.speech import JSON
 from vault.errors import InvalidInput
 from vault.objects import LockMode
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.schedule import RuleVersion
 from vault.workflows import schedules
 from vault.workflows.rulepreview import Moved, RulePreview

@@ -17,15 +17,18 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from vault.shelves.agreements import AgreementShelf
 from vault.shelves.attempts import AttemptShelf
 from vault.shelves.audit import AuditShelf
 from vault.shelves.batches import BatchShelf
+from vault.shelves.borrowing import LoanShelf
 from vault.shelves.certificates import CertificateShelf
 from vault.shelves.customers import CustomerShelf
 from vault.shelves.disposals import DisposalShelf
 from vault.shelves.extents import ExtentShelf
 from vault.shelves.figures import FigureShelf
 from vault.shelves.fonds import FondsShelf
+from vault.shelves.groups import GroupShelf
 from vault.shelves.holds import HoldShelf
 from vault.shelves.intents import IntentShelf
 from vault.shelves.jobs import JobShelf
@@ -41,6 +44,7 @@ from vault.shelves.rebuilds import RebuildShelf
 from vault.shelves.records import RecordFilter, RecordShelf
 from vault.shelves.savedviews import SavedViewShelf
 from vault.shelves.schedules import ScheduleShelf
+from vault.shelves.training import TrainingShelf
 from vault.shelves.trees import TreeShelf
 
 __all__ = ["Catalogue", "RecordFilter", "Transaction"]
@@ -63,6 +67,14 @@ class Transaction(Protocol):
     def people(self) -> PersonShelf: ...
     @property
     def links(self) -> LinkShelf: ...
+    @property
+    def groups(self) -> GroupShelf: ...
+    @property
+    def agreements(self) -> AgreementShelf: ...
+    @property
+    def training(self) -> TrainingShelf: ...
+    @property
+    def loans(self) -> LoanShelf: ...
     @property
     def attempts(self) -> AttemptShelf: ...
     @property

@@ -31,9 +31,16 @@ class DisposalShelf(Protocol):
     def by_number(self, fonds_id: FondsId, number: str) -> DisposalList | None: ...
 
     def page(
-        self, fonds_id: FondsId, *, state: ListState | None = None, before: str | None = None, limit: int = 50
+        self,
+        fonds_id: FondsId,
+        *,
+        state: ListState | None = None,
+        classes: frozenset[str] | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> Sequence[DisposalList]:
-        """Newest first, by number; ``before`` is the number of the last one of the page before."""
+        """Newest first, by number; ``before`` is the number of the last one of the page before, ``classes`` None is
+        every class."""
         ...
 
     def automatic_open(self, fonds_id: FondsId) -> Sequence[DisposalList]:
@@ -80,8 +87,10 @@ class DisposalShelf(Protocol):
         """The same of every filed record of a class."""
         ...
 
-    def to_transfer(self, fonds_id: FondsId, *, after: str = "", limit: int = 500) -> Sequence[Record]:
-        """Living records of which the newest decision is to hand them over, by id."""
+    def to_transfer(
+        self, fonds_id: FondsId, *, classes: frozenset[str] | None = None, after: str = "", limit: int = 500
+    ) -> Sequence[Record]:
+        """Living records of these classes (None: all) of which the newest decision is to hand them over, by id."""
         ...
 
     def to_list(

@@ -11,7 +11,7 @@ from vault.records import RecordState
 
 
 class FigureShelf(Protocol):
-    def records_in(self, state: RecordState, *, limit: int) -> int:
+    def records_in(self, state: RecordState, *, classes: frozenset[str] | None, limit: int) -> int:
         """How many records are in a state, counted no further than ``limit``."""
         ...
 

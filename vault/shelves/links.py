@@ -16,9 +16,15 @@ class LinkShelf(Protocol):
     def get(self, link_id: LinkId) -> Link | None: ...
 
     def page(
-        self, *, record_id: RecordId | None = None, before: tuple[datetime, LinkId] | None = None, limit: int = 50
+        self,
+        *,
+        record_id: RecordId | None = None,
+        classes: frozenset[str] | None = None,
+        restricted_in: frozenset[str] | None = None,
+        before: tuple[datetime, LinkId] | None = None,
+        limit: int = 50,
     ) -> Sequence[Link]:
-        """Newest first, by (created_at, id)."""
+        """Newest first, by (created_at, id); ``classes`` and ``restricted_in`` as in ``RecordFilter``."""
         ...
 
     def revoke(self, link_id: LinkId, *, now: datetime) -> bool:

@@ -44,8 +44,9 @@ class NoticeShelf(Protocol):
         *,
         only_waiting: bool = False,
         only_staff: bool = False,
+        classes: frozenset[str] | None = None,
         before: Notice | None = None,
         limit: int = 50,
     ) -> Sequence[Notice]:
-        """Newest first, behind ``before``."""
+        """Newest first, behind ``before``; of lists of these classes, None for every class."""
         ...

@@ -14,14 +14,19 @@ from vault.records import DescriptionRevision, Record, RecordState, Version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFilter:
-    """Which records a list shows; None leaves a column open."""
+    """Which records a list shows; None leaves a column open.
+
+    ``classes`` are those that exist for whoever looks, ``restricted_in`` those of which they see what may only be
+    stored; None is every class.
+    """
 
     class_code: str | None = None
     customer_id: CustomerId | None = None
     state: RecordState | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
-    hides_restricted: bool = False
+    classes: frozenset[str] | None = None
+    restricted_in: frozenset[str] | None = None
 
 
 class RecordShelf(Protocol):
@@ -53,6 +58,10 @@ class RecordShelf(Protocol):
 
     def update(self, record: Record) -> None:
         """Replaces the row of ``record.id``; the database refuses a transition that is not in ``TRANSITIONS``."""
+        ...
+
+    def listed(self, record_ids: Sequence[RecordId], classes: frozenset[str] | None) -> Sequence[RecordId]:
+        """Those of these records that have one of the classes and may be more than stored, in the same order."""
         ...
 
     def page(

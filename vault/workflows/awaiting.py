@@ -12,7 +12,7 @@ from typing import Final
 
 from vault.disposal import Decision, DisposalList, ListState
 from vault.holds import MatterState
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows import disposal, matters
 from vault.workflows.vault import Vault
 
@@ -49,6 +49,8 @@ def _rules(vault: Vault, actor: Actor) -> Iterator[Step]:
     with vault.catalogue.read() as tx:
         proposals = tx.schedules.proposals()
     for rule in proposals:
+        if not actor.may(Action.APPROVE_RULE, rule.code):
+            continue
         yield Step(
             kind="approve-rule",
             key=rule.code,
@@ -94,14 +96,14 @@ def step_of_list(vault: Vault, actor: Actor, found: DisposalList, counts: Mappin
     since, by = (last.at, last.person_id) if last is not None else (found.proposed_at, found.proposed_by)
     signed = any(each.person_id == actor.person_id for each in view.signatures)
     if pending:
-        kind, mine = "review-list", actor.may(Action.REVIEW_DISPOSAL)
+        kind, mine = "review-list", actor.may(Action.REVIEW_DISPOSAL, found.class_code)
     elif view.untold:
-        kind, mine = TELL_CUSTOMERS, actor.may(Action.GIVE_NOTICE)
+        kind, mine = TELL_CUSTOMERS, actor.may(Action.GIVE_NOTICE, found.class_code)
     elif view.next is not None:
         part = view.next[0]
-        kind, mine = f"sign-list-{part.value}", actor.may(disposal.SIGNS[part]) and not signed
+        kind, mine = f"sign-list-{part.value}", actor.may(disposal.SIGNS[part], found.class_code) and not signed
     else:
-        kind, mine = "execute-list", actor.may(Action.DESTROY_RECORDS)
+        kind, mine = "execute-list", actor.may(Action.DESTROY_RECORDS, found.class_code)
     return Step(
         kind=kind,
         key=found.number,

@@ -16,7 +16,7 @@ from vault.backups import BACKUP_JOB, DRILL_JOB, VERIFY_JOB, BackupPlan, BackupR
 from vault.errors import Conflict, NotAllowed, NotFound, StoreUnavailable
 from vault.fonds import Fonds, Rebuild
 from vault.outcomes import Outcome
-from vault.people import Action, Actor
+from vault.permissions import ALL_CLASSES, Action, Actor
 from vault.shelves import Transaction
 from vault.workflows.vault import Vault
 
@@ -86,7 +86,7 @@ def show_backups(vault: Vault, actor: Actor) -> BackupsView:
 
 def holds_to_confirm(vault: Vault, actor: Actor) -> Rebuild | None:
     """The rebuild of the catalogue whose holds wait to be confirmed. Raises ``NotAllowed``."""
-    actor.require(Action.DESTROY_RECORDS)
+    actor.require(Action.DESTROY_RECORDS, ALL_CLASSES)
     with vault.catalogue.read() as tx:
         return tx.rebuilds.unconfirmed(vault.fonds.id)
 
@@ -96,7 +96,7 @@ def confirm_holds(vault: Vault, actor: Actor) -> Rebuild:
 
     Raises ``NotFound`` where there is nothing to confirm, ``NotAllowed`` for the second time by one person.
     """
-    actor.require(Action.DESTROY_RECORDS)
+    actor.require(Action.DESTROY_RECORDS, ALL_CLASSES)
     now = vault.now()
     with vault.catalogue.write() as tx:
         rebuild = tx.rebuilds.unconfirmed(vault.fonds.id, for_update=True)

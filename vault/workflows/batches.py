@@ -10,7 +10,7 @@ from vault.audit import Event
 from vault.destruction import Batch, BatchState, Targets
 from vault.errors import NotFound
 from vault.ids import BatchId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor, require_on
 from vault.records import Record
 from vault.workflows.effect import BatchView, waiting_for
 from vault.workflows.vault import Vault
@@ -47,6 +47,8 @@ def batch_of(vault: Vault, actor: Actor, targets: Targets) -> Batch | None:
     """The batch that has all of the targets already, as after a form that was sent twice. Raises ``NotAllowed``."""
     actor.require(Action.DESTROY_RECORDS)
     with vault.catalogue.read() as tx:
+        for record in tx.records.many(list(targets.records)).values():
+            require_on(actor, Action.DESTROY_RECORDS, record)
         found = {batch.id: batch for each in targets.records if (batch := tx.batches.of_record(each)) is not None}
         taken = sum(tx.batches.of_record(each) is not None for each in targets.records)
         if targets.customers:
@@ -71,18 +73,23 @@ def list_batches(vault: Vault, actor: Actor, *, before: int | None = None, limit
 
     Raises ``NotAllowed``.
     """
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         return tx.batches.page(vault.fonds.id, before=before, limit=limit)
 
 
 def show_batch(vault: Vault, actor: Actor, batch_id: BatchId) -> BatchView:
     """A batch, and what it waits for. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         batch = tx.batches.get(batch_id)
     if batch is None:
         raise NotFound("there is no such destruction; look it up in the list")
+    return view_of(vault, batch)
+
+
+def view_of(vault: Vault, batch: Batch) -> BatchView:
+    """A batch, and what it waits for. The caller has authorised."""
     if batch.state is BatchState.EFFECTIVE:
         return BatchView(batch=batch, waiting=())
     if batch.state is BatchState.ERASING:
@@ -92,7 +99,7 @@ def show_batch(vault: Vault, actor: Actor, batch_id: BatchId) -> BatchView:
 
 def stubs(vault: Vault, actor: Actor, batch_id: BatchId, *, after: int = 0, limit: int = 500) -> Sequence[Record]:
     """What stays of the records of a batch, ``limit`` of them behind the first ``after``. Raises ``NotAllowed``."""
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         found = [tx.records.get(record_id) for _, record_id in tx.batches.records(batch_id, after=after, limit=limit)]
     return [record for record in found if record is not None]

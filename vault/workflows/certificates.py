@@ -34,7 +34,8 @@ from vault.destruction import Batch
 from vault.errors import AlreadyExists, NotFound, SealBroken
 from vault.ids import CertificateId, PersonId, could_be_key
 from vault.outcomes import Outcome
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import ALL_CLASSES, Action, Actor
 from vault.seal import labels
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
@@ -137,7 +138,7 @@ def issue(vault: Vault, batch: Batch) -> bool:
 
 def certificate_of(vault: Vault, actor: Actor, batch: Batch) -> Certificate | None:
     """The certificate of a batch, if it has one already. Raises ``NotAllowed``."""
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         return tx.certificates.of_batch(batch)
 
@@ -146,7 +147,7 @@ def list_certificates(
     vault: Vault, actor: Actor, *, before: CertificateId | None = None, limit: int = 50
 ) -> Sequence[Certificate]:
     """A page of certificates, newest first. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         last = tx.certificates.get(before) if before is not None else None
         if before is not None and last is None:
@@ -160,7 +161,7 @@ def show_certificate(vault: Vault, actor: Actor, key: str) -> CertificateView:
 
     Raises ``NotAllowed``, ``NotFound``, ``SealBroken``.
     """
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     certificate = _found(vault, key)
     document = _document(vault, certificate)
     checked = require_valid(document)
@@ -193,7 +194,7 @@ def print_certificate(vault: Vault, actor: Actor, key: str, *, languages: Sequen
 
 def issue_now(vault: Vault, actor: Actor, *, without_paper: bool = False) -> Outcome:
     """``issue_certificates`` by a person. Raises ``NotAllowed``, and as it does."""
-    actor.require(Action.DESTROY_RECORDS)
+    actor.require(Action.DESTROY_RECORDS, ALL_CLASSES)
     return issue_certificates(vault, without_paper=without_paper)
 
 
@@ -202,7 +203,7 @@ def verify_certificate(vault: Vault, actor: Actor, document: bytes) -> Checked:
 
     Raises ``NotAllowed``; ``SealBroken`` when it does not hold, or this vault did not sign it.
     """
-    actor.require(Action.SEE_STATE)
+    actor.require(Action.SEE_DESTRUCTIONS)
     checked = require_valid(document)
     if not set(checked.keys) <= set(verifier_keys(vault)):
         raise SealBroken("the certificate is signed by keys that are not this vault's")

@@ -9,7 +9,7 @@ from vault.audit import Event
 from vault.customers import Customer, Profile
 from vault.errors import Conflict, KeyDestroyed, NotFound
 from vault.ids import CustomerId, could_be_key
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows import allocation, descriptions, outbox
 from vault.workflows.vault import Vault
 

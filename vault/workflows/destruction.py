@@ -26,7 +26,7 @@ from vault.destruction import Batch, BatchState, Targets, TreeState
 from vault.disposition import Approval
 from vault.errors import CatalogueBroken, Conflict, NotAllowed, Unavailable
 from vault.ids import BatchId, PersonId, RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.seal.destruction import Doomed
 from vault.seal.increments import Increment
 from vault.seal.keytree import LeafAddress
@@ -38,6 +38,7 @@ from vault.workflows.destructionscope import (
     dying_of,
     require_all_destroyable,
     require_some,
+    require_theirs,
     scope_of,
     two_could_sign,
 )
@@ -83,7 +84,7 @@ def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, error:
     require_some(targets)
     if not alone:
         raise NotAllowed("a destruction needs two people; whoever has nobody else says --i-am-alone, which is logged")
-    _require_alone(vault, targets)
+    _require_alone(vault, actor, targets)
     return carry_out(vault, Order(by=actor.person_id, alone=alone, approval=approval_of(error=error)), targets)
 
 
@@ -96,11 +97,12 @@ def rotate_root(vault: Vault, actor: Actor) -> Batch:
     return carry_out(vault, Order(by=actor.person_id, alone=False, approval=None), Targets())
 
 
-def _require_alone(vault: Vault, targets: Targets) -> None:
-    """Raises ``NotAllowed`` where two people could sign."""
+def _require_alone(vault: Vault, actor: Actor, targets: Targets) -> None:
+    """Raises ``NotAllowed`` where two people could sign, or the classes are not the actor's."""
     with vault.catalogue.read() as tx:
         # A customer of whom nothing lives any more is no record. What lives is counted only where it matters.
-        needs_two = two_could_sign(tx) and any(
+        require_theirs(tx, actor, targets)
+        needs_two = two_could_sign(vault, tx) and any(
             True for _ in dying_of(scope_of(vault, tx, targets, for_update=False), targets)
         )
     if needs_two:

@@ -11,8 +11,9 @@ from vault.destruction import Candidate, Scope, Targets, require_destroyable, re
 from vault.disposition import Approval, Ground
 from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.holds import require_unheld
-from vault.people import PERMISSIONS, Action, Actor
+from vault.permissions import ALL_CLASSES, Action, Actor, require_on
 from vault.shelves import Transaction
+from vault.workflows.groups import everybody_acting
 from vault.workflows.vault import Vault
 
 
@@ -48,8 +49,9 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
     actor.require(Action.DESTROY_RECORDS)
     require_some(targets)
     with vault.catalogue.read() as tx:
+        require_theirs(tx, actor, targets)
         scope = scope_of(vault, tx, targets, for_update=False)
-        two = two_could_sign(tx)
+        two = two_could_sign(vault, tx)
     dying = list(dying_of(scope, targets))
     return Preview(
         needs_two=two and bool(dying),
@@ -63,11 +65,22 @@ def preview(vault: Vault, actor: Actor, targets: Targets, *, error: bool = False
     )
 
 
-def two_could_sign(tx: Transaction) -> bool:
+def require_theirs(tx: Transaction, actor: Actor, targets: Targets) -> None:
+    """That all of it is somebody's to destroy; a whole customer takes the right on every class.
+
+    Raises ``NotFound``, ``NotAllowed``.
+    """
+    if targets.customers:
+        actor.require(Action.DESTROY_RECORDS, ALL_CLASSES)
+    for record in tx.records.many(list(targets.records)).values():
+        require_on(actor, Action.DESTROY_RECORDS, record)
+
+
+def two_could_sign(vault: Vault, tx: Transaction) -> bool:
     """Whether there are people enough for a disposal list: then nobody destroys a record alone."""
-    people = [person for person in tx.people.all() if person.active]
-    proposers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.REVIEW_DISPOSAL]) for person in people)
-    approvers = sum(not person.roles.isdisjoint(PERMISSIONS[Action.SIGN_DISPOSAL]) for person in people)
+    everybody = everybody_acting(tx, vault.fonds.id)
+    proposers = sum(person.may(Action.REVIEW_DISPOSAL) for person in everybody)
+    approvers = sum(person.may(Action.SIGN_DISPOSAL) for person in everybody)
     return proposers >= 2 and approvers >= 1
 
 

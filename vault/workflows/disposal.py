@@ -26,12 +26,20 @@ from vault.disposal import (
 from vault.disposition import Ground
 from vault.errors import Conflict, NotAllowed, NotFound
 from vault.ids import ListId, could_be_key
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.records import Record
 from vault.shelves import Transaction
 from vault.workflows.appraisal import keep_opinion
 from vault.workflows.dryrun import writing
-from vault.workflows.lists import checked_words, close, open_profile, open_reason, require_list, with_profile
+from vault.workflows.lists import (
+    checked_words,
+    close,
+    open_profile,
+    open_reason,
+    require_list,
+    require_own_list,
+    with_profile,
+)
 from vault.workflows.notices import announce, rule_of_list
 from vault.workflows.vault import Vault
 
@@ -75,7 +83,7 @@ def find_list(vault: Vault, actor: Actor, key: str) -> DisposalList:
     if could_be_key(key):
         with vault.catalogue.read() as tx:
             disposal = tx.disposals.by_number(vault.fonds.id, key) or tx.disposals.get(ListId(key))
-    if disposal is None:
+    if disposal is None or not actor.may(Action.SEE_DISPOSALS, disposal.class_code):
         raise NotFound("there is no such disposal list; look it up with `strongroom disposition list`")
     return disposal
 
@@ -89,7 +97,8 @@ def list_lists(
     """
     actor.require(Action.SEE_DISPOSALS)
     with vault.catalogue.read() as tx:
-        found = tx.disposals.page(vault.fonds.id, state=state, before=before, limit=limit)
+        classes = actor.reach(Action.SEE_DISPOSALS)
+        found = tx.disposals.page(vault.fonds.id, state=state, classes=classes, before=before, limit=limit)
         return [(each, tx.disposals.counts(each.id)) for each in found]
 
 
@@ -97,7 +106,7 @@ def show_list(vault: Vault, actor: Actor, list_id: ListId) -> ListView:
     """A list. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.SEE_DISPOSALS)
     with vault.catalogue.read() as tx:
-        return view_of(vault, tx, require_list(tx, list_id))
+        return view_of(vault, tx, require_own_list(tx, actor, Action.SEE_DISPOSALS, list_id))
 
 
 def list_items(
@@ -106,7 +115,7 @@ def list_items(
     """A page of what stands, or stood, on a list, by record id. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.SEE_DISPOSALS)
     with vault.catalogue.read() as tx:
-        disposal = require_list(tx, list_id)
+        disposal = require_own_list(tx, actor, Action.SEE_DISPOSALS, list_id)
         items = tx.disposals.items(list_id, after=after, limit=limit)
         found = tx.records.many([each.record_id for each in items])
     return [
@@ -118,7 +127,8 @@ def list_transfers(vault: Vault, actor: Actor, *, after: str = "", limit: int = 
     """Living records of which the newest decision is to hand them over, by id. Raises ``NotAllowed``."""
     actor.require(Action.SEE_DISPOSALS)
     with vault.catalogue.read() as tx:
-        return tx.disposals.to_transfer(vault.fonds.id, after=after, limit=limit)
+        classes = actor.reach(Action.SEE_DISPOSALS)
+        return tx.disposals.to_transfer(vault.fonds.id, classes=classes, after=after, limit=limit)
 
 
 def sign(vault: Vault, actor: Actor, list_id: ListId, part: Part | None = None, *, dry_run: bool = False) -> ListView:
@@ -129,7 +139,7 @@ def sign(vault: Vault, actor: Actor, list_id: ListId, part: Part | None = None, 
     changed meanwhile), ``StoreUnavailable`` (the opinion cannot be kept).
     """
     with vault.catalogue.read() as tx:
-        seen = require_list(tx, list_id)
+        seen = require_own_list(tx, actor, Action.SEE_DISPOSALS, list_id)
         which, _ = _require_mine(tx, actor, seen, part)
     opinion = ""
     if which is Part.PROPOSER and seen.ground is Ground.DUE and not dry_run:
@@ -167,7 +177,7 @@ def cancel(vault: Vault, actor: Actor, list_id: ListId, reason: str, *, dry_run:
     actor.require(Action.REVIEW_DISPOSAL)
     clean = checked_words(reason, field="reason")
     with writing(vault, dry_run=dry_run) as tx:
-        disposal = require_list(tx, list_id, for_update=True)
+        disposal = require_own_list(tx, actor, Action.REVIEW_DISPOSAL, list_id, for_update=True)
         if not disposal.is_open:
             raise Conflict(f"list {disposal.number} is {disposal.state.value}; it cannot be cancelled any more")
         disposal = with_profile(vault, disposal, cancelled=clean)
@@ -217,7 +227,7 @@ def _require_mine(tx: Transaction, actor: Actor, disposal: DisposalList, part: P
     """The part and step in which this person may sign now."""
     signatures = tx.disposals.signatures(disposal.id)
     which, step = _require_signable(tx, disposal, signatures, part)
-    actor.require(SIGNS[which])
+    actor.require(SIGNS[which], disposal.class_code)
     mine = next((each for each in signatures if each.person_id == actor.person_id), None)
     if mine is not None:
         raise NotAllowed(

@@ -20,11 +20,20 @@ from vault.disposal import Decision, DisposalItem, DisposalList, ListState, Part
 from vault.disposition import Ground
 from vault.errors import Conflict, NotAllowed, NotDue
 from vault.ids import ListId, PersonId, RecordId
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor
 from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows import destruction
-from vault.workflows.lists import checked_words, close, digest_of, every_item, require_list, with_profile
+from vault.workflows.lists import (
+    checked_words,
+    close,
+    digest_of,
+    every_item,
+    require_list,
+    require_own_list,
+    with_profile,
+)
 from vault.workflows.vault import Vault
 
 TRIES: Final = 5
@@ -53,7 +62,7 @@ def preview_execution(vault: Vault, actor: Actor, list_id: ListId) -> Judged:
     """What ``execute`` would do now. Raises ``NotAllowed``, ``NotFound``, ``Conflict``, ``NotDue``."""
     actor.require(Action.DESTROY_RECORDS)
     with vault.catalogue.read() as tx:
-        require_executable(tx, require_list(tx, list_id), vault.now())
+        require_executable(tx, require_own_list(tx, actor, Action.DESTROY_RECORDS, list_id), vault.now())
     return judge(vault, list_id)
 
 
@@ -67,7 +76,7 @@ def execute(
     """
     actor.require(Action.DESTROY_RECORDS)
     with vault.catalogue.read() as tx:
-        disposal = require_list(tx, list_id)
+        disposal = require_own_list(tx, actor, Action.DESTROY_RECORDS, list_id)
     if disposal.automatic:
         raise NotAllowed(f"list {disposal.number} is executed by upkeep; nobody else does it")
     attended = disposal.supervisors > 0

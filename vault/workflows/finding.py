@@ -12,7 +12,7 @@ from typing import Final
 
 from vault.errors import InvalidInput, SealBroken
 from vault.ids import RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows.descriptions import words_of
 from vault.workflows.retrieval import RecordView, views_of
 from vault.workflows.vault import Vault
@@ -36,18 +36,22 @@ def find(vault: Vault, actor: Actor, text: str, *, limit: int = 50) -> FindResul
     if len(text) > QUERY_MAX_CHARACTERS:
         raise InvalidInput(f"search for at most {QUERY_MAX_CHARACTERS} characters", field="text")
     complete = follow(vault, batches=4)
-    return FindResult(views=_unrestricted(vault, text, limit), complete=complete, indexed=vault.search.size())
+    return FindResult(views=_visible(vault, actor, text, limit), complete=complete, indexed=vault.search.size())
 
 
-def _unrestricted(vault: Vault, text: str, limit: int) -> Sequence[RecordView]:
-    """What is found and may be more than stored (封存). Restricted records stay in the index: holds find them there."""
-    asked = limit
+def _visible(vault: Vault, actor: Actor, text: str, limit: int) -> Sequence[RecordView]:
+    """What is found, is of a class of theirs, and may be more than stored (封存); nothing else of it is opened.
+
+    Restricted records, and those of other classes, stay in the index: holds find them there.
+    """
+    asked, seen, visible = limit, 0, list[RecordId]()
     while True:
         ids = [RecordId(found) for found in vault.search.find(text, limit=asked)]
-        views = [view for view in views_of(vault, ids) if not view.record.is_restricted]
-        if len(views) >= limit or len(ids) < asked:
-            return views[:limit]
-        asked *= 2
+        with vault.catalogue.read() as tx:
+            visible += tx.records.listed(ids[seen:], actor.reach(Action.LIST_RECORDS))
+        if len(visible) >= limit or len(ids) < asked:
+            return views_of(vault, visible[:limit])
+        asked, seen = 4 * asked, len(ids)
 
 
 def follow(vault: Vault, *, batches: int | None = None) -> bool:

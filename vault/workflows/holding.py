@@ -16,7 +16,8 @@ from vault.classes import RecordClass
 from vault.errors import InvalidInput, LockNotKept, NotFound, StrongroomError
 from vault.ids import RecordId
 from vault.objects import Lock
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor, require_on
 from vault.records import Record, RecordState, Version, require_correctable
 from vault.workflows import outbox
 from vault.workflows.locks import lock_wanted, reaches, receipt_lock
@@ -37,12 +38,15 @@ def file_record(
     A version that was received as of a GOVERNANCE class and is filed as of a COMPLIANCE one is locked as long, but in
     GOVERNANCE: turning one into the other takes the operator's right.
     A due date may move on, never back: what a lock promised stays. Raises ``NotFound``, ``NotAllowed``, ``Conflict``
-    (destroyed), ``InvalidInput`` (the new due date is before the one in force).
+    (destroyed), ``InvalidInput`` (the new due date is before the one in force). Another class takes the right on both.
     """
     actor.require(Action.FILE_RECORD)
     now = vault.now()
     with vault.catalogue.write() as tx:
-        record = require_correctable(tx.records.get(record_id, for_update=True))
+        found = tx.records.get(record_id, for_update=True)
+        record = require_correctable(require_on(actor, Action.FILE_RECORD, found))
+        if class_code is not None:
+            actor.require(Action.FILE_RECORD, class_code)
         # What keeps its class may keep a retired one, too.
         keeps = class_code is None or class_code == record.class_code
         governing = tx.schedules.rule(record.class_code) if keeps else None

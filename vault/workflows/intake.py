@@ -26,7 +26,7 @@ from vault.audit import Event
 from vault.destruction import require_living
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
 from vault.ids import CustomerId, RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor, require_on
 from vault.ports import Buffer
 from vault.records import (
     ContentFacts,
@@ -40,6 +40,7 @@ from vault.records import (
 )
 from vault.seal.fields import blind_index
 from vault.workflows import descriptions, outbox, recovery, scopes
+from vault.workflows.gates import require_passage
 from vault.workflows.reception import Announcement, Reception
 from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
@@ -84,6 +85,7 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
             rule = require_rule(tx, filing.class_code).rule
         except NotFound as unknown:
             raise InvalidInput(unknown.message, field="class") from None
+        actor.require(Action.ADD_RECORD, filing.class_code)
         customer = tx.customers.get(filing.customer_id) if filing.customer_id is not None else None
     _require_size(vault, filing.declared_size_bytes)
     file_name = checked_file_name(filing.file_name)
@@ -126,7 +128,8 @@ def begin_correction(
     _require_size(vault, declared_size_bytes)
     file_name = checked_file_name(file_name)
     with vault.catalogue.read() as tx:
-        record = require_correctable(tx.records.get(record_id))
+        record = require_correctable(require_on(actor, Action.CORRECT_RECORD, tx.records.get(record_id)))
+        require_passage(vault, tx, actor, record)
         rule = rule_of(tx, record.class_code)
     announcement = Announcement(
         record_id=record.id,
@@ -352,7 +355,9 @@ def revise_description(vault: Vault, actor: Actor, record_id: RecordId, descript
     actor.require(Action.CORRECT_RECORD)
     require_reason(description)
     with vault.catalogue.write() as tx:
-        record = require_correctable(tx.records.get(record_id, for_update=True))
+        found = tx.records.get(record_id, for_update=True)
+        record = require_correctable(require_on(actor, Action.CORRECT_RECORD, found))
+        require_passage(vault, tx, actor, record)
         version = tx.records.version(record.id, record.current_ordinal)
         if version is None:
             raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vault.errors import CatalogueBroken
 from vault.keepers import KeepersView, keeper_view
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.workflows.vault import Vault
 
 

@@ -30,7 +30,8 @@ from vault.disposition import Ground, Standing, verdict
 from vault.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from vault.ids import ListId, PersonId, RecordId
 from vault.outcomes import Outcome
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor, require_on
 from vault.records import Record, RecordState
 from vault.schedule import RuleVersion, today
 from vault.shelves import Transaction
@@ -77,7 +78,7 @@ def propose_lists(vault: Vault) -> Outcome:
 
 def propose_class(vault: Vault, actor: Actor, class_code: str) -> Sequence[DisposalList]:
     """Lists now what of a class is due within its lead time. Raises ``NotAllowed``, ``NotFound``, ``Conflict``."""
-    actor.require(Action.PROPOSE_DISPOSAL)
+    actor.require(Action.PROPOSE_DISPOSAL, class_code)
     with vault.catalogue.read() as tx:
         rule = tx.schedules.rule(class_code) or require_rule(tx, class_code)
     if rule.rule.automatic:
@@ -87,7 +88,7 @@ def propose_class(vault: Vault, actor: Actor, class_code: str) -> Sequence[Dispo
 
 def preview_class(vault: Vault, actor: Actor, class_code: str) -> Sequence[Record]:
     """The first list that ``propose_class`` would make. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.PROPOSE_DISPOSAL)
+    actor.require(Action.PROPOSE_DISPOSAL, class_code)
     with vault.catalogue.read() as tx:
         rule = tx.schedules.rule(class_code) or require_rule(tx, class_code)
     return _next_due(vault, rule)
@@ -113,6 +114,7 @@ def propose_error(
             raise NotFound("there is no such record; look it up in the list")
         matters = tx.holds.of_records(record_ids)
         for record in found.values():
+            require_on(actor, Action.PROPOSE_DISPOSAL, record)
             if record.state not in (RecordState.RECEIVED, RecordState.FILED):
                 raise Conflict(f"record {record.number} is {record.state.value} already; leave it out")
             if record.id in matters:

@@ -12,6 +12,7 @@ from vault.disposal import DisposalItem, DisposalList, ListProfile, ListState
 from vault.errors import InvalidInput, NotFound, SealBroken
 from vault.ids import ListId, PersonId, RecordId
 from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor
 from vault.records import REASON_MAX_CHARACTERS
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
@@ -74,6 +75,18 @@ def require_list(tx: Transaction, list_id: ListId, *, for_update: bool = False) 
     disposal = tx.disposals.get(list_id, for_update=for_update)
     if disposal is None:
         raise NotFound("there is no such disposal list; look it up with `strongroom disposition list`")
+    return disposal
+
+
+def require_own_list(
+    tx: Transaction, actor: Actor, action: Action, list_id: ListId, *, for_update: bool = False
+) -> DisposalList:
+    """The list, if its class is somebody's who may do that to it. Raises ``NotFound``, ``NotAllowed``."""
+    actor.require(action)
+    disposal = require_list(tx, list_id, for_update=for_update)
+    if not actor.may(Action.SEE_DISPOSALS, disposal.class_code):
+        raise NotFound("there is no such disposal list; look it up with `strongroom disposition list`")
+    actor.require(action, disposal.class_code)
     return disposal
 
 

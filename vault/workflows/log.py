@@ -26,7 +26,7 @@ from typing import Final
 from vault.audit import Detail, Event, NumberedEntry
 from vault.errors import AlreadyExists, CatalogueBroken, CatalogueOlder, NotFound, SealBroken, StillLocked
 from vault.outcomes import Outcome
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.seal.merkle import (
     TILE_WIDTH,
     Growth,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vault.errors import CatalogueBroken, StrongroomError, Unavailable
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.seal.merkle import (
     TILE_WIDTH,
     Growth,

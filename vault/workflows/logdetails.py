@@ -15,7 +15,7 @@ from typing import Final
 
 from vault.audit import Entry
 from vault.errors import NotFound, SealBroken
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.seal import labels
 from vault.seal.canonical import canonical_json
 from vault.seal.keytree import LeafAddress

@@ -9,7 +9,7 @@ from vault.audit import Event
 from vault.errors import Conflict, NotAllowed, NotFound
 from vault.holds import Coverage, Matter, MatterProfile, MatterState, ScopeItem, ScopeKind, checked_reason
 from vault.ids import CustomerId, MatterId, RecordId, could_be_key
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.dryrun import writing

@@ -20,7 +20,8 @@ from vault.audit import Detail, Event
 from vault.errors import StrongroomError, Unavailable
 from vault.holds import MirrorStep
 from vault.outcomes import Outcome
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor
 from vault.workflows.vault import Vault
 
 WINDOW: Final = timedelta(seconds=60)

@@ -28,13 +28,14 @@ from vault.notices import (
     checked_remark,
     notice_words,
 )
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor
 from vault.records import Record
 from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.dryrun import writing
-from vault.workflows.lists import digest_of, every_item, require_list
+from vault.workflows.lists import digest_of, every_item, require_list, require_own_list
 from vault.workflows.vault import Vault
 
 FIELD_SET: Final = "notice"
@@ -118,7 +119,7 @@ def tell(
         raise InvalidInput(f"a person tells by one of: {', '.join(BY_PEOPLE)}", field="channel")
     said = checked_remark(remark)
     with writing(vault, dry_run=dry_run) as tx:
-        disposal = require_list(tx, list_id, for_update=True)
+        disposal = require_own_list(tx, actor, Action.GIVE_NOTICE, list_id, for_update=True)
         chosen = _chosen(tx, disposal, customers)
         now, change = vault.now(), tx.records.next_change()
         for each in chosen:
@@ -151,7 +152,7 @@ def notices_of_list(vault: Vault, actor: Actor, list_id: ListId) -> Sequence[Not
     """All notices of a list, the staff's first. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.SEE_DISPOSALS)
     with vault.catalogue.read() as tx:
-        disposal = require_list(tx, list_id)
+        disposal = require_own_list(tx, actor, Action.SEE_DISPOSALS, list_id)
         return [_view(vault, tx, disposal, each) for each in tx.notices.of_list(list_id)]
 
 
@@ -169,7 +170,12 @@ def list_notices(
         if before is not None and last is None:
             raise NotFound("there is no such notice; begin with the first page")
         found = tx.notices.page(
-            vault.fonds.id, only_waiting=only_waiting, only_staff=only_staff, before=last, limit=limit
+            vault.fonds.id,
+            only_waiting=only_waiting,
+            only_staff=only_staff,
+            classes=actor.reach(Action.SEE_NOTICES),
+            before=last,
+            limit=limit,
         )
         return [_view(vault, tx, require_list(tx, each.list_id), each) for each in found]
 
@@ -179,9 +185,11 @@ def show_notice(vault: Vault, actor: Actor, key: str) -> NoticeView:
     actor.require(Action.SEE_NOTICES)
     with vault.catalogue.read() as tx:
         notice = tx.notices.get(NoticeId(key)) if could_be_key(key) else None
-        if notice is None or (notice.audience is not Audience.STAFF and not actor.may(Action.SEE_DISPOSALS)):
+        disposal = require_list(tx, notice.list_id) if notice is not None else None
+        sees = Action.SEE_NOTICES if notice is not None and notice.audience is Audience.STAFF else Action.SEE_DISPOSALS
+        if notice is None or disposal is None or not actor.may(sees, disposal.class_code):
             raise NotFound("there is no such notice; look it up with `strongroom notice list`")
-        return _view(vault, tx, require_list(tx, notice.list_id), notice)
+        return _view(vault, tx, disposal, notice)
 
 
 def open_words(vault: Vault, disposal: DisposalList, notice: Notice) -> NoticeWords:

@@ -22,11 +22,10 @@ from vault.paper import (
     checked_witnesses,
     checked_words,
 )
-from vault.people import Action, Actor
-from vault.records import Record, RecordState
+from vault.permissions import Action, Actor, hides, require_on
+from vault.records import RecordState
 from vault.shelves import Transaction
 from vault.workflows import descriptions, outbox
-from vault.workflows.retrieval import hides
 from vault.workflows.vault import Vault
 
 FIELD_SET = "paper"
@@ -50,7 +49,7 @@ def keep_paper(vault: Vault, actor: Actor, record_id: RecordId, *, box: str, pla
     words = PaperWords(place=checked_words(place, field="place"))
     clean_box = checked_box(box)
     with vault.catalogue.write() as tx:
-        record = _record(tx, actor, record_id)
+        record = require_on(actor, Action.KEEP_PAPER, tx.records.get(record_id))
         existing = tx.papers.of_record(record_id)
         if existing is not None and existing.state is PaperState.DESTROYED:
             raise Conflict(f"the paper of record {record.number} was destroyed")
@@ -99,7 +98,7 @@ def destroy_paper(
     weight = checked_weight(weight_grams)
     clean_vendor, seen_by = checked_words(vendor, field="vendor", required=True), checked_witnesses(witnesses)
     with vault.catalogue.write() as tx:
-        record = _record(tx, actor, record_id)
+        record = require_on(actor, Action.DESTROY_RECORDS, tx.records.get(record_id))
         paper = tx.papers.of_record(record_id)
         if paper is None:
             raise NotFound(f"record {record.number} has no paper original here; say in which box it is first")
@@ -130,7 +129,7 @@ def show_paper(vault: Vault, actor: Actor, record_id: RecordId) -> PaperView | N
     """A record's paper original; None where it has none. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
-        record = _record(tx, actor, record_id)
+        record = require_on(actor, Action.LIST_RECORDS, tx.records.get(record_id))
         paper = tx.papers.of_record(record_id)
     if paper is None:
         return None
@@ -164,13 +163,6 @@ def open_words(vault: Vault, paper: Paper) -> PaperWords:
         vendor=str(values.get("vendor", "")),
         witnesses=tuple(map(str, values.get("witnesses", ()))),
     )
-
-
-def _record(tx: Transaction, actor: Actor, record_id: RecordId) -> Record:
-    record = tx.records.get(record_id)
-    if record is None or hides(actor, record):
-        raise NotFound("there is no such record; look it up in the list")
-    return record
 
 
 def _sealed(vault: Vault, tx: Transaction, paper: Paper, words: PaperWords) -> Paper:

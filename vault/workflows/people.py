@@ -9,29 +9,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from vault.audit import Event
 from vault.errors import Conflict, InvalidInput, NotFound, NotSignedIn, TooManyAttempts
+from vault.groups import Membership
 from vault.ids import PersonId
-from vault.people import (
-    OPERATOR_ID,
-    Action,
-    Actor,
-    Invitation,
-    Person,
-    PersonProfile,
-    Role,
-    Session,
-    checked_password,
-)
+from vault.people import OPERATOR_ID, Invitation, Person, PersonProfile, Session, checked_password
+from vault.permissions import Action, Actor, Role
 from vault.seal.fields import blind_index
 from vault.seal.passwords import hash_password, password_matches
 from vault.seal.secrets import Secret
-from vault.shelves import Transaction
 from vault.workflows import allocation, descriptions
+from vault.workflows.groups import actor_of, require_group, require_joinable
 from vault.workflows.vault import Vault
 
 SESSION_LIFETIME: Final = timedelta(hours=12)
@@ -59,20 +52,31 @@ class Introduced(SignedIn):
     profile: PersonProfile
 
 
-def invite(vault: Vault, actor: Actor, roles: frozenset[Role], *, lifetime: timedelta = timedelta(hours=24)) -> str:
-    """A one-time token that lets somebody become a person with these roles. Raises ``NotAllowed``, ``InvalidInput``."""
+def invite(vault: Vault, actor: Actor, groups: Iterable[str], *, lifetime: timedelta = timedelta(hours=24)) -> str:
+    """A one-time token that lets somebody become a member of these groups.
+
+    Raises ``NotAllowed``, ``NotFound`` (a group), ``InvalidInput`` (none, or two administrations).
+    """
     actor.require(Action.INVITE_PERSON)
-    if not roles:
-        raise InvalidInput("an invitation names at least one role", field="roles")
+    codes = frozenset(groups)
+    if not codes:
+        raise InvalidInput("an invitation names at least one group", field="groups")
     token = _token(vault)
     now = vault.now()
-    invitation = Invitation(token_sha256=_sha256(token), roles=roles, expires_at=now + lifetime, used_at=None)
+    invitation = Invitation(
+        token_sha256=_sha256(token),
+        groups=codes,
+        invited_by=actor.person_id,
+        expires_at=now + lifetime,
+        used_at=None,
+    )
     with vault.catalogue.write() as tx:
+        require_joinable([require_group(tx, code) for code in sorted(codes)])
         if not tx.people.any():
             # The first administrator's link: only the newest one counts.
             tx.people.withdraw_invitations(now=now)
         tx.people.add_invitation(invitation)
-        detail = {"roles": ",".join(sorted(role.value for role in roles))}
+        detail = {"groups": ",".join(sorted(codes))}
         tx.audit.append(vault.entry(actor.person_id, Event.PERSON_INVITED, "invitation", detail))
     return token
 
@@ -140,35 +144,37 @@ def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[st
         tx.attempts.forget(subject)
         tx.people.add_session(session)
         tx.audit.append(vault.entry(person.id, Event.SIGNED_IN, person.id))
-    return token, _introduced(vault, person, session)
+        actor = actor_of(tx, person.id, vault.fonds.id)
+    return token, _introduced(vault, person, session, actor)
 
 
 def signed_in(vault: Vault, token: str) -> SignedIn:
     """Who a session's token stands for. Raises ``NotSignedIn`` when it has ended, or nobody used it for an hour."""
-    session, person = _session_in_use(vault, token)
-    return SignedIn(actor=Actor(person_id=person.id, roles=person.roles), session=session)
+    session, _, actor = _session_in_use(vault, token)
+    return SignedIn(actor=actor, session=session)
 
 
 def introduced(vault: Vault, token: str) -> Introduced:
     """The same, by name."""
-    session, person = _session_in_use(vault, token)
-    return _introduced(vault, person, session)
+    session, person, actor = _session_in_use(vault, token)
+    return _introduced(vault, person, session, actor)
 
 
-def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person]:
+def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person, Actor]:
     now = vault.now()
     with vault.catalogue.read() as tx:
         known = tx.people.session_and_person(_sha256(token))
-    if known is None or not known[1].active:
-        raise NotSignedIn("you are not signed in; sign in first")
-    session, person = known
+        if known is None or not known[1].active:
+            raise NotSignedIn("you are not signed in; sign in first")
+        session, person = known
+        actor = actor_of(tx, person.id, vault.fonds.id)
     # A session seen well after now was made before the clock was set back; it would live on until then.
     if now >= session.expires_at or abs(now - session.seen_at) >= SESSION_IDLE:
         raise NotSignedIn("your session has ended; sign in again")
     if now - session.seen_at >= TOUCH_AFTER:
         with vault.catalogue.write() as tx:
             tx.people.touch_session(session.token_sha256, seen_at=now)
-    return session, person
+    return session, person, actor
 
 
 def sign_out(vault: Vault, token: str) -> None:
@@ -182,18 +188,18 @@ def sign_out(vault: Vault, token: str) -> None:
 
 
 def operator(vault: Vault) -> Actor:
-    """Whoever runs commands on the machine: acts as staff until the first person exists.
+    """Whoever runs commands on the machine: stands for every role until the first person exists.
 
     Raises ``NotSignedIn`` after that: records are then opened by persons only.
     """
     with vault.catalogue.read() as tx:
         if tx.people.any():
             raise NotSignedIn("this vault has people; run 'strongroom login' and act as yourself")
-    return Actor(person_id=OPERATOR_ID, roles=frozenset({Role.OPERATOR}))
+    return Actor(person_id=OPERATOR_ID, roles=frozenset(Role))
 
 
 def machine_operator() -> Actor:
-    """The operator for duties that stay the machine's: invitations of the first person, upkeep, the vault's state."""
+    """The operator for duties that stay the machine's: upkeep, keepers, the vault's state, whether the log holds."""
     return Actor(person_id=OPERATOR_ID, roles=frozenset({Role.OPERATOR}))
 
 
@@ -214,23 +220,21 @@ def _try_accept(
             profile_leaf=leaf,
             sealed_profile=descriptions.seal_person(vault, leaf, profile, person_id=person_id),
             password_hash=password_hash,
-            roles=invitation.roles,
             active=True,
             created_at=now,
         )
         tx.people.add(person)
-        _log_person(vault, tx, person)
+        for code in sorted(invitation.groups):
+            membership = Membership(group=code, person_id=person_id, added_by=invitation.invited_by, added_at=now)
+            tx.groups.join(require_group(tx, code), membership)
+        detail = {"groups": ",".join(sorted(invitation.groups)), "invited_by": invitation.invited_by}
+        tx.audit.append(vault.entry(person.id, Event.PERSON_ADDED, person.id, detail))
     return person
 
 
-def _log_person(vault: Vault, tx: Transaction, person: Person) -> None:
-    detail = {"roles": ",".join(sorted(role.value for role in person.roles))}
-    tx.audit.append(vault.entry(person.id, Event.PERSON_ADDED, person.id, detail))
-
-
-def _introduced(vault: Vault, person: Person, session: Session) -> Introduced:
+def _introduced(vault: Vault, person: Person, session: Session, actor: Actor) -> Introduced:
     profile = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
-    return Introduced(actor=Actor(person_id=person.id, roles=person.roles), session=session, profile=profile)
+    return Introduced(actor=actor, session=session, profile=profile)
 
 
 def _login_index(vault: Vault, login: str) -> bytes:

@@ -16,7 +16,7 @@ from vault.destruction import require_living
 from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotFound
 from vault.holds import HoldScope, Matter, MatterProfile, MatterState, ScopeItem, ScopeKind, checked_query
 from vault.ids import MatterId, RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.records import RecordState
 from vault.shelves import Transaction
 from vault.workflows import allocation, descriptions, finding, scopes

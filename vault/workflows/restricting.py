@@ -16,12 +16,11 @@ from vault.audit import Event
 from vault.errors import Conflict, NotAllowed, NotFound
 from vault.holds import checked_reason
 from vault.ids import RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor, require_on
 from vault.records import Record, RecordState
 from vault.shelves import Transaction
 from vault.workflows import outbox
 from vault.workflows.logdetails import append_sealed
-from vault.workflows.retrieval import hides
 from vault.workflows.vault import Vault
 
 _ALIVE: Final = frozenset({RecordState.RECEIVED, RecordState.FILED})
@@ -32,7 +31,7 @@ def restrict_record(vault: Vault, actor: Actor, record_id: RecordId, reason: str
     actor.require(Action.RESTRICT_RECORD)
     said = checked_reason(reason)
     with vault.catalogue.write() as tx:
-        record = _living(tx, actor, record_id)
+        record = _living(tx, actor, Action.RESTRICT_RECORD, record_id)
         if record.is_restricted:
             raise Conflict(f"record {record.number} may only be stored already")
         restricted = replace(record, restricted_by=actor.person_id, restriction_lifted_by=None)
@@ -47,7 +46,7 @@ def lift_restriction(vault: Vault, actor: Actor, record_id: RecordId, reason: st
     actor.require(Action.RESTRICT_RECORD)
     said = checked_reason(reason)
     with vault.catalogue.write() as tx:
-        record = _living(tx, actor, record_id)
+        record = _living(tx, actor, Action.RESTRICT_RECORD, record_id)
         if not record.is_restricted:
             raise Conflict(f"record {record.number} is not restricted")
         if record.restricted_by == actor.person_id:
@@ -64,7 +63,7 @@ def mark_unsettled(vault: Vault, actor: Actor, record_id: RecordId, reason: str)
     actor.require(Action.MARK_UNSETTLED)
     said = checked_reason(reason)
     with vault.catalogue.write() as tx:
-        record = _living(tx, actor, record_id)
+        record = _living(tx, actor, Action.MARK_UNSETTLED, record_id)
         if record.is_unsettled:
             raise Conflict(f"record {record.number} is marked as unsettled already")
         return _kept(vault, tx, actor, replace(record, unsettled_by=actor.person_id), Event.RECORD_UNSETTLED, said)
@@ -75,16 +74,14 @@ def mark_settled(vault: Vault, actor: Actor, record_id: RecordId, reason: str) -
     actor.require(Action.MARK_UNSETTLED)
     said = checked_reason(reason)
     with vault.catalogue.write() as tx:
-        record = _living(tx, actor, record_id)
+        record = _living(tx, actor, Action.MARK_UNSETTLED, record_id)
         if not record.is_unsettled:
             raise Conflict(f"record {record.number} is not marked as unsettled")
         return _kept(vault, tx, actor, replace(record, unsettled_by=None), Event.RECORD_SETTLED, said)
 
 
-def _living(tx: Transaction, actor: Actor, record_id: RecordId) -> Record:
-    record = tx.records.get(record_id, for_update=True)
-    if record is None or hides(actor, record):
-        raise NotFound("there is no such record; look it up in the list")
+def _living(tx: Transaction, actor: Actor, action: Action, record_id: RecordId) -> Record:
+    record = require_on(actor, action, tx.records.get(record_id, for_update=True))
     if record.state not in _ALIVE:
         raise Conflict(f"record {record.number} is {record.state.value}; nothing is decided on it any more")
     return record

@@ -2,7 +2,8 @@
 
 Rule 1: authorise, then log, then act: the audit entry is committed before the key is derived.
 Rule 2: one opening is person, version and purpose for 15 minutes, whatever ranges are read.
-Rule 3: a restricted record (封存) is only stored: it is found by nobody, opened by nobody, and known to officers alone.
+Rule 3: what is not somebody's does not exist for them: a class on which they have no role, and a restricted record
+(封存), which is found by nobody, opened by nobody, and known to officers alone.
 Rule 4: bytes that do not verify raise ``SealBroken`` in the middle of a stream; a short body never ends politely.
 """
 
@@ -19,9 +20,10 @@ from vault.classes import RecordClass
 from vault.customers import Customer
 from vault.destruction import Batch
 from vault.disposition import Verdict, verdict
-from vault.errors import InvalidInput, KeyDestroyed, NotFound
+from vault.errors import GateClosed, KeyDestroyed, NotFound
+from vault.gates import checked_purpose, checked_words
 from vault.ids import ID_LENGTH, RecordId, could_be_key
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor, hides, require_on
 from vault.records import (
     ContentFacts,
     Description,
@@ -38,10 +40,11 @@ from vault.seal.secrets import Secret
 from vault.shelves import RecordFilter, Transaction
 from vault.workflows import descriptions
 from vault.workflows.customers import CustomerView, customer_view
+from vault.workflows.gates import require_passage, require_purpose
+from vault.workflows.logdetails import append_sealed
 from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
 
-PURPOSES: Final = ("business", "customer-request", "audit", "legal", "upkeep")
 OPENING_LIFETIME: Final = timedelta(minutes=15)
 STORY_ENTRIES_MAX: Final = 200
 
@@ -97,18 +100,14 @@ def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     if could_be_key(key):
         with vault.catalogue.read() as tx:
             record = _found(vault, tx, key)
-    if record is None or hides(actor, record):
-        raise NotFound("there is no such record; look it up in the list")
-    return record
+    return require_on(actor, Action.LIST_RECORDS, record)
 
 
 def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
     """The whole story of a record. Raises ``NotFound``, ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
-        record = tx.records.get(record_id)
-        if record is None or hides(actor, record):
-            raise NotFound("there is no such record; look it up in the list")
+        record = require_on(actor, Action.LIST_RECORDS, tx.records.get(record_id))
         view = _view(vault, tx, record)
         versions = tx.records.versions(record_id)
         revisions = tx.records.descriptions(record_id)
@@ -136,13 +135,10 @@ def list_records(
     """A page of records, newest first. Raises ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
-        shown = replace(filter, hides_restricted=not actor.may(Action.SEE_RESTRICTED))
+        shown = replace(
+            filter, classes=actor.reach(Action.LIST_RECORDS), restricted_in=actor.reach(Action.SEE_RESTRICTED)
+        )
         return _views(vault, tx, tx.records.page(shown, before=before, limit=limit))
-
-
-def hides(actor: Actor, record: Record) -> bool:
-    """Whether a record does not exist, as far as somebody may know: it may only be stored."""
-    return record.is_restricted and not actor.may(Action.SEE_RESTRICTED)
 
 
 def views_of(vault: Vault, record_ids: Sequence[RecordId]) -> Sequence[RecordView]:
@@ -172,30 +168,56 @@ class Opening:
 
 
 def open_version(
-    vault: Vault, actor: Actor, key: RecordId | str, *, ordinal: int | None = None, purpose: str
+    vault: Vault, actor: Actor, key: RecordId | str, *, ordinal: int | None = None, purpose: str, words: str = ""
 ) -> Opening:
     """Opens a version (the current one when none is named), the purpose in the log before anything is read.
 
     ``key`` is the record's id or its file number.
 
-    Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (purpose).
+    ``words`` say what it is for beside the purpose's code; sensitive and important classes want them, once an opening.
+
+    Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (purpose, words), and as ``gates.require_passage``.
     """
     actor.require(Action.OPEN_RECORD)
-    if purpose not in PURPOSES:
-        raise InvalidInput(f"a purpose is one of: {', '.join(PURPOSES)}", field="purpose")
+    checked_purpose(purpose)
+    said = checked_words(words)
     now = vault.now()
     since = now - OPENING_LIFETIME
     with vault.catalogue.read() as tx:
         record = _found(vault, tx, key) if could_be_key(key) else None
-        record, version = _live_version(tx, actor, record, ordinal)
+        record, version = _live_version(tx, actor, Action.OPEN_RECORD, record, ordinal)
         # One of the time to come was made before the clock was set back: it does not stand for this one.
         opened = tx.openings.recent(actor.person_id, record.id, version.ordinal, purpose, since=since, until=now)
+        require_passage(vault, tx, actor, record)
+        if not opened:
+            require_purpose(tx, actor, record, said)
     if not opened:
         with vault.catalogue.write() as tx:
             tx.openings.add(actor.person_id, record.id, version.ordinal, purpose, at=now)
             detail: Detail = {"ordinal": version.ordinal, "purpose": purpose}
-            tx.audit.append(vault.entry(actor.person_id, Event.RECORD_OPENED, record.id, detail))
+            entry = vault.entry(actor.person_id, Event.RECORD_OPENED, record.id, detail)
+            if said:
+                append_sealed(vault, tx, entry, version.object.leaf, {"words": said})
+            else:
+                tx.audit.append(entry)
     return Opening(vault, record, version)
+
+
+def is_opened(vault: Vault, actor: Actor, record_id: RecordId, purpose: str) -> bool:
+    """Whether the current version opens for that purpose without more being said: for pages that show it at once."""
+    now = vault.now()
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        if record is None or hides(actor, record):
+            return False
+        since, ordinal = now - OPENING_LIFETIME, record.current_ordinal
+        said = tx.openings.recent(actor.person_id, record.id, ordinal, purpose, since=since, until=now)
+        try:
+            require_passage(vault, tx, actor, record)
+            require_purpose(tx, actor, record, "said" if said else "")
+        except GateClosed:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,16 +239,24 @@ class SealedExport:
             yield from chunks
 
 
-def export_sealed(vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None) -> SealedExport:
+def export_sealed(
+    vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None, words: str = ""
+) -> SealedExport:
     """Takes a version out still sealed, with its leaf's key. Whoever has both can read it for ever.
 
-    Raises ``NotFound``, ``NotAllowed``.
+    Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (words), and as the gates before the record.
     """
     actor.require(Action.EXPORT_SEALED)
+    said = checked_words(words)
     with vault.catalogue.write() as tx:
-        record, version = _live_version(tx, actor, tx.records.get(record_id), ordinal)
-        detail: Detail = {"ordinal": version.ordinal}
-        tx.audit.append(vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, detail))
+        record, version = _live_version(tx, actor, Action.EXPORT_SEALED, tx.records.get(record_id), ordinal)
+        require_passage(vault, tx, actor, record)
+        require_purpose(tx, actor, record, said)
+        entry = vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, {"ordinal": version.ordinal})
+        if said:
+            append_sealed(vault, tx, entry, version.object.leaf, {"words": said})
+        else:
+            tx.audit.append(entry)
     leaf = version.object.leaf
     key_file = write_key_file(
         vault.leaf_keys(leaf).kek,
@@ -286,10 +316,13 @@ def _found(vault: Vault, tx: Transaction, key: str) -> Record | None:
     return record or (tx.records.by_number(vault.fonds.id, key) if by_id else tx.records.get(RecordId(key)))
 
 
-def _live_version(tx: Transaction, actor: Actor, record: Record | None, ordinal: int | None) -> tuple[Record, Version]:
+def _live_version(
+    tx: Transaction, actor: Actor, action: Action, record: Record | None, ordinal: int | None
+) -> tuple[Record, Version]:
     version = _version(tx, record, ordinal) if record is not None else None
     if record is None or version is None or hides(actor, record):
         raise NotFound("there is no such record or version; look it up in the list")
+    actor.require(action, record.class_code)
     if record.state not in (RecordState.RECEIVED, RecordState.FILED):
         raise NotFound(f"record {record.number} is {record.state.value}; its content no longer exists")
     return require_unrestricted(record), version

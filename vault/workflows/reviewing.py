@@ -18,13 +18,13 @@ from vault.disposal import LEFT_ALONE, REVIEWED, Decision, DisposalItem, Disposa
 from vault.disposition import Ground
 from vault.errors import Conflict, InvalidInput, NotFound
 from vault.ids import ListId, RecordId
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows.disposal import ListView, view_of
 from vault.workflows.dryrun import writing
 from vault.workflows.holding import file_record
-from vault.workflows.lists import checked_words, digest_of, every_item, require_list, seal_reason
+from vault.workflows.lists import checked_words, digest_of, every_item, require_list, require_own_list, seal_reason
 from vault.workflows.notices import drop_moot, rule_of_list
 from vault.workflows.schedules import require_rule
 from vault.workflows.vault import Vault
@@ -82,7 +82,7 @@ def review(
     actor.require(Action.REVIEW_DISPOSAL)
     choice = _checked(vault, choice)
     with vault.catalogue.read() as tx:
-        disposal = _require_reviewable(tx, require_list(tx, list_id))
+        disposal = _require_reviewable(tx, require_own_list(tx, actor, Action.REVIEW_DISPOSAL, list_id))
         chosen = _chosen(tx, disposal, record_ids)
         _require_reason(tx, disposal, choice)
         if choice.decision is Decision.RECLASSIFY:
@@ -128,7 +128,7 @@ def object_to(
     if not record_ids:
         raise InvalidInput("nothing is named that somebody objects to; name records", field="records")
     with writing(vault, dry_run=dry_run) as tx:
-        disposal = require_list(tx, list_id, for_update=True)
+        disposal = require_own_list(tx, actor, Action.REVIEW_DISPOSAL, list_id, for_update=True)
         if not disposal.is_open:
             raise Conflict(f"list {disposal.number} is {disposal.state.value}: an objection comes too late")
         change = tx.records.next_change()

@@ -15,7 +15,7 @@ from typing import Final
 
 from vault.errors import Conflict, InvalidInput, NotFound, SealBroken
 from vault.ids import ViewId, could_be_key
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor
 from vault.savedviews import SavedView, ViewWords
 from vault.seal.keytree import LeafAddress
 from vault.workflows import descriptions

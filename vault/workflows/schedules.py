@@ -16,7 +16,8 @@ from typing import Final
 from vault.audit import Detail, Event
 from vault.classes import RecordClass
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import ALL_CLASSES, Action, Actor
 from vault.records import REASON_MAX_CHARACTERS
 from vault.schedule import RuleState, RuleVersion, ungoverned
 from vault.shelves import Transaction
@@ -86,7 +87,7 @@ def show_class(vault: Vault, actor: Actor, code: str) -> Sequence[RuleView]:
 
 def preview(vault: Vault, actor: Actor, rule: RecordClass) -> RulePreview:
     """What a rule would change. Raises ``NotAllowed``, ``InvalidInput``."""
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, rule.code)
     rule.checked()
     with vault.catalogue.read() as tx:
         return preview_in(tx, rule)
@@ -94,14 +95,14 @@ def preview(vault: Vault, actor: Actor, rule: RecordClass) -> RulePreview:
 
 def preview_proposal(vault: Vault, actor: Actor, code: str) -> RulePreview:
     """What the proposed rule of a class would change. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.APPROVE_RULE)
+    actor.require(Action.APPROVE_RULE, code)
     with vault.catalogue.read() as tx:
         return preview_in(tx, require_proposal(tx, code, for_update=False).rule)
 
 
 def affected(vault: Vault, actor: Actor, rule: RecordClass, *, after: str = "", limit: int = 500) -> Affected:
     """A page of the records that a rule would move, with their dates. Raises ``NotAllowed``, ``InvalidInput``."""
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, rule.code)
     rule.checked()
     with vault.catalogue.read() as tx:
         return affected_in(tx, rule, after=after, limit=limit)
@@ -112,7 +113,7 @@ def propose(vault: Vault, actor: Actor, rule: RecordClass, reason: str) -> RuleV
 
     Raises ``NotAllowed``, ``InvalidInput``, ``Conflict`` (a proposal of the class waits, or nothing would change).
     """
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, rule.code)
     rule.checked()
     clean = _checked_reason(reason)
     with vault.catalogue.read() as tx:
@@ -150,7 +151,7 @@ def propose(vault: Vault, actor: Actor, rule: RecordClass, reason: str) -> RuleV
 
 def approve(vault: Vault, actor: Actor, code: str) -> RuleVersion:
     """Puts a proposed rule in force. Raises ``NotAllowed`` (its proposer, too), ``NotFound``."""
-    actor.require(Action.APPROVE_RULE)
+    actor.require(Action.APPROVE_RULE, code)
     with vault.catalogue.read() as tx:
         seen = preview_in(tx, require_proposal(tx, code, for_update=False).rule)
     with vault.catalogue.write() as tx:
@@ -177,7 +178,7 @@ def approve(vault: Vault, actor: Actor, code: str) -> RuleVersion:
 
 def withdraw(vault: Vault, actor: Actor, code: str) -> RuleVersion:
     """Takes a proposed rule back. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, code)
     with vault.catalogue.write() as tx:
         proposed = require_proposal(tx, code)
         withdrawn = replace(
@@ -198,13 +199,13 @@ def adopt(vault: Vault, actor: Actor, name: str, reason: str) -> Sequence[RuleVe
 
     Raises ``NotAllowed``, ``NotFound`` (no such set), ``InvalidInput``.
     """
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, ALL_CLASSES)
     return [propose(vault, actor, rule, reason) for rule in adoptable(vault, actor, name)]
 
 
 def adoptable(vault: Vault, actor: Actor, name: str) -> Sequence[RecordClass]:
     """What ``adopt`` would propose. Raises ``NotAllowed``, ``NotFound``."""
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, ALL_CLASSES)
     if name not in SHIPPED:
         raise NotFound(f"there is no such set of classes; the sets are: {', '.join(sorted(SHIPPED))}")
     with vault.catalogue.read() as tx:
@@ -218,7 +219,7 @@ def retire(vault: Vault, actor: Actor, code: str) -> RuleVersion:
 
     Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (living records have it, how many is said; or it is retired).
     """
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, code)
     with vault.catalogue.write() as tx:
         governing = _require_retirable(tx, code, for_update=True)
         retired = replace(governing, state=RuleState.RETIRED, change=tx.records.next_change())
@@ -230,7 +231,7 @@ def retire(vault: Vault, actor: Actor, code: str) -> RuleVersion:
 
 def require_retirable(vault: Vault, actor: Actor, code: str) -> RuleVersion:
     """What ``retire`` would retire. Raises as it does."""
-    actor.require(Action.PROPOSE_RULE)
+    actor.require(Action.PROPOSE_RULE, code)
     with vault.catalogue.read() as tx:
         return _require_retirable(tx, code, for_update=False)
 

@@ -38,7 +38,7 @@ from vault.links import (
     byte_allowance,
     checked_pass_code,
 )
-from vault.people import Action, Actor
+from vault.permissions import Action, Actor, hides, require_on
 from vault.records import NOTE_MAX_CHARACTERS, ContentFacts, RecordState, Version, require_unrestricted
 from vault.seal.fields import blind_index
 from vault.seal.passwords import hash_pass_code, password_matches
@@ -46,7 +46,8 @@ from vault.seal.secrets import Secret
 from vault.seal.tokens import open_token, sign_token
 from vault.shelves import Transaction
 from vault.workflows import descriptions
-from vault.workflows.retrieval import hides, stream_object
+from vault.workflows.gates import require_passage
+from vault.workflows.retrieval import stream_object
 from vault.workflows.vault import Vault
 
 BUYER: Final = "link-holder"
@@ -106,10 +107,11 @@ def make_link(
     with vault.catalogue.write() as tx:
         record = tx.records.get(record_id)
         version = tx.records.version(record_id, record.current_ordinal) if record is not None else None
-        if record is None or version is None or record.state not in (RecordState.RECEIVED, RecordState.FILED):
+        alive = record is not None and record.state in (RecordState.RECEIVED, RecordState.FILED)
+        if record is None or version is None or not alive or hides(actor, record):
             raise NotFound("there is no such record, or its content no longer exists")
-        if hides(actor, record):
-            raise NotFound("there is no such record, or its content no longer exists")
+        actor.require(Action.MAKE_LINK, record.class_code)
+        require_passage(vault, tx, actor, record)
         require_unrestricted(record)
         link_id = LinkId(vault.new_id())
         leaf = version.object.leaf
@@ -159,7 +161,16 @@ def list_links(
     actor.require(Action.LIST_LINKS)
     now = vault.now()
     with vault.catalogue.read() as tx:
-        return [_view(vault, tx, link, now) for link in tx.links.page(record_id=record_id, before=before, limit=limit)]
+        if record_id is not None:
+            require_on(actor, Action.LIST_LINKS, tx.records.get(record_id))
+        page = tx.links.page(
+            record_id=record_id,
+            classes=actor.reach(Action.LIST_LINKS),
+            restricted_in=actor.reach(Action.SEE_RESTRICTED),
+            before=before,
+            limit=limit,
+        )
+        return [_view(vault, tx, link, now) for link in page]
 
 
 def revoke_link(vault: Vault, actor: Actor, link_id: LinkId) -> None:
@@ -169,8 +180,11 @@ def revoke_link(vault: Vault, actor: Actor, link_id: LinkId) -> None:
     """
     actor.require(Action.REVOKE_LINK)
     with vault.catalogue.write() as tx:
-        if tx.links.get(link_id) is None:
+        link = tx.links.get(link_id)
+        record = tx.records.get(link.record_id) if link is not None else None
+        if record is None or hides(actor, record):
             raise NotFound("there is no such link; look it up in the list")
+        actor.require(Action.REVOKE_LINK, record.class_code)
         if tx.links.revoke(link_id, now=vault.now()):
             tx.audit.append(vault.entry(actor.person_id, Event.LINK_REVOKED, link_id))
 

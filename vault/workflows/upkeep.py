@@ -18,9 +18,11 @@ from vault.errors import NotFound, StrongroomError, Unavailable
 from vault.ids import RecordId
 from vault.links import PASS_CODE_WINDOW
 from vault.outcomes import Outcome
-from vault.people import CLOCK_ID, Action, Actor
+from vault.people import CLOCK_ID
+from vault.permissions import Action, Actor
 from vault.records import Version
 from vault.workflows import (
+    borrowing,
     certificates,
     effect,
     expiry,
@@ -266,6 +268,7 @@ JOBS: Final = (
     Job(name="expire", every=timedelta(hours=1), run=expiry.expire),
     Job(name="propose-lists", every=timedelta(hours=6), run=listing.propose_lists),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
+    Job(name="return-loans", every=timedelta(minutes=5), run=borrowing.return_due),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from vault.people import Action
+from vault.gates import PURPOSES
+from vault.permissions import Action
 from vault.records import RecordState
-from vault.workflows.retrieval import PURPOSES
 from web.api.schemas import SCHEMAS
+from web.openings import WORDS_HEADER
 from web.problems import PROBLEMS
 from web.site import Audience, Body, Row, Visit
 
@@ -59,6 +60,9 @@ _BEFORE = _query("before", "Goes on where a page ended: its `next`")
 _VERSION = _query("version", "The version; the current one when absent", {"type": "integer", "minimum": 1})
 _PURPOSE = _query(
     "purpose", "What for; it goes into the log", {"type": "string", "enum": list(PURPOSES)}, required=True
+)
+_WORDS = _header(
+    WORDS_HEADER, "base64url of UTF-8: what it is opened for, in words; sensitive and important records ask for them"
 )
 _UPLOAD_HEADERS: Final = (
     _header(
@@ -144,7 +148,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         summary="Open a version: its bytes, whole or a range",
         answers=_CONTENT,
         query=(_PURPOSE, _VERSION),
-        headers=(_header("Range", "One range of bytes"), _header("If-Range", "The ETag that the range belongs to")),
+        headers=(
+            _WORDS,
+            _header("Range", "One range of bytes"),
+            _header("If-Range", "The ETag that the range belongs to"),
+        ),
         problems=(404, 416),
     ),
     "api-correct": Operation(

@@ -169,6 +169,6 @@ def session_json(token: str, signed_in: Introduced) -> JSON:
         "person": {
             "id": signed_in.actor.person_id,
             "name": signed_in.profile.name,
-            "roles": sorted(role.value for role in signed_in.actor.roles),
+            "roles": signed_in.actor.role_names,
         },
     }

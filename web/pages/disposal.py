@@ -17,7 +17,7 @@ from vault.disposal import Decision, DisposalList, ListState, Part, Pause, Pause
 from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.ids import RecordId
 from vault.notices import BY_PEOPLE
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import awaiting, disposal, expiry, listing, notices, overview, retrieval, reviewing
 from vault.workflows.disposal import ListView
 from vault.workflows.reviewing import PERMANENT, Choice, choice_of
@@ -254,7 +254,7 @@ def list_page(visit: Visit, key: str, refusal: Refused | None = None) -> Respons
         following=shown[-1].item.record_id if len(items) > PAGE_SIZE else None,
         after=after,
         part=part,
-        may_sign=part is not None and visit.may(disposal.SIGNS[part]),
+        may_sign=part is not None and visit.may(disposal.SIGNS[part], view.disposal.class_code),
         signed=any(each.person_id == visit.actor.person_id for each in view.signatures),
         reviewable=view.disposal.state is ListState.PROPOSED and not view.signatures,
         decisions=DECISIONS,

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, Refused
 from vault.ids import RecordId
+from vault.permissions import Action
 from vault.workflows import holding, retrieval
 from web.classes import classes_of
 from web.forms import date_of, text_of
@@ -42,7 +43,7 @@ async def _filing_page(
     visit: Visit, record_id: RecordId, *, values: Mapping[str, str], error: Refused | None = None
 ) -> Response:
     story = await visit.site.call(retrieval.show, visit.vault, visit.actor, record_id)
-    known = await visit.site.call(classes_of, visit)
+    known = await visit.site.call(classes_of, visit, Action.FILE_RECORD)
     return visit.site.templates.page(
         visit,
         "filing.html",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from vault.people import Action
+from vault.permissions import Action
 from vault.shelves import RecordFilter
 from vault.workflows import awaiting, overview, retrieval, upkeep
 from vault.workflows.awaiting import Step
@@ -46,7 +46,9 @@ class Standing:
 
 
 async def show_home(visit: Visit) -> Response:
-    """The first page."""
+    """The first page; whoever has nothing to do with records is led to what they may do."""
+    if not visit.may(Action.LIST_RECORDS):
+        return RedirectResponse(visit.path("permissions"), 303)
     return await visit.site.call(_page, visit)
 
 

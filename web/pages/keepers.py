@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from vault.errors import KeeperUnavailable
 from vault.keepers import KeepersView
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import keepers
 from web.site import Visit
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from starlette.responses import RedirectResponse, Response
 
-from vault.errors import InvalidInput, Refused
+from vault.errors import GateClosed, InvalidInput, Refused
 from vault.ids import LinkId
 from vault.links import LIFETIME_MAX, PASS_CODE_MIN_CHARACTERS, USES_MAX
 from vault.workflows import retrieval, sharing
@@ -65,6 +65,8 @@ async def make_link(visit: Visit) -> Response:
             pass_code=visit.form.get("pass_code") or None,
             note=visit.form.get("note", ""),
         )
+    except GateClosed:
+        raise
     except Refused as error:
         return await _record_page(visit, values=visit.form, error=error)
     address = visit.base_url + visit.path("link", token=token)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.holds import HoldScope, Matter, MatterProfile, MatterState
 from vault.ids import RecordId
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import customers, matters, overview, placing, retrieval, upkeep
 from vault.workflows.matters import MatterView
 from web.classes import classes_of

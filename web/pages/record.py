@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from vault.gates import PURPOSES
 from vault.ids import RecordId
 from vault.paper import PaperMethod
-from vault.people import Action
+from vault.permissions import Action
 from vault.schedule import today
 from vault.workflows import paper, retrieval, sharing
 from web.contents import manner_of
@@ -36,7 +37,8 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
         manner = manner_of(content.media_type, show=True)
         if manner.shown:
             preview_kind = "image" if manner.media_type.startswith("image/") else "document"
-    if preview_kind is not None and purpose in retrieval.PURPOSES:
+    opened = purpose in PURPOSES and retrieval.is_opened(visit.vault, visit.actor, record_id, purpose)
+    if preview_kind is not None and opened:
         preview = visit.path("record-preview", record=record_id) + "?" + urlencode({"purpose": purpose})
     return visit.site.templates.page(
         visit,

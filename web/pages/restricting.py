@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import Conflict
 from vault.ids import RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Record
 from vault.workflows import restricting, retrieval
 from vault.workflows.vault import Vault

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.classes import DisposalAction, Nature, RecordClass, Sensitivity, Trigger
 from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.objects import LockMode
-from vault.people import Action
+from vault.permissions import Action
 from vault.schedule import RuleState, RuleVersion
 from vault.statutes import FIRST_SET, SHIPPED
 from vault.workflows import overview, schedules

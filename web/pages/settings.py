@@ -6,7 +6,7 @@ from datetime import UTC
 
 from starlette.responses import Response
 
-from vault.people import Action
+from vault.permissions import Action
 from vault.workflows import savedviews
 from web.preferences import zone_named, zone_of
 from web.site import Visit

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
-from vault.errors import InvalidInput
-from vault.people import Role
-from vault.workflows import backups, batches, expiry, people, upkeep
+from vault.groups import SHIPPED
+from vault.permissions import Action
+from vault.workflows import backups, batches, expiry, groups, people, upkeep
 from web.pages.keepers import keepers_now
 from web.site import Visit
-
-INVITABLE = (Role.RECORDS, Role.READER, Role.ADMINISTRATOR)
 
 
 async def show_state(visit: Visit) -> Response:
@@ -20,13 +20,9 @@ async def show_state(visit: Visit) -> Response:
 
 async def invite_person(visit: Visit) -> Response:
     """Makes an invitation and shows its address, once."""
-    try:
-        role = Role(visit.form.get("role", ""))
-    except ValueError:
-        raise InvalidInput("there is no such role", field="role") from None
-    if role not in INVITABLE:
-        raise InvalidInput("nobody is invited to that role", field="role")
-    token = await visit.site.call(people.invite, visit.vault, visit.actor, frozenset({role}))
+    known = await _groups(visit)
+    chosen = [code for code in known if visit.form.get(code)]
+    token = await visit.site.call(people.invite, visit.vault, visit.actor, chosen)
     return await _page(visit, address=visit.base_url + visit.path("welcome", token=token), status=201)
 
 
@@ -41,5 +37,12 @@ async def _page(visit: Visit, *, address: str | None, status: int = 200) -> Resp
         unfinished=await visit.site.call(batches.unfinished, visit.vault, visit.actor),
         pause=(await visit.site.call(expiry.show_expiry, visit.vault, visit.actor)).pause,
         address=address,
-        roles=INVITABLE,
+        groups=await _groups(visit) if visit.may(Action.INVITE_PERSON) else (),
     )
+
+
+async def _groups(visit: Visit) -> Sequence[str]:
+    """Groups that somebody may be invited to: those that ship first."""
+    shipped = [code for code, _ in SHIPPED]
+    views = await visit.site.call(groups.list_groups, visit.vault, visit.actor)
+    return sorted((each.group.code for each in views), key=lambda code: (code not in shipped, code))

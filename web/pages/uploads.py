@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, StrongroomError
 from vault.ids import RecordId
-from vault.workflows import customers, intake, retrieval
+from vault.workflows import customers, gates, intake, retrieval
 from vault.workflows.intake import Receipt
 from web.bodies import Pump, open_body, pumping, require_length
 from web.classes import classes_of
@@ -74,7 +74,9 @@ async def upload(visit: Visit) -> Response:
 
 async def show_correction(visit: Visit) -> Response:
     """The form that corrects a record: what is said of it, its file, or both, with the reason."""
-    return await _correction_page(visit, await record_id_of(visit), values=None)
+    record_id = await record_id_of(visit)
+    await visit.site.call(gates.require_gates, visit.vault, visit.actor, record_id)
+    return await _correction_page(visit, record_id, values=None)
 
 
 async def correct(visit: Visit) -> Response:

@@ -9,7 +9,7 @@ from tests.support.backups import Site, Sites, add_customer, add_for, destroy
 from tests.support.holding import officer, place, release
 from vault.errors import Conflict
 from vault.ids import MatterId, RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.workflows import backups, matters, mirror, upkeep
 from vault.workflows.matters import MatterStory
 from vault.workflows.vault import Vault

@@ -26,7 +26,7 @@ from vault.ids import (
 )
 from vault.links import Link, Use
 from vault.objects import Lock, LockMode
-from vault.people import Person, Role
+from vault.people import Person
 from vault.records import DescriptionRevision, Intent, IntentState, Record, RecordState, SealedObject, Version
 from vault.seal.keytree import LeafAddress
 from vault.shelves import Transaction
@@ -99,7 +99,6 @@ class Home:
             profile_leaf=self.leaf(tx, person_id),
             sealed_profile=b"sealed person",
             password_hash="$argon2id$...",
-            roles=frozenset({Role.RECORDS, Role.ADMINISTRATOR}),
             active=True,
             created_at=NOW,
         )

@@ -12,8 +12,9 @@ import pytest
 from storage.catalogue.database import SqlCatalogue
 from tests.storage.catalogue.samples import NOW, Home, an_id
 from vault.errors import AlreadyExists
+from vault.groups import FOUNDING
 from vault.ids import CustomerId, PersonId
-from vault.people import Invitation, Role, Session
+from vault.people import Invitation, Session
 
 
 def test_customers_page_by_number(fresh_catalogue: SqlCatalogue) -> None:
@@ -37,7 +38,7 @@ def test_a_person_is_found_by_the_keyed_index(fresh_catalogue: SqlCatalogue) -> 
     with fresh_catalogue.write() as tx:
         assert not tx.people.any()
         person = home.person(tx)
-        later = home.person(tx, roles=frozenset({Role.READER}), active=False, created_at=NOW + timedelta(seconds=1))
+        later = home.person(tx, active=False, created_at=NOW + timedelta(seconds=1))
         tx.people.add(later)
         tx.people.add(person)
     with fresh_catalogue.read() as tx:
@@ -54,7 +55,11 @@ def test_a_person_is_found_by_the_keyed_index(fresh_catalogue: SqlCatalogue) -> 
 def test_an_invitation_is_used_once_and_in_time(catalogue: SqlCatalogue) -> None:
     token = secrets.token_bytes(32)
     invitation = Invitation(
-        token_sha256=token, roles=frozenset({Role.ADMINISTRATOR}), expires_at=NOW + timedelta(hours=1), used_at=None
+        token_sha256=token,
+        groups=FOUNDING,
+        invited_by=PersonId("somebody"),
+        expires_at=NOW + timedelta(hours=1),
+        used_at=None,
     )
     with catalogue.write() as tx:
         tx.people.add_invitation(invitation)
@@ -78,7 +83,11 @@ def test_withdrawn_invitations_cannot_be_used(catalogue: SqlCatalogue) -> None:
     with catalogue.write() as tx:
         tx.people.add_invitation(
             Invitation(
-                token_sha256=token, roles=frozenset({Role.READER}), expires_at=NOW + timedelta(hours=1), used_at=None
+                token_sha256=token,
+                groups=frozenset({"readers"}),
+                invited_by=PersonId("somebody"),
+                expires_at=NOW + timedelta(hours=1),
+                used_at=None,
             )
         )
         tx.people.withdraw_invitations(now=NOW)

@@ -79,7 +79,9 @@ def filled(catalogue: SqlCatalogue) -> Home:
         "UPDATE intents SET record_id = 'another'",
         "UPDATE links SET uses_taken = uses_max + 1",
         "UPDATE links SET uses_taken = -1",
-        "UPDATE people SET roles = 'records,owner'",
+        "UPDATE groups SET administration = 'everything' WHERE code = 'security'",
+        "UPDATE groups SET code = 'other' WHERE code = 'readers'",
+        "DELETE FROM groups WHERE code = 'readers'",
         "UPDATE versions SET lock_mode = 'NONE'",
     ],
 )

@@ -354,7 +354,7 @@ def test_after_the_first_person_commands_act_as_whoever_signed_in(
     strongroom: Strongroom, installation: Installation
 ) -> None:
     """The last test here: from now on the operator is no longer served."""
-    invited = strongroom("person", "invite", "--role", "administrator", "--json").document
+    invited = strongroom("person", "invite", "--group", "security", "--group", "officers", "--json").document
     token = invited["url"].rsplit("/", 1)[-1]
     password = "a long enough password"
     with installation.open() as vault:

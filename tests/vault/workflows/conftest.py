@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.vault import staff
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.workflows.vault import Vault
 
 

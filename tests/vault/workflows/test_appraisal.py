@@ -13,7 +13,7 @@ from vault.disposal import Decision, ListState
 from vault.disposition import Standing
 from vault.errors import InvalidInput
 from vault.objects import LockMode
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import RecordState
 from vault.workflows import disposal, execution, holding, listing, retrieval, reviewing, schedules, upkeep
 from vault.workflows.reviewing import Choice, choice_of

@@ -17,7 +17,7 @@ from vault.customers import Profile
 from vault.destruction import Batch, Targets
 from vault.errors import NotAllowed, NotFound, SealBroken, StoreUnavailable
 from vault.ids import PersonId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.seal.canonical import canonical_json
 from vault.workflows import batches, certificates, customers, destruction, log
 from vault.workflows.vault import Vault

@@ -11,7 +11,7 @@ from vault.audit import Event
 from vault.customers import NAME_MAX_CHARACTERS, NOTE_MAX_CHARACTERS, Profile
 from vault.errors import InvalidInput, NotAllowed, NotFound
 from vault.ids import PersonId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description
 from vault.workflows import customers, intake, retrieval
 from vault.workflows.intake import Filing

@@ -21,7 +21,7 @@ from tests.vault.workflows.faults import ON_SQLITE, in_store, with_clock
 from vault.destruction import BatchState, Targets
 from vault.errors import Conflict, KeyDestroyed
 from vault.ids import RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description, RecordState, Version
 from vault.workflows import ciphertext, destruction, intake, retrieval
 from vault.workflows.locks import RECEIPT_LOCK

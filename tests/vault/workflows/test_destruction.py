@@ -28,7 +28,7 @@ from vault.errors import (
 )
 from vault.fonds import HOUSE_OWNER
 from vault.ids import BatchId, CustomerId, PersonId, ProcessId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description, RecordState
 from vault.seal.increments import ChainHead, read_increment, verify_chain
 from vault.seal.keytree import LeafAddress

@@ -10,14 +10,17 @@ import pytest
 
 from tests.support.disposing import ANN, BEA, CAI, DAN, Hands, due_day, due_record, in_hand, record_of, rule_in_force
 from tests.support.holding import place
+from tests.support.people import acting, everything
 from tests.support.vault import add_bytes
 from vault.audit import Event
 from vault.destruction import Targets
 from vault.disposal import Decision, DisposalList, ListState, Part, Signature
 from vault.disposition import Ground
 from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotAllowed, NotDue, StrongroomError
+from vault.groups import FOUNDING
 from vault.ids import PersonId, RecordId
-from vault.people import CLOCK_ID, Actor, Role
+from vault.people import CLOCK_ID
+from vault.permissions import Actor, Role
 from vault.records import RecordState
 from vault.schedule import RuleVersion
 from vault.workflows import destruction, disposal, execution, listing, people, reviewing, schedules
@@ -287,9 +290,9 @@ def test_a_reader_sees_no_list_and_decides_nothing(timed: tuple[Vault, Hands], a
 
 
 def joined(vault: Vault, login: str) -> Actor:
-    token = people.invite(vault, people.machine_operator(), frozenset({Role.ADMINISTRATOR}))
+    token = people.invite(vault, everything(), FOUNDING)
     person = people.accept_invitation(vault, token, login=login, name=login, password="a long enough one")
-    return Actor(person_id=person.id, roles=person.roles)
+    return acting(vault, person.id)
 
 
 def test_whoever_has_a_second_person_is_not_alone(fresh_vault: Vault) -> None:

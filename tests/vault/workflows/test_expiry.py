@@ -14,7 +14,8 @@ from vault.classes import DisposalAction
 from vault.disposal import Decision, ListState, Part, PauseCause
 from vault.errors import InvalidInput, KeyDestroyed, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
-from vault.people import CLOCK_ID, Actor, Role
+from vault.people import CLOCK_ID
+from vault.permissions import Actor, Role
 from vault.records import RecordState
 from vault.workflows import effect, expiry, schedules, upkeep
 from vault.workflows.vault import Limits, Vault

@@ -13,7 +13,7 @@ from tests.support.vault import add_bytes
 from vault.customers import Profile
 from vault.errors import InvalidInput, NotAllowed
 from vault.ids import PersonId, RecordId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description
 from vault.seal.secrets import Secret
 from vault.workflows import customers, finding, intake

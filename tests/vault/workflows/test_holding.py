@@ -15,7 +15,7 @@ from vault.audit import Event
 from vault.errors import InvalidInput, NotAllowed, NotFound, StoreUnavailable
 from vault.ids import PersonId, RecordId
 from vault.objects import Lock, LockMode
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description, RecordState, Version
 from vault.workflows import holding, intake, upkeep
 from vault.workflows.locks import RECEIPT_LOCK, receipt_lock

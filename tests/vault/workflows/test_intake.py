@@ -36,7 +36,7 @@ from vault.errors import (
     TooLarge,
 )
 from vault.ids import CustomerId, PersonId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description
 from vault.seal.sizes import FRAME_LENGTH
 from vault.workflows import intake, upkeep

@@ -19,7 +19,8 @@ from vault.audit import Event, NumberedEntry
 from vault.destruction import Targets
 from vault.errors import CatalogueBroken, CatalogueOlder, InvalidInput, KeyDestroyed, NotAllowed, NotFound, SealBroken
 from vault.ids import PersonId
-from vault.people import CLOCK_ID, Actor, Role
+from vault.people import CLOCK_ID
+from vault.permissions import Actor, Role
 from vault.seal.merkle import leaf_hash, require_consistency, require_inclusion
 from vault.seal.notes import Checkpoint, open_note, sign_note
 from vault.workflows import destruction, log, logcheck, logdetails, logstore, outbox

@@ -16,7 +16,7 @@ from vault.destruction import Targets
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from vault.holds import HoldScope, MatterProfile, MatterState, ScopeKind
 from vault.ids import CustomerId, MatterId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description
 from vault.workflows import customers, destruction, destructionscope, finding, intake, matters, placing
 from vault.workflows.vault import Vault

@@ -21,7 +21,7 @@ from vault.audit import Event
 from vault.destruction import Targets
 from vault.errors import NotAllowed, ObjectMissing, StillLocked, StoreUnavailable
 from vault.ids import RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.workflows import destruction, matters, mirror, upkeep
 from vault.workflows.locks import RECEIPT_LOCK
 from vault.workflows.mirror import Mirrored

@@ -15,7 +15,7 @@ from vault.disposal import Decision, DisposalList, ListState
 from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotAllowed, NotDue, NotFound, StrongroomError
 from vault.ids import CustomerId, PersonId, RecordId
 from vault.notices import Audience, Channel, NoticeState
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import RecordState
 from vault.schedule import RuleVersion
 from vault.workflows import customers, disposal, execution, expiry, holding, listing, notices, reviewing

@@ -14,7 +14,7 @@ from vault.destruction import Batch, Targets
 from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
 from vault.paper import CERTIFICATE_WAITS, PaperMethod, PaperState
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.workflows import certificates, destruction, paper, restricting
 from vault.workflows.vault import Vault
 

@@ -40,7 +40,7 @@ from vault.errors import (
     StoreUnavailable,
 )
 from vault.ids import ProcessId
-from vault.people import Actor
+from vault.permissions import Actor
 from vault.records import Description, Intent, IntentState
 from vault.workflows import intake, recovery, upkeep
 from vault.workflows.intake import Filing, Receipt

@@ -15,7 +15,7 @@ from vault.destruction import Targets
 from vault.disposition import Standing
 from vault.errors import CatalogueBroken, Conflict, LinkRevoked, NotAllowed, NotDue, NotFound
 from vault.ids import PersonId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description, Record
 from vault.shelves import RecordFilter
 from vault.workflows import destruction, finding, holding, intake, logdetails, restricting, retrieval, sharing

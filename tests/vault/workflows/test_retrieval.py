@@ -23,14 +23,15 @@ from tests.vault.seal.stock_sdk import sdk_open
 from tests.vault.workflows.faults import ON_SQLITE, interposed, with_clock
 from vault.audit import Event
 from vault.errors import InvalidInput, NotAllowed, NotFound, ObjectMissing, SealBroken, StrongroomError
+from vault.gates import PURPOSES
 from vault.ids import PersonId, RecordId
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.ports import ObjectStore
 from vault.records import RecordState, Version
 from vault.seal.sizes import FRAME_LENGTH
 from vault.shelves import RecordFilter
 from vault.workflows import customers, retrieval
-from vault.workflows.retrieval import PURPOSES, open_version, show
+from vault.workflows.retrieval import open_version, show
 from vault.workflows.vault import Vault
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "open_sealed"

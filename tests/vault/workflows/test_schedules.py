@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.support.disposing import ANN, BEA, due_day, due_record, rule_in_force
+from tests.support.people import FOUNDER
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
 from tests.vault.workflows.faults import with_clock
@@ -18,7 +19,7 @@ from vault.disposition import Standing
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from vault.ids import PersonId, RecordId
 from vault.objects import LockMode
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description, Record
 from vault.schedule import RuleState, RuleVersion
 from vault.workflows import holding, intake, listing, register, reviewing, schedules, upkeep
@@ -27,8 +28,8 @@ from vault.workflows.reviewing import choice_of
 from vault.workflows.rulepreview import Moved
 from vault.workflows.vault import Vault
 
-ONE = Actor(person_id=PersonId("person-one"), roles=frozenset({Role.ADMINISTRATOR}))
-TWO = Actor(person_id=PersonId("person-two"), roles=frozenset({Role.ADMINISTRATOR}))
+ONE = Actor(person_id=PersonId("person-one"), roles=FOUNDER)
+TWO = Actor(person_id=PersonId("person-two"), roles=FOUNDER)
 TRIGGER = date(2026, 5, 4)
 _numbers = itertools.count(1)
 

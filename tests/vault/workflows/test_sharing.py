@@ -27,7 +27,7 @@ from vault.errors import (
 )
 from vault.ids import LinkId, PersonId, RecordId
 from vault.links import LIFETIME_MAX, PASS_CODE_WINDOW, USE_LIFETIME, USES_MAX, byte_allowance
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.records import Description
 from vault.workflows import intake, sharing
 from vault.workflows.sharing import LinkView

@@ -15,7 +15,7 @@ from vault.customers import Profile
 from vault.errors import KeeperUnavailable, NotAllowed, StoreUnavailable
 from vault.ids import PersonId, ProcessId
 from vault.outcomes import Outcome
-from vault.people import Actor, Role
+from vault.permissions import Actor, Role
 from vault.workflows import customers, outbox, upkeep
 from vault.workflows.upkeep import JOBS
 from vault.workflows.vault import LockVerdict, Vault
@@ -57,7 +57,7 @@ def test_every_job_runs_when_it_is_due_and_not_before(vault: Vault) -> None:
     clock.advance(timedelta(seconds=15))
     assert set(ran(vault)) == EVERY_15_S
     clock.advance(timedelta(minutes=5))
-    assert set(ran(vault)) == EVERY_15_S | {"publish-log", "follow-schedule", "renew-locks"}
+    assert set(ran(vault)) == EVERY_15_S | {"publish-log", "follow-schedule", "renew-locks", "return-loans"}
     assert set(ran(vault, starting=True)) == {"prove-lock"}
 
 
