@@ -1,6 +1,6 @@
-"""Kept connections to one HTTP/1.1 server, with no more of HTTP than an S3 server's answers need.
+"""Kept connections to one HTTP/1.1 server. Answers are parsed by httptools (llhttp), as requests are in ``web``.
 
-A library's client costs more than all else that a small file takes (README.md, "Which client").
+A library's whole client costs more than all else that a small file takes (README.md, "Which client").
 
 Rule 1: a line is used again only after an answer that was read to its end; whatever else happened closes it.
 Rule 2: an answer says how long its body is, in Content-Length, or it is read whole, at most ``TEXT_BYTES_MAX``.
@@ -17,6 +17,8 @@ import struct
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
+
+import httptools
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -155,34 +157,97 @@ class Lines:
         return line
 
     def _answer(self, line: socket.socket, method: str) -> Answer:
-        status = 100
-        came = b""
-        while status < 200:  # "100 Continue" may come unasked
-            while (end := came.find(b"\r\n\r\n")) < 0:
-                if len(came) > HEAD_BYTES_MAX or not (more := line.recv(HEAD_BYTES_MAX)):
-                    raise Garbled("the object store hung up before it answered" if not came else "not an answer")
-                came += more
-            status, headers = _parse(came[:end])
-            came = came[end + 4 :]
-        if method == "HEAD" or status in _WITHOUT_BODY:
-            body: bytes | None = b""
-        elif "content-length" in headers and "transfer-encoding" not in headers:
-            body = None
-        else:
-            body = _whole(line, came, chunked=headers.get("transfer-encoding", "").lower() == "chunked")
-        is_last = headers.get("connection", "").lower() == "close"
-        if body is None:
-            length = int(headers["content-length"])
-            answer = Answer(self, line, status, headers, came, length)
-            if length == 0 and not is_last:
-                answer.release()
-            return answer
-        # Whatever stands behind a body that is none, or of unknown length, is not worth another look.
-        if is_last or came or method != "HEAD":
+        told = _Told(without_body=method == "HEAD")
+        told.read_head(line)
+        length = told.length
+        if length is None:
+            # Whatever stands behind a body of unknown length is not worth another look.
+            body = told.read_rest(line)
             line.close()
-        else:
-            self.keep(line)
-        return Answer(self, None, status, headers, body, len(body))
+            return Answer(self, None, told.status, told.headers, body, len(body))
+        early = told.body
+        if length == len(early) and told.is_last:
+            line.close()
+            return Answer(self, None, told.status, told.headers, early, length)
+        answer = Answer(self, line, told.status, told.headers, early, length)
+        if length == 0:
+            answer.release()
+        return answer
+
+
+class _Told:
+    """What a server says, as httptools understands it; of a body of known length only what came with the head."""
+
+    def __init__(self, *, without_body: bool) -> None:
+        self.headers: dict[str, str] = {}
+        self.status = 0
+        self.is_last = True
+        self._without_body = without_body
+        self._pieces: list[bytes] = []
+        self._has_head = self._has_all = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    @property
+    def body(self) -> bytes:
+        """What came of the body so far."""
+        return b"".join(self._pieces)
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body, None where the head does not tell."""
+        if self._without_body or self.status in _WITHOUT_BODY:
+            return 0
+        told = self.headers.get("content-length")
+        return int(told) if told is not None else None
+
+    def read_head(self, line: socket.socket) -> None:
+        """Reads until the head of the final answer is there ("100 Continue" may come unasked)."""
+        size = 0
+        while not self._has_head:
+            came = line.recv(HEAD_BYTES_MAX)
+            size += len(came)
+            if not came or size > 2 * HEAD_BYTES_MAX:
+                raise Garbled("the object store hung up before it answered")
+            self._feed(came)
+
+    def read_rest(self, line: socket.socket) -> bytes:
+        """The rest of a short body of unknown length: to its last chunk, or until the server hangs up."""
+        while not self._has_all and (came := line.recv(HEAD_BYTES_MAX)):
+            self._feed(came)
+            if sum(map(len, self._pieces)) > TEXT_BYTES_MAX:
+                raise Garbled("an answer of unknown length is too long")
+        if not self._has_all and "transfer-encoding" in self.headers:
+            raise Garbled("an answer ended early")
+        return self.body
+
+    def _feed(self, came: bytes) -> None:
+        try:
+            self._parser.feed_data(came)
+        except httptools.HttpParserError as error:
+            raise Garbled(f"what answered does not speak HTTP/1.1: {error}") from error
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._has_head:
+            raise Garbled("an answer goes on behind its end")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            self.headers.clear()
+            return
+        self.is_last = not self._parser.should_keep_alive()
+        self._has_head = True
+
+    def on_body(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        self._has_all = self._has_head
 
 
 def _send(line: socket.socket, head: bytes, body: memoryview | None) -> None:
@@ -214,41 +279,3 @@ def _receive(line: socket.socket, wanted: int) -> bytes:
     except BlockingIOError:
         raise TimeoutError("the object store did not go on in time") from None
     return b"".join(pieces)
-
-
-def _parse(head: bytes) -> tuple[int, Mapping[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    version, _, rest = first.partition(" ")
-    if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
-        raise Garbled("what answered is no HTTP server")
-    headers: dict[str, str] = {"connection": "close"} if version == "HTTP/1.0" else {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise Garbled("the head of an answer is malformed")
-        headers[name.strip().lower()] = value.strip()
-    if not headers.get("content-length", "0").isdigit():
-        raise Garbled("an answer has a length that is none")
-    return int(rest[:3]), headers
-
-
-def _whole(line: socket.socket, came: bytes, *, chunked: bool) -> bytes:
-    """The body of an answer that does not say its length before: an error's text, in chunks or to the end."""
-    while not (chunked and came.endswith(b"0\r\n\r\n")) and (more := line.recv(HEAD_BYTES_MAX)):
-        came += more
-        if len(came) > TEXT_BYTES_MAX:
-            raise Garbled("an answer of unknown length is too long")
-    if not chunked:
-        return came
-    body = b""
-    while True:
-        size, _, came = came.partition(b"\r\n")
-        try:
-            length = int(size.partition(b";")[0], 16)
-        except ValueError:
-            raise Garbled("an answer's chunks are malformed") from None
-        if length == 0:
-            return body
-        if len(came) < length + 2:
-            raise Garbled("an answer ended early")
-        body, came = body + came[:length], came[length + 2 :]

@@ -136,7 +136,15 @@ def test_an_idle_line_that_the_server_left_is_not_used_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 200 OK\r\nContent-Le", b"SSH-2.0-no\r\n\r\n", b"HTTP/1.1 200 OK\r\nno\r\n\r\n"]
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"SSH-2.0-no\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
+        b"HTTP/1.1 503 Slow\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    ],
 )
 def test_what_is_no_answer_is_an_error(answer: bytes) -> None:
     with _server(answer, hangs_up=True) as (host, _), pytest.raises(Garbled):
