@@ -186,7 +186,7 @@ def test_the_parts_behind_s3_answer_nobody_by_http(embedded_store: RunningStore)
     }
     for part, requests in closed.items():
         for method, path in requests:
-            connection = http.client.HTTPConnection("127.0.0.1", ports[part], timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", ports[part], timeout=60)
             connection.request(method, path, body=b"x" if method in ("PUT", "POST") else None)
             answer = connection.getresponse()
             assert answer.status in (401, 404), f"{part} {method} {path}: {answer.read(200)!r}"

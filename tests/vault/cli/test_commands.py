@@ -341,7 +341,7 @@ def test_serve_says_where_it_is_and_stops_cleanly(installation: Installation) ->
     try:
         serving = json.loads(said)
         assert "/welcome/" in serving["welcome_url"]
-        with urllib.request.urlopen(f"{serving['address']}/healthz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{serving['address']}/healthz", timeout=120) as answer:
             assert answer.status == 200
     finally:
         process.send_signal(signal.SIGINT)

@@ -109,7 +109,7 @@ def test_parts_that_reach_the_store_out_of_order_are_one_file(vault: Vault, acto
         if point == "before:put_part":
             numbers.append(point)
             if len(numbers) == 1:
-                assert second_arrived.wait(timeout=30)
+                assert second_arrived.wait(timeout=120)
         elif point == "after:put_part":
             second_arrived.set()
 
@@ -257,7 +257,7 @@ def test_of_two_uploads_under_one_key_at_once_one_is_stored(vault: Vault, actor:
     def upload() -> Receipt | Conflict:
         try:
             with intake.begin(vault, actor, a_filing(), idempotency_key=key) as receiving:
-                together.wait(timeout=30)
+                together.wait(timeout=120)
                 return pump(vault, receiving, content)
         except Conflict as refused:
             return refused
@@ -388,7 +388,7 @@ def test_of_two_corrections_at_once_one_wins_and_the_other_leaves_no_version(
         try:
             description = Description.checked(title="A record", reason="better")
             with intake.begin_correction(vault, actor, receipt.record_id, description, "f") as receiving:
-                together.wait(timeout=30)
+                together.wait(timeout=120)
                 return pump(vault, receiving, content).sha256
         except Conflict as refused:
             return refused
