@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -84,6 +85,8 @@ def kill_while_filing(scratch: Path, kills: int) -> Result:
             for path in files:
                 path.unlink()
             result.ails += command.ails()
+    for text in result.ails:
+        print(text, file=sys.stderr)
     return result
 
 

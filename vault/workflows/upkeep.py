@@ -43,6 +43,7 @@ from vault.workflows.vault import Vault
 
 PROVE_LOCK: Final = "prove-lock"
 OPENINGS_KEPT: Final = timedelta(days=1)
+FAILED_AGAIN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +98,9 @@ class VaultState:
 def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     """Runs every job that is due, those of a start too when ``starting``.
 
-    An unavailable part is an outcome of the job, which is due again next time, and so is what nobody foresaw: no job
-    keeps the others from running. Raises ``CatalogueUnavailable`` when even the outcome cannot be recorded.
+    An unavailable part is an outcome of the job, and so is what nobody foresaw: no job keeps the others from running,
+    and one that failed is due again after a minute, however seldom it is done. Raises ``CatalogueUnavailable`` when
+    even the outcome cannot be recorded.
     """
     beat(vault)
     # Each process has an index of its own; whoever ran last does not matter here.
@@ -106,13 +108,16 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
     with suppress(StrongroomError):
         finding.follow(vault)
     with vault.catalogue.read() as tx:
-        last = {job: at for job, at, _ in tx.jobs.last_runs()}
+        last = {job: (at, Outcome.read(kept)) for job, at, kept in tx.jobs.last_runs()}
     ran = []
     for job in (*JOBS, *vault.duties):
         at = vault.now()
-        previous = last.get(job.name)
+        previous, every = None, job.every
+        if job.name in last:
+            previous, outcome_before = last[job.name]
+            every = min(every, FAILED_AGAIN) if outcome_before.is_failed else every
         # A last run in the future is a clock that was set back: the job is due.
-        fresh = previous is not None and timedelta() <= at - previous < job.every
+        fresh = previous is not None and timedelta() <= at - previous < every
         if fresh and not (starting and job.at_start):
             continue
         unexpected = None

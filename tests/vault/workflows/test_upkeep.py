@@ -86,6 +86,22 @@ def test_a_job_that_failed_says_so_and_does_not_stop_the_others(vault: Vault, ac
     assert upkeep.state(vault, actor).outbox_waiting == 0
 
 
+def test_a_job_that_failed_is_due_again_after_a_minute_however_seldom_it_is_done(vault: Vault, actor: Actor) -> None:
+    vault, clock = with_clock(quick(vault))
+    clock.advance(timedelta(days=9))
+
+    def away() -> LockVerdict:
+        raise StoreUnavailable("killed just now")
+
+    assert ran(replace(vault, prove_lock=away), starting=True)["prove-lock"] == "failed: store-unavailable"
+    clock.advance(timedelta(seconds=30))
+    assert "prove-lock" not in ran(vault)
+    clock.advance(timedelta(seconds=30))
+    assert ran(vault)["prove-lock"].startswith("held")
+    clock.advance(timedelta(minutes=2))
+    assert "prove-lock" not in ran(vault)
+
+
 def test_a_defect_in_one_job_is_handed_on_and_does_not_stop_the_others(vault: Vault, actor: Actor) -> None:
     vault, clock = with_clock(quick(vault))
     clock.advance(timedelta(days=7))
