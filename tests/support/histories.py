@@ -52,6 +52,7 @@ Point = tuple[str, int]
 NOT_DONE = (2, 3)
 """How a destruction may end whose key process died: something does not answer, or its plan is lost."""
 
+WORD_BYTES = 8
 CARVED_BYTES = 512
 """What a page is recognised by; its end may lie in the next block."""
 
@@ -305,7 +306,9 @@ class History:
         """Key pages that lie in a database server's files, old versions of rows and its log included; and how many
         file numbers of records, which are kept in clear, were found the same way."""
         pages = {sealed: (level, number) for level, number, sealed in read_pages_log(self.place.folder / "pages.log")}
-        starts = {sealed[:CARVED_BYTES]: sealed for sealed in pages}
+        # A page begins with a random nonce: its first word tells it, wherever it lies. Each word is looked up once.
+        starts = {int.from_bytes(sealed[:WORD_BYTES], sys.byteorder): sealed for sealed in pages}
+        first_words = set(starts)
         with self.vault.catalogue.read() as tx:
             records = [tx.records.get(record_id) for record_id in self.live]
         numbers = {record.number.encode() for record in records if record is not None}
@@ -314,7 +317,11 @@ class History:
         for path in sorted(data_folder.rglob("*")):
             if path.is_file():
                 data = path.read_bytes()
-                found |= {sealed for start, sealed in starts.items() if start in data}
+                for shift in range(WORD_BYTES):
+                    end = len(data) - (len(data) - shift) % WORD_BYTES
+                    words = memoryview(data)[shift : max(shift, end)].cast("Q")
+                    seen = (starts[word] for word in first_words.intersection(words))
+                    found |= {sealed for sealed in seen if sealed[:CARVED_BYTES] in data}
                 clear |= {number for number in numbers if number in data}
         return [(*pages[sealed], sealed) for sealed in found], len(clear)
 
