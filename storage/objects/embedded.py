@@ -105,8 +105,9 @@ class EmbeddedStore:
         weed = self._find_weed()
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            keys = seaweed.load_keys(self.home)
             with self._starters_turn():
+                # In the turn: of two first starters one makes the keys, and the other reads them.
+                keys = seaweed.load_keys(self.home)
                 if self._users is None:
                     self._users = self._join()
                 if self._guarded():
