@@ -104,6 +104,11 @@ people_group = _group(
         "leave": Entry("vault.cli.groups:leave", "Take somebody out of a group, or yourself."),
     },
 )
+task = _group(
+    "task",
+    "What waits for whom.",
+    {"list": Entry("vault.cli.tasks:list_tasks", "List what waits for you.")},
+)
 agreement = _group(
     "agreement",
     "The confidentiality agreement, signed before sensitive records open.",
@@ -264,6 +269,7 @@ _ENTRIES: Final = {
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "group": Entry("vault.cli.main:people_group", "Groups: who is in them, and which roles they grant."),
+    "task": Entry("vault.cli.main:task", "What waits for whom."),
     "agreement": Entry("vault.cli.main:agreement", "The confidentiality agreement."),
     "training": Entry("vault.cli.main:training", "Training and its test."),
     "loan": Entry("vault.cli.main:loan", "Loans of records of important classes."),

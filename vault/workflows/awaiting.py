@@ -1,4 +1,4 @@
-"""Who waits for whom, since when: every step of schedule, holds and disposal that somebody has to take next.
+"""Who waits for whom, since when: every step of schedule, holds, disposal and gates that somebody has to take next.
 
 Rule 1: a step shows to whoever may see the page where it is taken; it is ``mine`` where whoever asks may take it.
 """
@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from vault.borrowing import LoanState
 from vault.disposal import Decision, DisposalList, ListState
+from vault.gates import GATES, Gate
 from vault.holds import MatterState
-from vault.permissions import Action, Actor
+from vault.permissions import Action, Actor, hides
+from vault.schedule import SHIPPED_BY
+from vault.training import RENEW_WITHIN
 from vault.workflows import disposal, matters
+from vault.workflows.agreements import has_signed
+from vault.workflows.training import pass_in_force
 from vault.workflows.vault import Vault
 
 TELL_CUSTOMERS: Final = "tell-customers"
@@ -39,8 +45,56 @@ class Step:
 
 def steps_awaiting(vault: Vault, actor: Actor) -> Sequence[Step]:
     """Every open step, what whoever asks may take first, and then the longest waiting."""
-    found = [*_rules(vault, actor), *_releases(vault, actor), *_lists(vault, actor)]
+    found = [*_gates(vault, actor), *_loans(vault, actor), *_rules(vault, actor), *_releases(vault, actor)]
+    found += _lists(vault, actor)
     return sorted(found, key=lambda step: (not step.mine, step.since))
+
+
+def _gates(vault: Vault, actor: Actor) -> Iterator[Step]:
+    """The agreement and the test, for whoever may open a class before which they stand; a pass that ends soon, too."""
+    with vault.catalogue.read() as tx:
+        person = tx.people.get(actor.person_id)
+        asked = {
+            gate
+            for each in tx.schedules.governing()
+            if actor.may(Action.OPEN_RECORD, each.code)
+            for gate in GATES[each.rule.sensitivity]
+        }
+        text, course = tx.agreements.newest(), tx.training.newest()
+        signed = has_signed(tx, actor.person_id)
+        good = pass_in_force(vault, tx, actor.person_id)
+    if person is None:
+        return
+    renew = good is not None and good.expires_at is not None and good.expires_at - vault.now() <= RENEW_WITHIN
+    for kind, newest, waits in (
+        ("sign-agreement", text, Gate.AGREEMENT in asked and not signed),
+        ("take-training", course, Gate.TRAINING in asked and good is None),
+        ("renew-training", course, Gate.TRAINING in asked and renew),
+    ):
+        if waits:
+            since = person.created_at if newest is None else max(newest.published_at, person.created_at)
+            by = SHIPPED_BY if newest is None else newest.published_by
+            yield Step(kind=kind, key="", class_code="", since=since, by=by, mine=True)
+
+
+def _loans(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.LEND_RECORD):
+        return
+    with vault.catalogue.read() as tx:
+        waiting = tx.loans.in_state(LoanState.REQUESTED, actor.reach(Action.LEND_RECORD), limit=LOOKED_AT_MAX)
+        records = tx.records.many([each.record_id for each in waiting])
+    for loan in waiting:
+        record = records[loan.record_id]
+        if not hides(actor, record):
+            yield Step(
+                kind="decide-loan",
+                key=record.number,
+                class_code=record.class_code,
+                since=loan.asked_at,
+                by=loan.person_id,
+                mine=loan.person_id != actor.person_id,
+                count=1,
+            )
 
 
 def _rules(vault: Vault, actor: Actor) -> Iterator[Step]:

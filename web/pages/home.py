@@ -23,6 +23,10 @@ NEWEST_SHOWN: Final = 6
 PROOFS: Final = ("back-up", "drill", "prove-lock")
 """Duties whose last outcome everybody should know."""
 STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
+    "sign-agreement": ("agreement", ""),
+    "take-training": ("training", ""),
+    "renew-training": ("training", ""),
+    "decide-loan": ("loans", ""),
     "approve-rule": ("proposal", "code"),
     "release-hold": ("matter", "matter"),
     "review-list": ("disposal", "list"),
@@ -32,7 +36,7 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "tell-customers": ("disposal", "list"),
     "execute-list": ("execution", "list"),
 }
-"""Where each kind of step is taken: the row, and its parameter."""
+"""Where each kind of step is taken: the row, and its parameter, if it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ def step_address(visit: Visit, step: Step) -> str:
     row, name = STEP_ROWS[step.kind]
     if step.kind == "execute-list" and not step.mine:
         row = "disposal"
-    return visit.path(row, **{name: step.key})
+    return visit.path(row, **({name: step.key} if name else {}))
 
 
 def _page(visit: Visit) -> Response:

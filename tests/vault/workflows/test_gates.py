@@ -35,6 +35,7 @@ from vault.permissions import Actor
 from vault.records import Description
 from vault.training import SHIPPED, TRIES_A_DAY, parse_questions, write_questions
 from vault.workflows import agreements, borrowing, gates, intake, logdetails, people, retrieval, sharing, training
+from vault.workflows.awaiting import steps_awaiting
 from vault.workflows.vault import Vault
 
 SENSITIVE, IMPORTANT = "identity", "deal"
@@ -227,6 +228,20 @@ def test_the_database_lets_nobody_lend_to_themselves(vault: Vault, one: Actor) -
     )
     with pytest.raises(CatalogueBroken), vault.catalogue.write() as tx:
         tx.loans.update(own)
+
+
+def test_what_waits_is_told_to_whoever_may_do_it(vault: Vault, one: Actor, two: Actor) -> None:
+    three = joined(vault, "three")
+    assert [step.kind for step in steps_awaiting(vault, three) if not step.key] == ["sign-agreement", "take-training"]
+    ready(vault, three)
+    assert [step.kind for step in steps_awaiting(vault, three) if not step.key] == []
+    late, clock = with_clock(vault)
+    clock.advance(timedelta(days=SHIPPED.valid_days - 20))
+    assert [step.kind for step in steps_awaiting(late, three) if not step.key] == ["renew-training"]
+    borrowing.ask_loan(vault, three, kept(vault, IMPORTANT), purpose="legal", words=WORDS, days=3)
+    told = {person: [s for s in steps_awaiting(vault, person) if s.by == three.person_id] for person in (one, three)}
+    assert [(step.kind, step.mine) for step in told[one]] == [("decide-loan", True)]
+    assert [(step.kind, step.mine) for step in told[three]] == [("decide-loan", False)]
 
 
 def test_questions_are_read_as_they_are_written() -> None:

@@ -1,0 +1,327 @@
+"""The permission table, walked: every deed on a record, by every role, in every state of it, of one's own class and of
+another; and every other workflow, by every role.
+
+A deed that is allowed is let come as far as its transaction, which is then undone: so each cell meets the same record.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib import import_module
+from typing import Any, Final
+
+import pytest
+
+from tests.support.people import everything
+from tests.support.vault import add_bytes
+from tests.vault.samples import a_class
+from tests.vault.workflows.faults import ON_SQLITE
+from vault import workflows
+from vault.destruction import BatchState, Targets
+from vault.errors import NotAllowed, NotFound, Refused, StoreUnavailable
+from vault.holds import HoldScope, MatterProfile
+from vault.ids import PersonId, RecordId
+from vault.paper import PaperMethod
+from vault.permissions import PERMISSIONS, Action, Actor, Role
+from vault.records import Description
+from vault.shelves import Catalogue, RecordFilter, Transaction
+from vault.workflows import (
+    destruction,
+    destructionscope,
+    finding,
+    holding,
+    intake,
+    listing,
+    paper,
+    placing,
+    restricting,
+    retrieval,
+    sharing,
+)
+from vault.workflows.vault import Vault
+
+OWN, OTHER = "contract", "correspondence"
+SAID = Description.checked(title="walked", reason="it is walked")
+LIVING: Final = frozenset({"received", "filed", "held"})
+ANY: Final = LIVING | {"restricted", "erasing", "destroyed"}
+WALKED: Final = tuple(role for role in Role if role is not Role.OPERATOR)
+
+
+class Reached(Exception):
+    """The deed was allowed, and came to the end of its transaction."""
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """The real catalogue, which keeps nothing."""
+
+    catalogue: Catalogue
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        with self.catalogue.write() as tx:
+            yield tx
+            raise Reached
+
+    def read(self) -> Any:
+        return self.catalogue.read()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """What is done to a record, under which action, and in which states of the record that is possible at all."""
+
+    action: Action
+    states: frozenset[str]
+    do: Callable[[Vault, Actor, RecordId], object]
+
+
+def _found(vault: Vault, actor: Actor, record_id: RecordId) -> None:
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+    assert record is not None
+    if record_id not in {view.record.id for view in finding.find(vault, actor, record.number).views}:
+        raise NotFound("not found by its number")
+
+
+def _listed(vault: Vault, actor: Actor, record_id: RecordId) -> None:
+    if record_id not in {view.record.id for view in retrieval.list_records(vault, actor, RecordFilter(), limit=500)}:
+        raise NotFound("not listed")
+
+
+def _preview(vault: Vault, actor: Actor, record_id: RecordId) -> None:
+    destructionscope.preview(vault, actor, Targets(records=frozenset({record_id})))
+
+
+DEEDS: Mapping[str, Deed] = {
+    "retrieval.find_record": Deed(
+        action=Action.LIST_RECORDS, states=ANY, do=lambda v, a, r: retrieval.find_record(v, a, r)
+    ),
+    "retrieval.show": Deed(action=Action.LIST_RECORDS, states=ANY, do=lambda v, a, r: retrieval.show(v, a, r)),
+    "retrieval.list_records": Deed(action=Action.LIST_RECORDS, states=ANY, do=_listed),
+    "finding.find": Deed(action=Action.LIST_RECORDS, states=LIVING, do=_found),
+    "paper.show_paper": Deed(action=Action.LIST_RECORDS, states=ANY, do=lambda v, a, r: paper.show_paper(v, a, r)),
+    "retrieval.open_version": Deed(
+        action=Action.OPEN_RECORD,
+        states=LIVING,
+        do=lambda v, a, r: retrieval.open_version(v, a, r, purpose="audit"),
+    ),
+    "retrieval.export_sealed": Deed(
+        action=Action.EXPORT_SEALED, states=LIVING, do=lambda v, a, r: retrieval.export_sealed(v, a, r)
+    ),
+    "intake.revise_description": Deed(
+        action=Action.CORRECT_RECORD, states=LIVING, do=lambda v, a, r: intake.revise_description(v, a, r, SAID)
+    ),
+    "intake.begin_correction": Deed(
+        action=Action.CORRECT_RECORD, states=LIVING, do=lambda v, a, r: intake.begin_correction(v, a, r, SAID, "a.txt")
+    ),
+    "holding.file_record": Deed(
+        action=Action.FILE_RECORD, states=LIVING, do=lambda v, a, r: holding.file_record(v, a, r)
+    ),
+    "sharing.make_link": Deed(
+        action=Action.MAKE_LINK,
+        states=LIVING,
+        do=lambda v, a, r: sharing.make_link(v, a, r, lifetime=timedelta(days=1), uses_max=1, pass_code=None),
+    ),
+    "sharing.list_links": Deed(
+        action=Action.LIST_LINKS, states=ANY, do=lambda v, a, r: sharing.list_links(v, a, record_id=r)
+    ),
+    "restricting.restrict_record": Deed(
+        action=Action.RESTRICT_RECORD,
+        states=LIVING,
+        do=lambda v, a, r: restricting.restrict_record(v, a, r, "it is walked"),
+    ),
+    "restricting.lift_restriction": Deed(
+        action=Action.RESTRICT_RECORD,
+        states=frozenset({"restricted"}),
+        do=lambda v, a, r: restricting.lift_restriction(v, a, r, "it is walked"),
+    ),
+    "restricting.mark_unsettled": Deed(
+        action=Action.MARK_UNSETTLED,
+        states=LIVING | {"restricted"},
+        do=lambda v, a, r: restricting.mark_unsettled(v, a, r, "it is walked"),
+    ),
+    "paper.keep_paper": Deed(
+        action=Action.KEEP_PAPER,
+        states=LIVING | {"restricted"},
+        do=lambda v, a, r: paper.keep_paper(v, a, r, box="B-1"),
+    ),
+    "paper.destroy_paper": Deed(
+        action=Action.DESTROY_RECORDS,
+        states=frozenset(),
+        do=lambda v, a, r: paper.destroy_paper(
+            v, a, r, method=PaperMethod.PULPING, weight_grams=1, vendor="Mill", witnesses=("One", "Two")
+        ),
+    ),
+    "listing.propose_error": Deed(
+        action=Action.PROPOSE_DISPOSAL,
+        states=frozenset({"received", "filed", "restricted"}),
+        do=lambda v, a, r: listing.propose_error(v, a, [r], "it is walked", dry_run=True),
+    ),
+    "destructionscope.preview": Deed(action=Action.DESTROY_RECORDS, states=ANY, do=_preview),
+}
+
+
+@pytest.fixture(scope="module")
+def walked(vault: Vault) -> Mapping[tuple[str, str], RecordId]:
+    """A record in each state, of each class."""
+    one = everything()
+    records = {}
+    for code in (OWN, OTHER):
+        for state in sorted(ANY):
+            records[state, code] = add_bytes(
+                vault, one, b"walked", title=f"{state} of {code}", class_code=code
+            ).record_id
+        holding.file_record(vault, one, records["filed", code])
+        placing.place_hold(
+            vault,
+            one,
+            MatterProfile.checked(title="Walk", reason="walked", issuer="Court"),
+            HoldScope(records=frozenset({records["held", code]})),
+        )
+        restricting.restrict_record(
+            vault, replace(one, person_id=PersonId("somebody")), records["restricted", code], "walked"
+        )
+    destroyed, erasing = (
+        frozenset({records[state, code] for code in (OWN, OTHER)}) for state in ("destroyed", "erasing")
+    )
+    destruction.destroy(vault, one, Targets(records=destroyed), alone=True, error=True)
+    # The last step waits for a place of copies that does not answer: what dies is still being erased.
+    waiting = replace(vault, page_copies=(_away,))
+    batch = destruction.destroy(waiting, one, Targets(records=erasing), alone=True, error=True)
+    assert batch.state is BatchState.ERASING
+    return records
+
+
+def _away(key: str, body: bytes) -> None:
+    raise StoreUnavailable("the place of copies does not answer")
+
+
+def outcome(vault: Vault, deed: Deed, actor: Actor, record_id: RecordId) -> type[Exception] | None:
+    """What came of it: None where it was allowed."""
+    undoing = replace(vault, catalogue=Undoing(vault.catalogue))
+    try:
+        deed.do(undoing, actor, record_id)
+    except Reached:
+        return None
+    except Refused as refused:
+        return type(refused)
+    return None
+
+
+@ON_SQLITE
+def test_every_cell_of_the_table_is_as_it_says(
+    vault: Vault, walked: Mapping[tuple[str, str], RecordId], capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding.follow(vault)
+    cells = 0
+    for name, deed in DEEDS.items():
+        for role in WALKED:
+            somebody = PersonId(f"walker-{role.value}")
+            in_class = role not in (Role.SYSTEM, Role.SECURITY, Role.AUDIT)
+            actor = Actor(
+                person_id=somebody,
+                roles=frozenset() if in_class else frozenset({role}),
+                class_roles=frozenset({(role, OWN)}) if in_class else frozenset(),
+            )
+            for (state, code), record_id in walked.items():
+                told = outcome(vault, deed, actor, record_id)
+                cell = (name, role.value, state, code, told)
+                cells += 1
+                allowed = role in PERMISSIONS[deed.action].roles
+                exists = code == OWN and (state != "restricted" or role in PERMISSIONS[Action.SEE_RESTRICTED].roles)
+                if not allowed:
+                    assert told in (NotAllowed, NotFound), cell
+                elif not exists:
+                    assert told is NotFound, cell
+                elif state in deed.states:
+                    assert told is None, cell
+                else:
+                    assert told is not None, cell
+                    assert told is not NotAllowed, cell
+    assert cells == len(DEEDS) * len(WALKED) * len(ANY) * 2
+    with capsys.disabled():
+        print(f"\npermission walk: {cells} cells of deeds on records")
+
+
+OWN_THINGS: Final = frozenset(
+    {
+        "agreements.current_agreement",
+        "agreements.sign_agreement",
+        "training.current_course",
+        "training.take_test",
+        "borrowing.give_back",
+        "borrowing.my_loans",
+        "groups.groups_of",
+        "groups.remove_member",
+        "awaiting.steps_awaiting",
+        "retrieval.is_opened",
+    }
+)
+"""What everybody may do for themselves; ``remove_member`` asks for the right on others, which its own tests show."""
+INNER: Final = frozenset(
+    {
+        "appraisal.keep_opinion",
+        "awaiting.step_of_list",
+        "destructionscope.require_theirs",
+        "gates.require_passage",
+        "gates.require_purpose",
+        "gates.require_gates",
+        "gates.loan_in_force",
+        "lists.require_own_list",
+        "savedviews.refer_to",
+        "savedviews.words_of_reference",
+    }
+)
+"""Steps of other workflows, which have authorised."""
+
+
+def named_workflows() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Every public function of a workflow that somebody acts in."""
+    for module in pkgutil.iter_modules(workflows.__path__):
+        found = import_module(f"vault.workflows.{module.name}")
+        for name, function in inspect.getmembers(found, inspect.isfunction):
+            mine = function.__module__ == found.__name__ and not name.startswith("_")
+            if mine and "actor" in inspect.signature(function).parameters:
+                yield f"{module.name}.{name}", function
+
+
+@ON_SQLITE
+def test_every_other_workflow_refuses_whoever_has_no_role(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = Actor(person_id=PersonId("nobody"), roles=frozenset())
+    cells = 0
+    unknown = (DEEDS.keys() | OWN_THINGS | INNER) - {name for name, _ in named_workflows()}
+    assert not unknown
+    for name, function in named_workflows():
+        if name in DEEDS or name in OWN_THINGS or name in INNER:
+            continue
+        parameters = list(inspect.signature(function).parameters.values())[2:]
+        needed = [each for each in parameters if each.default is inspect.Parameter.empty]
+        positional = [PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.POSITIONAL_OR_KEYWORD]
+        named = {each.name: PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.KEYWORD_ONLY}
+        cells += 1
+        with pytest.raises(NotAllowed):
+            _begin(function(vault, nobody, *positional, **named))
+    with capsys.disabled():
+        print(f"\npermission walk: {cells} other workflows refuse whoever has no role")
+
+
+def _begin(told: object) -> None:
+    """What yields asks when it begins."""
+    if inspect.isgenerator(told):
+        next(told)
+
+
+PLAUSIBLE: Final[Mapping[str, Any]] = {
+    "targets": Targets(records=frozenset({RecordId("a" * 26)})),
+    "profile": MatterProfile(title="a", reason="a", issuer="a"),
+    "rule": a_class(),
+    "number": 1,
+    "version": 1,
+    "answers": (),
+}
