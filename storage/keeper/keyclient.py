@@ -6,7 +6,7 @@
 
 Rule 1: a lost connection is taken up again, the process started again where it died; the question is asked once more.
 Every question may be: answers change nothing but what was asked for.
-Rule 2: leaf keys are kept, the newest ``KEPT_LEAVES`` used, as long as the process says the same generation; none of
+Rule 2: leaf keys are kept, the newest ``kept_leaves`` used, as long as the process says the same generation; none of
 an answer that is of another. An answer of a newer generation makes it forget all.
 """
 
@@ -39,8 +39,9 @@ PAUSES_S: Final = (0.0, 0.05, 0.2, 0.8)
 class KeyClient:
     """Keeps the ``KeyCustody`` promise by the key process of a home. Its methods may be called from any thread."""
 
-    def __init__(self, settings: KeySettings, *, read_only: bool = False) -> None:
+    def __init__(self, settings: KeySettings, *, read_only: bool = False, kept_leaves: int = KEPT_LEAVES) -> None:
         self._settings = settings
+        self._kept_leaves = kept_leaves
         self._greeting = keyframes.greeting(read_only=read_only, given=settings.keepers.given)
         self._mutex = Lock()
         self._lines: list[socket.socket] = []
@@ -85,18 +86,22 @@ class KeyClient:
         return keys
 
     def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> list[LeafKeys | StrongroomError]:
-        """The keys of many leaves in few questions, or what each one's error is."""
-        found: list[LeafKeys | StrongroomError] = []
-        for start in range(0, len(addresses), keyframes.LEAVES_MAX):
-            asked = addresses[start : start + keyframes.LEAVES_MAX]
+        """The keys of many leaves in few questions, or what each one's error is; what is kept is not asked for."""
+        found: dict[LeafAddress, LeafKeys | StrongroomError] = {}
+        with self._mutex:
+            for address in addresses:
+                keys = self._kept.get(address)
+                if keys is not None:
+                    self._kept.move_to_end(address)
+                    found[address] = keys
+        missing = [address for address in dict.fromkeys(addresses) if address not in found]
+        for start in range(0, len(missing), keyframes.LEAVES_MAX):
+            asked = missing[start : start + keyframes.LEAVES_MAX]
             generation, body = self._ask_dated(Ask.LEAVES, keyframes.pack_addresses(asked))
-            told = keyframes.open_found(body)
-            self._keep(
-                generation,
-                [(address, keys) for address, keys in zip(asked, told, strict=True) if isinstance(keys, LeafKeys)],
-            )
-            found += told
-        return found
+            told = list(zip(asked, keyframes.open_found(body), strict=True))
+            self._keep(generation, [(address, keys) for address, keys in told if isinstance(keys, LeafKeys)])
+            found.update(told)
+        return [found[address] for address in addresses]
 
     def generation(self) -> int:
         """The generation that the process serves."""
@@ -220,7 +225,7 @@ class KeyClient:
                 return
             for address, keys in found:
                 self._kept[address] = keys
-            while len(self._kept) > KEPT_LEAVES:
+            while len(self._kept) > self._kept_leaves:
                 self._kept.popitem(last=False)
 
     def _forget(self) -> None:

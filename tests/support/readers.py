@@ -7,7 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from storage.keeper import keystart
 from storage.keeper.custody import Custody
+from storage.keeper.keyclient import KeyClient
 from storage.keeper.several import KeeperGroup
 from tests.support.histories import History
 from tests.support.mortal import KEEPERS
@@ -47,7 +49,6 @@ def read_beside_batches(life: History, *, reads: int, batches: int) -> ReadBesid
         while not ended.is_set() or counted[0] < reads:
             leaf: LeafAddress = chance.choice(kept)
             try:
-                # Of many, for then each is asked for: what was answered before is not kept.
                 (answer,) = custody.many_leaf_keys([leaf])
             except Exception as exc:  # noqa: BLE001 - whatever it is, it is a false error
                 wrong.append(repr(exc))
@@ -58,8 +59,11 @@ def read_beside_batches(life: History, *, reads: int, batches: int) -> ReadBesid
             with mutex:
                 counted[0] += 1
 
-    with life.place.open(by_process=True) as asking, ThreadPoolExecutor(READERS) as pool:
-        custodies: list[KeyCustody] = [vault.keys, another, asking.keys]
+    settings = life.place.settings()
+    process = keystart.key_settings(settings.keepers(), database_url=settings.database_url)
+    # It keeps no leaf's keys: each is asked for, every time.
+    with KeyClient(process, kept_leaves=0) as asking, ThreadPoolExecutor(READERS) as pool:
+        custodies: list[KeyCustody] = [vault.keys, another, asking]
         readers = [pool.submit(read, number) for number in range(READERS)]
         try:
             for record_id in doomed:

@@ -104,6 +104,7 @@ def test_leaves_have_the_keys_that_the_root_gives(house: House, keys: KeyClient)
     expected = [leaf_keys(leaf_secret(Secret(root), each)) for each in addresses[:20]]
     assert [keys.leaf_keys(each) for each in addresses[:20]] == expected
     assert keys.many_leaf_keys(addresses)[:20] == expected
+    assert keys.many_leaf_keys([addresses[3], addresses[900], addresses[3]])[::2] == [expected[3], expected[3]]
     other = LeafAddress(tree_id=bytes(16), extent=0, leaf=0)
     assert isinstance(keys.many_leaf_keys([other])[0], NotFound)
     with pytest.raises(NotFound):
@@ -198,7 +199,7 @@ def test_a_key_process_that_is_killed_under_load_is_not_noticed(house: House, ke
     has_ended = threading.Event()
 
     def read(start: int) -> None:
-        with KeyClient(asked_of(house.settings)) as mine:
+        with KeyClient(asked_of(house.settings), kept_leaves=0) as mine:
             at = start
             while not has_ended.is_set():
                 at = (at + 1) % len(addresses)
