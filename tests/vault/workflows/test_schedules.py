@@ -66,7 +66,7 @@ def test_a_class_takes_two_people_and_is_there_at_once(vault: Vault, actor: Acto
     rule = a_class(code=code, period_years=0, period_months=6)
     proposed = schedules.propose(vault, ONE, rule, "a reason\nwith two lines")
     assert (proposed.version, proposed.state) == (1, RuleState.PROPOSED)
-    with pytest.raises(NotFound, match="no such class"):
+    with pytest.raises(InvalidInput, match="no such class"):
         add_bytes(vault, actor, b"x", class_code=code)
     with pytest.raises(NotAllowed, match="somebody else"):
         schedules.approve(vault, ONE, code)
@@ -172,7 +172,7 @@ def test_a_class_under_living_records_is_not_retired_and_one_without_is(vault: V
         schedules.retire(vault, ONE, code)
     holding.file_record(vault, actor, record_id, class_code="contract")
     assert schedules.retire(vault, ONE, code).state is RuleState.RETIRED
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput):
         add_bytes(vault, actor, b"x", class_code=code)
     with pytest.raises(NotFound):
         holding.file_record(vault, actor, record_id, class_code=code)
