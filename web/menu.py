@@ -85,7 +85,6 @@ SECTIONS: Final = (
             _page("log", later("Log"), Action.READ_LOG, "verify-log"),
             _page("keepers", later("Keepers"), Action.SEE_STATE),
             _page("backups", later("Backups"), Action.SEE_STATE),
-            _page("gallery", later("Gallery of parts"), Action.SEE_STATE),
         ),
     ),
     Section(
