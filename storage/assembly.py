@@ -30,6 +30,7 @@ from storage.backup.place import RESTORING
 from storage.catalogue.database import SqlCatalogue, open_catalogue
 from storage.catalogue.schema import SchemaState
 from storage.certificates.printing import print_certificate
+from storage.identity.passkeys import check_new_passkey, check_passkey
 from storage.keeper.keyclient import KeyClient
 from storage.keeper.keystart import key_settings
 from storage.layout import ObjectLayout
@@ -135,6 +136,8 @@ def open_vault(
             prove_lock=lambda: _prove_lock(application, clock, randomness),
             outside_time=store.server_time,
             print_certificate=print_certificate,
+            check_new_passkey=check_new_passkey,
+            check_passkey=check_passkey,
             limits=Limits(upload_bytes_max=settings.upload_bytes_max),
             page_copies=page_copies,
             duties=duties,

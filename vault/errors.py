@@ -5,6 +5,8 @@
     │   ├── InvalidInput            a value is missing, malformed or out of range
     │   ├── TooLarge                more bytes than the vault accepts
     │   ├── NotSignedIn             nobody is known to be asking
+    │   │   └── SecondFactorNeeded  the password was right; a code or a passkey is needed too
+    │   ├── StepUpNeeded            whoever is signed in has to prove again that it is them
     │   ├── NotAllowed              the person asking may not do this
     │   │   └── GateClosed          what stands before an opening is not in force; ``subject`` is the record
     │   │       ├── AgreementNeeded
@@ -87,6 +89,22 @@ class NotSignedIn(Refused):
     """Nobody is known to be asking."""
 
     code = "not-signed-in"
+
+
+class SecondFactorNeeded(NotSignedIn):
+    """The password was right; a code or a passkey is needed too. ``challenge`` is the token to come back with."""
+
+    code = "second-factor-needed"
+
+    def __init__(self, message: str, *, challenge: str = "") -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
+class StepUpNeeded(Refused):
+    """Whoever is signed in has to prove again that it is them, before something grave."""
+
+    code = "step-up-needed"
 
 
 class NotAllowed(Refused):

@@ -32,6 +32,9 @@ CertificateId = NewType("CertificateId", str)
 PaperId = NewType("PaperId", str)
 NoticeId = NewType("NoticeId", str)
 ViewId = NewType("ViewId", str)
+SessionId = NewType("SessionId", str)
+PasskeyId = NewType("PasskeyId", str)
+TokenId = NewType("TokenId", str)
 
 ID_LENGTH = 26
 

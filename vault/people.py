@@ -23,6 +23,7 @@ CLOCK_ID: Final = PersonId("clock")
 PASSWORD_MIN_CHARACTERS = 12
 PASSWORD_MAX_CHARACTERS = 256
 LOGIN_MAX_CHARACTERS = 64
+LANGUAGES: Final = ("", "en", "zh-Hans")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,14 @@ class PersonProfile:
 
     login: str
     name: str
+    language: str = ""
+    """Its tag; empty: as the browser says."""
 
     @classmethod
-    def checked(cls, *, login: str, name: str) -> PersonProfile:
+    def checked(cls, *, login: str, name: str, language: str = "") -> PersonProfile:
         """A profile from outside. Raises ``InvalidInput`` naming the field."""
+        if language not in LANGUAGES:
+            raise InvalidInput("there is no such language", field="language")
         clean_login, clean_name = login.strip(), name.strip()
         for field, text in (("login", clean_login), ("name", clean_name)):
             if not text:
@@ -58,7 +63,7 @@ class PersonProfile:
                 ord(character) < 32 or ord(character) == 127 or "\ud800" <= character <= "\udfff" for character in text
             ):
                 raise InvalidInput(f"{field} holds a control character; remove it", field=field)
-        return cls(login=clean_login, name=clean_name)
+        return cls(login=clean_login, name=clean_name, language=language)
 
 
 def checked_password(password: str) -> str:
@@ -68,18 +73,6 @@ def checked_password(password: str) -> str:
     if len(password) > PASSWORD_MAX_CHARACTERS:
         raise InvalidInput(f"the password is longer than {PASSWORD_MAX_CHARACTERS} characters", field="password")
     return password
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A signed-in browser or command line. Only the SHA-256 of its token is kept."""
-
-    token_sha256: bytes
-    person_id: PersonId
-    csrf_token: str
-    created_at: datetime
-    seen_at: datetime
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ Rule 4: the machine's operator stands for every role until the first person exis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -149,16 +150,22 @@ PERMISSIONS: Final[dict[Action, Permission]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who is acting, as the log will name them: roles on every class, and roles on single classes."""
+    """Who is acting, as the log will name them: roles on every class, and roles on single classes.
+
+    ``stepped_up_at`` is when they last proved, in this session, to be who they are. ``scope`` is what an API token of
+    theirs is for, None when they act themselves.
+    """
 
     person_id: PersonId
     roles: frozenset[Role]
     class_roles: frozenset[tuple[Role, str]] = frozenset()
+    stepped_up_at: datetime | None = None
+    scope: frozenset[Action] | None = None
 
     def may(self, action: Action, class_code: str | None = None) -> bool:
         """Whether the table allows it for a class, or (None, for menus) for any. Workflows call ``require``."""
         permission = PERMISSIONS.get(action)
-        if permission is None:
+        if permission is None or not self.in_scope(action):
             return False
         if not self.roles.isdisjoint(permission.roles):
             return True
@@ -169,7 +176,7 @@ class Actor:
     def reach(self, action: Action) -> frozenset[str] | None:
         """The classes for which the table allows it; None is every class."""
         permission = PERMISSIONS.get(action)
-        if permission is None:
+        if permission is None or not self.in_scope(action):
             return frozenset()
         if not self.roles.isdisjoint(permission.roles):
             return None
@@ -177,8 +184,18 @@ class Actor:
 
     def require(self, action: Action, class_code: str | None = None) -> None:
         """Raises ``NotAllowed`` unless the table allows it for that class; ``ALL_CLASSES`` asks for all of them."""
+        if not self.in_scope(action):
+            raise NotAllowed(f"this API token is not for '{action.value}'; make another one, or sign in")
         if not self.may(action, class_code):
             raise NotAllowed(f"your roles do not include '{action.value}'{_there(class_code)}; ask an administrator")
+
+    def in_scope(self, action: Action) -> bool:
+        """Whether an action is among those of the API token; without one all are."""
+        return self.scope is None or action in self.scope
+
+    def proved_within(self, span: timedelta, *, now: datetime) -> bool:
+        """Whether they proved it so lately; a proof of the time to come was made before the clock was set back."""
+        return self.stepped_up_at is not None and abs(now - self.stepped_up_at) < span
 
     @property
     def role_names(self) -> list[str]:

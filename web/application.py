@@ -84,9 +84,8 @@ def create_application(
 def _stray_visit(site: Site, request: Request) -> Visit:
     """A visit to an address that has no row, or whose row nobody reached."""
     path = request.scope.get("path", "")
-    kind = (
-        Kind.API if path.startswith("/api/") else Kind.OUTSIDE if path.startswith(("/l/", "/welcome/")) else Kind.PAGE
-    )
+    outside = path.startswith(("/l/", "/welcome/", "/reset/"))
+    kind = Kind.API if path.startswith("/api/") else Kind.OUTSIDE if outside else Kind.PAGE
     row = Row(methods=(), path="", name="", handler=_never, permission=Audience.PUBLIC, kind=kind)
     return begin_visit(site, row, request)
 

@@ -24,6 +24,7 @@ from web.sessions import (
     CSRF_FIELD,
     CSRF_HEADER,
     find_session,
+    keep_session,
     require_csrf,
     require_same_origin,
     require_token,
@@ -31,6 +32,7 @@ from web.sessions import (
     with_session_if_any,
 )
 from web.site import ROUTE_KEY, Audience, Body, InThread, Kind, Row, Site, Visit
+from web.stepping import answers_step_up, ask_for_proof, asks_for_proof, step_up
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 CLIENT_GONE: Final = 499
@@ -47,25 +49,37 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
         return response
 
     async def attempt(visit: Visit) -> Response:
+        renewed = None
         try:
             if isinstance(row.handler, InThread):
                 require_token(visit)
                 return await site.call(_admit_and_answer, row.handler, visit)
             visit = await admit(visit)
-            return await row.handler(visit)
-        except NotSignedIn as error:
-            if row.kind is Kind.PAGE and row.permission is not Audience.PUBLIC:
-                return _to_sign_in(visit)
-            return answer_error(visit, error)
-        except GateClosed as error:
-            if row.kind is Kind.PAGE:
-                # The page of the gates says which one stands, the way through, and leads back to the record.
-                return RedirectResponse(visit.path("gates", record=error.subject), 303)
-            return answer_error(visit, error)
+            if answers_step_up(visit):
+                visit = await step_up(visit)
+                renewed = visit.session_token
+            response = await row.handler(visit)
         except StrongroomError as error:
-            return answer_error(visit, error)
+            response = await refuse(visit, error)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
+        if renewed is not None:
+            # Whatever came of the deed: the session has another token from here on.
+            keep_session(site, response, renewed)
+        return response
+
+    async def refuse(visit: Visit, error: StrongroomError) -> Response:
+        try:
+            if asks_for_proof(visit, error):
+                return await ask_for_proof(visit, error)
+        except StrongroomError as another:
+            return answer_error(visit, another)
+        if isinstance(error, GateClosed) and row.kind is Kind.PAGE:
+            # The page of the gates says which one stands, the way through, and leads back to the record.
+            return RedirectResponse(visit.path("gates", record=error.subject), 303)
+        if isinstance(error, NotSignedIn) and row.kind is Kind.PAGE and row.permission is not Audience.PUBLIC:
+            return _to_sign_in(visit)
+        return answer_error(visit, error)
 
     return answer
 

@@ -90,6 +90,7 @@ SECTIONS: Final = (
     Section(
         label=later("People"),
         entries=(
+            _page("people", later("Accounts"), Action.INVITE_PERSON, "offer-reset"),
             _page("groups", later("Groups"), Action.SEE_GROUPS, "group", "add-group", "grant-role", "revoke-role",
                   "add-member", "remove-member"),
             _page("permissions", later("What each role may do"), None),
@@ -97,6 +98,16 @@ SECTIONS: Final = (
                   "publish-agreement"),
             _page("training", later("Training"), None, "take-test", "courses", "publish-course"),
             _page("loans", later("Loans"), Action.OPEN_RECORD, "ask-loan", "decide-loan", "give-back"),
+        ),
+    ),
+    Section(
+        label=later("Your account"),
+        entries=(
+            _page("account", later("Name and password"), None, "change-profile", "change-password"),
+            _page("account-factors", later("Second factors"), None, "begin-authenticator", "confirm-authenticator",
+                  "recovery-codes", "begin-passkey", "add-passkey", "rename-passkey"),
+            _page("account-sessions", later("Sessions"), None),
+            _page("account-tokens", later("API tokens"), None, "create-token"),
         ),
     ),
 )  # fmt: skip

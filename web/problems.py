@@ -25,6 +25,8 @@ from vault.errors import (
     Overloaded,
     PassCodeWrong,
     Refused,
+    SecondFactorNeeded,
+    StepUpNeeded,
     StrongroomError,
     TooManyAttempts,
     Unavailable,
@@ -97,6 +99,14 @@ PROBLEMS: Final = MappingProxyType(
         "invalid-input": _problem(400, later("Something is missing or not right"), later("Check what you typed.")),
         "too-large": _problem(413, later("Too large"), later("This is more than the vault accepts at once.")),
         "not-signed-in": _problem(401, later("Not signed in"), later("Sign in, then try again.")),
+        "second-factor-needed": _problem(
+            401, later("A second proof is needed"), later("Send a code of your authenticator app, too.")
+        ),
+        "step-up-needed": _problem(
+            403,
+            later("Prove again that it is you"),
+            later("A code or a passkey is needed, or your password if you have neither. Then it goes on."),
+        ),
         "not-allowed": _problem(
             403, later("Not allowed"), later("Your role does not allow this; ask an administrator.")
         ),
@@ -199,6 +209,9 @@ def answer_error(visit: Visit, raised: StrongroomError, *, reference: str | None
         headers["Retry-After"] = str(error.retry_after_s or (900 if problem.status == 429 else 5))
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="strongroom"'
+    elif isinstance(error, StepUpNeeded):
+        # RFC 9470: what the token proves is too old.
+        headers["WWW-Authenticate"] = 'Bearer realm="strongroom", error="insufficient_user_authentication", max_age=300'
     if visit.row.kind in (Kind.API, Kind.PLAIN):
         body: dict[str, str | int] = {
             "type": f"urn:strongroom:problem:{error.code}",
@@ -209,6 +222,8 @@ def answer_error(visit: Visit, raised: StrongroomError, *, reference: str | None
         }
         if isinstance(error, InvalidInput) and error.field is not None:
             body["field"] = error.field
+        if isinstance(error, SecondFactorNeeded):
+            body["challenge"] = error.challenge
         if reference is not None:
             body["reference"] = reference
         response: Response = JSONResponse(body, problem.status, headers, media_type="application/problem+json")

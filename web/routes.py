@@ -9,18 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from vault.permissions import Action
-from web import health, static
+from web import health, static, stepping
 from web.api import customers as api_customers
 from web.api import links as api_links
 from web.api import openapi as api_description
+from web.api import people as api_people
 from web.api import records as api_records
 from web.api import sessions as api_sessions
+from web.api import tokens as api_tokens
 from web.pages import (
+    account,
     agreements,
     appearance,
     backups,
     borrowing,
     certificates,
+    credentials,
     customers,
     destructions,
     disposal,
@@ -38,6 +42,7 @@ from web.pages import (
     notices,
     outside,
     paper,
+    people,
     permissions,
     record,
     records,
@@ -46,6 +51,7 @@ from web.pages import (
     sessions,
     settings,
     state,
+    tokens,
     training,
     uploads,
 )
@@ -205,9 +211,35 @@ PAGES: Final = (
     _get("/state", "state", state.show_state, Action.SEE_STATE),
     _post("/state/invitations", "invite", state.invite_person, Action.INVITE_PERSON),
     _get("/gallery", "gallery", gallery.show_gallery, Action.SEE_STATE),
+    _get("/settings", "settings", settings.show_settings, SIGNED_IN),
+    _get("/people", "people", people.list_people, Action.INVITE_PERSON),
+    _post("/people/{person}/reset", "offer-reset", people.offer_reset, Action.INVITE_PERSON),
+    _post("/people/{person}/sessions/end", "end-sessions-of", people.end_sessions, Action.INVITE_PERSON),
+    _post("/people/{person}/deactivate", "deactivate-person", people.deactivate, Action.INVITE_PERSON),
+    _post("/people/{person}/reactivate", "reactivate-person", people.reactivate, Action.INVITE_PERSON),
+    _get("/account", "account", account.show_account, SIGNED_IN),
+    _post("/account", "change-profile", account.change_profile, SIGNED_IN),
+    _post("/account/password", "change-password", account.change_password, SIGNED_IN),
+    _get("/account/factors", "account-factors", credentials.show_factors, SIGNED_IN),
+    _post("/account/authenticator", "begin-authenticator", credentials.begin_authenticator, SIGNED_IN),
+    _post("/account/authenticator/confirm", "confirm-authenticator", credentials.confirm_authenticator, SIGNED_IN),
+    _post("/account/authenticator/remove", "remove-authenticator", credentials.remove_authenticator, SIGNED_IN),
+    _post("/account/recovery-codes", "recovery-codes", credentials.make_recovery_codes, SIGNED_IN),
+    _post("/account/passkeys/form", "begin-passkey", credentials.begin_passkey, SIGNED_IN),
+    _post("/account/passkeys", "add-passkey", credentials.add_passkey, SIGNED_IN),
+    _post("/account/passkeys/{passkey}/name", "rename-passkey", credentials.rename_passkey, SIGNED_IN),
+    _post("/account/passkeys/{passkey}/remove", "remove-passkey", credentials.remove_passkey, SIGNED_IN),
+    _get("/account/sessions", "account-sessions", account.show_sessions, SIGNED_IN),
+    _post("/account/sessions/end", "end-other-sessions", account.end_other_sessions, SIGNED_IN),
+    _post("/account/sessions/{session}/end", "end-session", account.end_session, SIGNED_IN),
+    _get("/account/tokens", "account-tokens", tokens.show_tokens, SIGNED_IN),
+    _post("/account/tokens", "create-token", tokens.create_token, SIGNED_IN),
+    _post("/account/tokens/{token}/revoke", "revoke-token", tokens.revoke_token, SIGNED_IN),
+    _post("/step-up", "step-up", stepping.prove, SIGNED_IN),
     _get("/sign-in", "sign-in", sessions.show_sign_in, PUBLIC),
     _post("/sign-in", "begin-session", sessions.sign_in, PUBLIC),
-    _get("/settings", "settings", settings.show_settings, SIGNED_IN),
+    _post("/sign-in/second-factor", "second-factor", sessions.answer_second_factor, PUBLIC),
+    _post("/sign-in/passkey", "passkey-session", sessions.sign_in_by_passkey, PUBLIC),
     _post("/sign-out", "sign-out", sessions.sign_out, SIGNED_IN),
     _post("/language", "language", languages.choose_language, PUBLIC),
     _post("/theme", "theme", appearance.choose_theme, PUBLIC),
@@ -219,6 +251,8 @@ PAGES: Final = (
 OUTSIDE: Final = (
     _get("/welcome/{token}", "welcome", sessions.show_welcome, LINK, Kind.OUTSIDE),
     _post("/welcome/{token}", "accept-welcome", sessions.accept_welcome, LINK, Body.FORM, Kind.OUTSIDE),
+    _get("/reset/{token}", "reset", people.show_reset, LINK, Kind.OUTSIDE),
+    _post("/reset/{token}", "reset-password", people.reset_password, LINK, Body.FORM, Kind.OUTSIDE),
     _get("/l/{token}", "link", outside.show_link, LINK, Kind.OUTSIDE),
     _post("/l/{token}", "link-use", outside.take_use, LINK, Body.FORM, Kind.OUTSIDE),
     _get("/l/{token}/{use}", "link-download", outside.download, LINK, Kind.OUTSIDE),
@@ -228,6 +262,20 @@ API: Final = (
     _api("GET", "/openapi.json", "api-description", api_description.describe_api, PUBLIC),
     _api("POST", "/sessions", "api-begin-session", api_sessions.begin_session, PUBLIC, Body.JSON),
     _api("DELETE", "/sessions/current", "api-end-session", api_sessions.end_session, SIGNED_IN),
+    _api("POST", "/sessions/current/proof", "api-step-up", api_sessions.step_up, SIGNED_IN, Body.JSON),
+    _api("GET", "/sessions", "api-sessions", api_sessions.list_sessions, SIGNED_IN),
+    _api("DELETE", "/sessions/{session}", "api-end-one-session", api_sessions.end_one, SIGNED_IN),
+    _api("GET", "/profile", "api-profile", api_people.show_profile, SIGNED_IN),
+    _api("POST", "/profile", "api-change-profile", api_people.change_profile, SIGNED_IN, Body.JSON),
+    _api("GET", "/tokens", "api-tokens", api_tokens.list_tokens, SIGNED_IN),
+    _api("POST", "/tokens", "api-create-token", api_tokens.create_token, SIGNED_IN, Body.JSON),
+    _api("DELETE", "/tokens/{token}", "api-revoke-token", api_tokens.revoke_token, SIGNED_IN),
+    _api("GET", "/people", "api-people", api_people.list_people, Action.INVITE_PERSON),
+    _api("GET", "/people/{person}", "api-person", api_people.show_person, Action.INVITE_PERSON),
+    _api("POST", "/people/{person}/deactivation", "api-deactivate", api_people.deactivate, Action.INVITE_PERSON),
+    _api("DELETE", "/people/{person}/deactivation", "api-reactivate", api_people.reactivate, Action.INVITE_PERSON),
+    _api("DELETE", "/people/{person}/sessions", "api-end-sessions", api_people.end_sessions, Action.INVITE_PERSON),
+    _api("POST", "/people/{person}/resets", "api-reset", api_people.offer_reset, Action.INVITE_PERSON, Body.JSON),
     _api("GET", "/classes", "api-classes", api_customers.list_classes, Action.LIST_RECORDS),
     _api("GET", "/customers", "api-customers", api_customers.list_customers, Action.LIST_CUSTOMERS),
     _api("POST", "/customers", "api-add-customer", api_customers.add_customer, Action.ADD_CUSTOMER, Body.JSON),

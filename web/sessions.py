@@ -15,12 +15,17 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from vault.errors import NotSignedIn
-from vault.workflows import people
+from vault.sessions import Client, SessionKind
+from vault.workflows import sessions
+from vault.workflows.sessions import Introduced
+from web.i18n import COOKIE
+from web.preferences import KEPT_S
 from web.problems import ForeignRequest
 from web.site import Kind, Site, Visit
 
 CSRF_FIELD: Final = "csrf_token"
 CSRF_HEADER: Final = "Strongroom-CSRF"
+DEVICE_KEPT_S: Final = 180 * 86400
 _TOKEN_MAX_CHARACTERS: Final = 512
 
 
@@ -32,6 +37,33 @@ def cookie_name(site: Site) -> str:
 def keep_session(site: Site, response: Response, token: str) -> None:
     """Hands the session to the browser, until it is closed; the vault ends it earlier."""
     response.set_cookie(cookie_name(site), token, path="/", secure=site.secure, httponly=True, samesite="lax")
+
+
+def device_cookie_name(site: Site) -> str:
+    """The name of the cookie by which a device is known from which somebody signed in before."""
+    return "__Host-strongroom-device" if site.secure else "strongroom-device"
+
+
+async def welcome(visit: Visit, response: Response, token: str, who: Introduced) -> None:
+    """Hands a new session, and the device's own cookie, to the browser."""
+    keep_session(visit.site, response, token)
+    device = await visit.site.call(sessions.device_cookie, visit.vault, who)
+    response.set_cookie(
+        device_cookie_name(visit.site),
+        device,
+        max_age=DEVICE_KEPT_S,
+        path="/",
+        secure=visit.site.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    if who.profile.language:
+        keep_language(visit.site, response, who.profile.language)
+
+
+def keep_language(site: Site, response: Response, tag: str) -> None:
+    """Remembers a language in the browser."""
+    response.set_cookie(COOKIE, tag, max_age=KEPT_S, path="/", secure=site.secure, httponly=True, samesite="lax")
 
 
 def drop_session(site: Site, response: Response) -> None:
@@ -48,12 +80,20 @@ def _presented(visit: Visit) -> tuple[str | None, bool]:
     return visit.request.cookies.get(cookie_name(visit.site)), False
 
 
+def client_of(visit: Visit) -> Client:
+    """From where somebody comes."""
+    headers = visit.request.headers
+    kind = SessionKind.PROGRAM if visit.row.kind is Kind.API else SessionKind.BROWSER
+    device = visit.request.cookies.get(device_cookie_name(visit.site), "")
+    agent = headers.get("user-agent", "")[:_TOKEN_MAX_CHARACTERS]
+    return Client(kind=kind, address=visit.origin, agent=agent, device=device if device.isascii() else None)
+
+
 def find_session(visit: Visit) -> Visit:
     """The visit with whoever is signed in, on pages by name; blocking. Raises ``NotSignedIn``."""
     token, bearer = require_token(visit)
-    known = people.signed_in if visit.row.kind is Kind.API else people.introduced
-    signed_in = known(visit.vault, token)
-    return replace(visit, signed_in=signed_in, session_token=token, bearer=bearer)
+    known = sessions.signed_in if visit.row.kind is Kind.API else sessions.introduced
+    return replace(visit, signed_in=known(visit.vault, token), session_token=token, bearer=bearer)
 
 
 def require_token(visit: Visit) -> tuple[str, bool]:
@@ -82,7 +122,8 @@ def require_csrf(visit: Visit, token: str | None) -> None:
     """Raises ``ForeignRequest`` unless the form token is the session's; a bearer token needs none."""
     if visit.bearer:
         return
-    expected = visit.signed_in.session.csrf_token if visit.signed_in is not None else ""
+    session = visit.signed_in.session if visit.signed_in is not None else None
+    expected = session.csrf_token if session is not None else ""
     if not expected or not hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "replace")):
         raise ForeignRequest("the form's token is missing or old; load the page anew and try again")
 

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from vault.errors import NotFound, NotSignedIn
 from vault.permissions import Action, Actor
 from vault.workflows.overview import Kept
-from vault.workflows.people import SignedIn
+from vault.workflows.sessions import SignedIn
 from vault.workflows.vault import Vault
 from web.i18n import Language
 from web.names import Names
@@ -173,6 +173,12 @@ class Visit:
         if self.signed_in is None:
             raise NotSignedIn("sign in first")
         return self.signed_in.actor
+
+    @property
+    def csrf_token(self) -> str:
+        """What the forms of a page carry; empty for who is not signed in."""
+        session = self.signed_in.session if self.signed_in is not None else None
+        return session.csrf_token if session is not None else ""
 
     def may(self, action: Action, class_code: str | None = None) -> bool:
         """Whether whoever acts may, for a class or for any; for menus."""

@@ -1,4 +1,4 @@
-"""People, their invitations and their sessions. Tokens are known by their SHA-256 only."""
+"""People and their invitations. Tokens are known by their SHA-256 only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    delete,
     insert,
     select,
     update,
@@ -28,7 +27,7 @@ from storage.catalogue.metadata import UtcDateTime, metadata
 from storage.catalogue.objects import leaf_columns
 from storage.catalogue.rows import Rows
 from vault.ids import PersonId
-from vault.people import OPERATOR_ID, Invitation, Person, Session
+from vault.people import OPERATOR_ID, Invitation, Person
 
 people = Table(
     "people",
@@ -62,23 +61,16 @@ invitation_groups = Table(
     Column("group_code", Text, ForeignKey("groups.code"), primary_key=True),
 )
 
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("token_sha256", LargeBinary, primary_key=True),
-    Column("person_id", Text, ForeignKey("people.id"), nullable=False, index=True),
-    Column("csrf_token", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("seen_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False, index=True),
-    CheckConstraint("length(token_sha256) = 32", name="token_sha256"),
-)
-
 _ANY = select(people.c.id).limit(1)
 _ADD = insert(people).values(fonds_id=fonds_of_tree())
 _ALL = select(people, fonds.c.tree_id).join(fonds, fonds.c.id == people.c.fonds_id)
 _GET = _ALL.where(people.c.id == bindparam("its_id"))
 _BY_LOGIN_INDEX = _ALL.where(people.c.login_index == bindparam("its_index"))
+_UPDATE = (
+    update(people)
+    .where(people.c.id == bindparam("its_id"))
+    .values({name: bindparam(name) for name in ("login_index", "sealed_profile", "password_hash", "active")})
+)
 _IN_ORDER = _ALL.order_by(people.c.created_at, people.c.id)
 
 _ADD_INVITATION = insert(invitations)
@@ -95,26 +87,6 @@ _USE_INVITATION = (
     .values(used_at=bindparam("now"))
 )
 _WITHDRAW = update(invitations).where(invitations.c.used_at.is_(None)).values(used_at=bindparam("now"))
-
-_ADD_SESSION = insert(sessions)
-_SESSION = select(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
-_SESSION_AND_PERSON = (
-    select(
-        people,
-        fonds.c.tree_id,
-        sessions.c.person_id,
-        sessions.c.csrf_token,
-        sessions.c.created_at.label("begun_at"),
-        sessions.c.seen_at,
-        sessions.c.expires_at,
-    )
-    .join(fonds, fonds.c.id == people.c.fonds_id)
-    .join(sessions, sessions.c.person_id == people.c.id)
-    .where(sessions.c.token_sha256 == bindparam("its_token"))
-)
-_TOUCH = update(sessions).where(sessions.c.token_sha256 == bindparam("its_token")).values(seen_at=bindparam("now"))
-_END = delete(sessions).where(sessions.c.token_sha256 == bindparam("its_token"))
-_END_EXPIRED = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
 
 
 def person_of(row: Row[Any]) -> Person:
@@ -152,6 +124,18 @@ class SqlPersonShelf:
                 "active": person.active,
                 "created_at": person.created_at,
                 **leaf_values(person.profile_leaf),
+            },
+        )
+
+    def update(self, person: Person) -> None:
+        self._rows.run(
+            _UPDATE,
+            {
+                "its_id": person.id,
+                "login_index": person.login_index,
+                "sealed_profile": person.sealed_profile,
+                "password_hash": person.password_hash,
+                "active": person.active,
             },
         )
 
@@ -198,52 +182,3 @@ class SqlPersonShelf:
 
     def withdraw_invitations(self, *, now: datetime) -> None:
         self._rows.run(_WITHDRAW, {"now": now})
-
-    def add_session(self, session: Session) -> None:
-        self._rows.run(
-            _ADD_SESSION,
-            {
-                "token_sha256": session.token_sha256,
-                "person_id": session.person_id,
-                "csrf_token": session.csrf_token,
-                "created_at": session.created_at,
-                "seen_at": session.seen_at,
-                "expires_at": session.expires_at,
-            },
-        )
-
-    def session(self, token_sha256: bytes) -> Session | None:
-        row = self._rows.first(_SESSION, {"its_token": token_sha256})
-        if row is None:
-            return None
-        return Session(
-            token_sha256=row.token_sha256,
-            person_id=PersonId(row.person_id),
-            csrf_token=row.csrf_token,
-            created_at=row.created_at,
-            seen_at=row.seen_at,
-            expires_at=row.expires_at,
-        )
-
-    def session_and_person(self, token_sha256: bytes) -> tuple[Session, Person] | None:
-        row = self._rows.first(_SESSION_AND_PERSON, {"its_token": token_sha256})
-        if row is None:
-            return None
-        session = Session(
-            token_sha256=token_sha256,
-            person_id=PersonId(row.person_id),
-            csrf_token=row.csrf_token,
-            created_at=row.begun_at,
-            seen_at=row.seen_at,
-            expires_at=row.expires_at,
-        )
-        return session, person_of(row)
-
-    def touch_session(self, token_sha256: bytes, *, seen_at: datetime) -> None:
-        self._rows.run(_TOUCH, {"its_token": token_sha256, "now": seen_at})
-
-    def end_session(self, token_sha256: bytes) -> None:
-        self._rows.run(_END, {"its_token": token_sha256})
-
-    def end_expired_sessions(self, *, now: datetime) -> int:
-        return self._rows.run(_END_EXPIRED, {"now": now})

@@ -8,6 +8,8 @@ from storage.catalogue.audit import SqlAuditShelf
 from storage.catalogue.batches import SqlBatchShelf
 from storage.catalogue.borrowing import SqlLoanShelf
 from storage.catalogue.certificates import SqlCertificateShelf
+from storage.catalogue.challenges import SqlChallengeShelf
+from storage.catalogue.credentials import SqlCredentialShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
@@ -26,9 +28,12 @@ from storage.catalogue.pauses import SqlPauseShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rebuilds import SqlRebuildShelf
+from storage.catalogue.resets import SqlResetShelf
 from storage.catalogue.rows import Rows
 from storage.catalogue.savedviews import SqlSavedViewShelf
 from storage.catalogue.schedules import SqlScheduleShelf
+from storage.catalogue.sessions import SqlSessionShelf
+from storage.catalogue.tokens import SqlTokenShelf
 from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.versions import SqlRecordShelf
@@ -157,3 +162,23 @@ class SqlTransaction:
     @property
     def papers(self) -> SqlPaperShelf:
         return SqlPaperShelf(self._rows)
+
+    @property
+    def sessions(self) -> SqlSessionShelf:
+        return SqlSessionShelf(self._rows)
+
+    @property
+    def challenges(self) -> SqlChallengeShelf:
+        return SqlChallengeShelf(self._rows)
+
+    @property
+    def credentials(self) -> SqlCredentialShelf:
+        return SqlCredentialShelf(self._rows)
+
+    @property
+    def tokens(self) -> SqlTokenShelf:
+        return SqlTokenShelf(self._rows)
+
+    @property
+    def resets(self) -> SqlResetShelf:
+        return SqlResetShelf(self._rows)

@@ -31,6 +31,7 @@ from vault.groups import FOUNDING
 from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
 from vault.records import Description
+from vault.sessions import Client
 from vault.workflows import (
     customers,
     finding,
@@ -43,6 +44,7 @@ from vault.workflows import (
     restricting,
     retrieval,
     schedules,
+    sessions,
     sharing,
     upkeep,
 )
@@ -223,10 +225,12 @@ def _use(vault: Vault, marks: Marks) -> None:
     invitation = people.invite(vault, operator, FOUNDING)
     login, password = marks.new(), marks.new()
     people.accept_invitation(vault, invitation, login=login, name=marks.new(Script.CJK), password=password)
-    session, _ = people.sign_in(vault, login=login, password=password, origin="192.0.2.77")
-    people.signed_in(vault, session)
+    session, _ = sessions.sign_in(vault, login=login, password=password, client=Client(address="192.0.2.77"))
+    sessions.signed_in(vault, session)
     with pytest.raises(NotSignedIn):
-        people.sign_in(vault, login=marks.new(), password=marks.new(), origin="192.0.2.78")
+        sessions.sign_in(
+            vault, login=marks.new(), password=marks.new(), client=Client(address="192.0.2.78", agent=marks.new())
+        )
     upkeep.run_due(vault)
 
 

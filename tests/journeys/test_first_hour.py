@@ -21,8 +21,9 @@ from storage.settings import load_settings
 from tests.journeys.papers import pdf, png
 from tests.support.browser import Visitor, pixels_of, receipt_rows, sign_in, upload, visiting
 from tests.support.server import LOGIN, PASSWORD, Server
+from vault.sessions import Client
 from vault.shelves import RecordFilter
-from vault.workflows import people, retrieval, sharing
+from vault.workflows import retrieval, sessions, sharing
 
 pytestmark = pytest.mark.journey
 
@@ -219,13 +220,13 @@ class EarlierClock:
 def test_an_expired_link_says_so_in_the_language_of_who_opens_it(browser: Browser, new_server: Server) -> None:
     # A second process on the same home makes the link an hour ago, for half an hour.
     with open_vault(load_settings(home=new_server.home)) as vault:
-        token, signed_in = people.sign_in(vault, login=LOGIN, password=PASSWORD, origin="here")
+        token, signed_in = sessions.sign_in(vault, login=LOGIN, password=PASSWORD, client=Client(address="here"))
         record = retrieval.list_records(vault, signed_in.actor, RecordFilter(), limit=1)[0].record
         earlier = dataclasses.replace(vault, clock=EarlierClock(timedelta(hours=1)))
         _, link = sharing.make_link(
             earlier, signed_in.actor, record.id, lifetime=timedelta(minutes=30), uses_max=3, pass_code=None
         )
-        people.sign_out(vault, token)
+        sessions.sign_out(vault, token)
     for locale, text in (("en-GB", "This link has expired"), ("zh-CN", "此链接已过期")):
         with visiting(browser, new_server.url, locale=locale) as guest:
             assert guest.visit(f"/l/{link}") == 410

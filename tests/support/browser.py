@@ -27,7 +27,7 @@ ARGUMENTS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 PATIENCE_MS: Final = 20_000
 REFUSED_LOADING: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d{3})")
@@ -177,7 +177,7 @@ def sign_in(visitor: Visitor, login: str, password: str) -> None:
     """Signs somebody in through the page, in either language."""
     visitor.visit("/sign-in")
     visitor.fill(login=login, password=password)
-    visitor.page.locator("main form button").click()
+    visitor.page.locator("main form[action='/sign-in'] button").click()
     visitor.page.wait_for_url("**/")
 
 

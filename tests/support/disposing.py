@@ -6,11 +6,11 @@ import itertools
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from tests.support.people import FOUNDER
+from tests.support.people import somebody
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
 from vault.classes import RecordClass
-from vault.ids import PersonId, RecordId
+from vault.ids import RecordId
 from vault.permissions import Actor
 from vault.records import Record
 from vault.schedule import RuleVersion, today
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 def officer(name: str) -> Actor:
     """Somebody who may do all of it."""
-    return Actor(person_id=PersonId(name), roles=FOUNDER)
+    return somebody(name)
 
 
 ANN, BEA, CAI, DAN = (officer(name) for name in ("ann", "bea", "cai", "dan"))

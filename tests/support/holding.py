@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from tests.support.people import FOUNDER
+from tests.support.people import somebody
 from tests.support.vault import add_bytes
 from vault.destruction import Targets
 from vault.errors import Conflict, KeyDestroyed
 from vault.holds import HoldScope, MatterProfile
-from vault.ids import MatterId, PersonId, RecordId
+from vault.ids import MatterId, RecordId
 from vault.permissions import Actor
 from vault.records import RecordState
 from vault.workflows import destruction, matters, placing
@@ -27,7 +27,7 @@ PROFILE = MatterProfile.checked(title="Case 7", reason="A claim was filed", issu
 
 def officer(name: str) -> Actor:
     """Somebody who may place and release holds."""
-    return Actor(person_id=PersonId(name), roles=FOUNDER)
+    return somebody(name)
 
 
 def place(vault: Vault, actor: Actor, *records: RecordId, **scope: object) -> MatterView:

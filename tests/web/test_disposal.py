@@ -11,14 +11,13 @@ from datetime import date
 import httpx
 import pytest
 
-from tests.support.people import FOUNDER, everything
+from tests.support.people import everything, somebody
 from tests.vault.samples import a_class
 from tests.web.conftest import Served
 from tests.web.visitors import PASSWORD, Staff, fields_of, sign_in, stored_id
 from vault.classes import DisposalAction, Trigger
 from vault.disposal import Pause, PauseCause
-from vault.ids import PauseId, PersonId, RecordId
-from vault.permissions import Actor
+from vault.ids import PauseId, RecordId
 from vault.records import RecordState
 from vault.workflows import expiry, holding, people, schedules
 
@@ -37,7 +36,7 @@ def crew(served: Served, staff: Staff, second: Staff) -> Iterator[dict[str, Staf
         objection_days=0,
         signing=("Head of the archives",),
     )
-    one, two = (Actor(person_id=PersonId(name * 26), roles=FOUNDER) for name in ("a", "b"))
+    one, two = (somebody(name * 26) for name in ("a", "b"))
     schedules.propose(served.vault, one, rule, "for the test")
     schedules.approve(served.vault, two, CODE)
     found = {"zhang": staff, "li": second}

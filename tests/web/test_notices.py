@@ -8,13 +8,12 @@ from datetime import date
 import httpx
 import pytest
 
-from tests.support.people import FOUNDER, everything
+from tests.support.people import everything, somebody
 from tests.vault.samples import a_class
 from tests.web.conftest import Served
 from tests.web.test_disposal import listed_class, reviewed, signed
 from tests.web.visitors import Staff, stored_id
-from vault.ids import PersonId, RecordId
-from vault.permissions import Actor
+from vault.ids import RecordId
 from vault.workflows import holding, schedules
 
 CODE = "announced"
@@ -24,7 +23,7 @@ CODE = "announced"
 def announced(served: Served, program: httpx.Client) -> str:
     """A customer with a due record of a class that tells of its destruction."""
     rule = replace(a_class(code=CODE, period_years=1, mandate=""), title_en="Announced", notify=True, objection_days=30)
-    one, two = (Actor(person_id=PersonId(name * 26), roles=FOUNDER) for name in ("a", "b"))
+    one, two = (somebody(name * 26) for name in ("a", "b"))
     schedules.propose(served.vault, one, rule, "for the test")
     schedules.approve(served.vault, two, CODE)
     customer = program.post("/api/v1/customers", json={"name": "Hillside Bakery"}).json()

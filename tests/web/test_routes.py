@@ -18,6 +18,8 @@ from web.site import Audience, Body, Kind, Row
 PUBLIC_ROWS = {
     "sign-in",
     "begin-session",
+    "second-factor",
+    "passkey-session",
     "language",
     "theme",
     "static",
@@ -26,7 +28,7 @@ PUBLIC_ROWS = {
     "api-description",
     "api-begin-session",
 }
-OUTSIDE_ROWS = {"welcome", "accept-welcome", "link", "link-use", "link-download"}
+OUTSIDE_ROWS = {"reset", "reset-password", "welcome", "accept-welcome", "link", "link-use", "link-download"}
 
 
 def path_of(row: Row) -> str:

@@ -151,7 +151,7 @@ def keys(invocation: Invocation, change: bool) -> None:
     """Show the log's verifier keys, oldest first: keep the newest one outside, to check exports with."""
     from vault.workflows.logstore import verifier_keys
 
-    with invocation.acting(tends=True) as (vault, actor):
+    with invocation.acting(tends=True, fresh=change) as (vault, actor):
         actor.require(Action.READ_LOG)
         if change:
             log.change_key(vault, actor)

@@ -274,7 +274,7 @@ def _keep(settings: Settings, verdict: Verdict) -> None:
 def _confirm_holds(invocation: Invocation) -> int:
     from vault.workflows import backups
 
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         confirmed = backups.confirm_holds(vault, actor)
     both = confirmed.second_by is not None
     told = (

@@ -77,7 +77,7 @@ def run(
     Their periods have to be over, and no matter may hold them. `record show` says what keeps a record. At a terminal
     the number of records has to be typed first.
     """
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         targets = _targets(vault, actor, records, customer_keys)
         if dry_run:
             seen = destructionscope.preview(vault, actor, targets, error=error)

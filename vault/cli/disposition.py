@@ -202,7 +202,7 @@ def review(
 @pass_invocation
 def sign(invocation: Invocation, /, disposal_list: str, part: str | None, dry_run: bool) -> None:
     """Sign a list in the part that is next: its proposer, then its approvers, then its supervisors."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
         view = disposal.sign(vault, actor, found.id, Part(part) if part else None, dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)
@@ -250,7 +250,7 @@ def execute(
 
     At a terminal the number of records has to be typed first.
     """
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         found = disposal.find_list(vault, actor, disposal_list)
         judged = execution.preview_execution(vault, actor, found.id)
         if dry_run:
@@ -287,7 +287,7 @@ def cancel(invocation: Invocation, /, disposal_list: str, reason: str, dry_run: 
 @pass_invocation
 def resume(invocation: Invocation, /, dry_run: bool) -> None:
     """Let automatic expiry go on after it paused. Look at why first: `strongroom disposition list`."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         pause = expiry.require_paused(vault, actor) if dry_run else expiry.resume(vault, actor)
     document: dict[str, JSON] = {
         "cause": pause.cause.value,

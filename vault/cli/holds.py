@@ -135,7 +135,7 @@ def withdraw_release(invocation: Invocation, matter: str) -> None:
 @pass_invocation
 def release(invocation: Invocation, matter: str, dry_run: bool) -> None:
     """Release a matter whose release another person has proposed. This is final."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         found = matters.find_matter(vault, actor, matter)
         view = matters.release_hold(vault, actor, found.id, dry_run=dry_run)
     _say(invocation, view, dry_run=dry_run)

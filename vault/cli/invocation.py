@@ -24,6 +24,7 @@ from vault.errors import NotSignedIn, SettingsWrong
 if TYPE_CHECKING:
     from storage.settings import Settings
     from vault.permissions import Actor
+    from vault.workflows.sessions import Introduced
     from vault.workflows.vault import Vault
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -70,6 +71,10 @@ class Invocation:
         """The address under which an invitation is accepted."""
         return self._address("welcome", token)
 
+    def reset_url(self, token: str) -> str:
+        """The address under which somebody chooses a new password."""
+        return self._address("reset", token)
+
     def _address(self, name: str, token: str) -> str:
         from web.routes import OUTSIDE
 
@@ -91,26 +96,48 @@ class Invocation:
             yield vault
 
     @contextmanager
-    def acting(self, *, tends: bool = False) -> Iterator[tuple[Vault, Actor]]:
-        """The vault and who acts in it; what ``tends`` the machine is the operator's where nobody is signed in.
+    def acting(self, *, tends: bool = False, fresh: bool = False) -> Iterator[tuple[Vault, Actor]]:
+        """The vault and who acts in it; what ``tends`` the machine is the operator's where nobody is signed in, and
+        ``fresh`` lets people prove themselves first, where their last proof is old.
 
         Raises ``NotSignedIn``.
         """
         token = session.kept(self.home)
         with self.vault() as vault:
-            yield vault, self._actor(vault, token, tends=tends)
+            yield vault, self._actor(vault, token, tends=tends, fresh=fresh)
 
-    def _actor(self, vault: Vault, token: str | None, *, tends: bool) -> Actor:
+    @contextmanager
+    def signed_in(self, *, fresh: bool = False) -> Iterator[tuple[Vault, Introduced]]:
+        """The same for what only a person has: an account. Raises ``NotSignedIn``."""
+        token = session.kept(self.home)
+        with self.vault() as vault:
+            if token is None:
+                raise NotSignedIn("nobody is signed in; sign in with `strongroom login`")
+            yield vault, self._who(vault, token, fresh=fresh)
+
+    def _actor(self, vault: Vault, token: str | None, *, tends: bool, fresh: bool) -> Actor:
         from vault.workflows import people
 
         if token is None:
             return people.machine_operator() if tends else people.operator(vault)
+        return self._who(vault, token, fresh=fresh).actor
+
+    def _who(self, vault: Vault, token: str, *, fresh: bool) -> Introduced:
+        from vault.cli.proving import prove
+        from vault.sessions import FRESH
+        from vault.workflows import sessions
+
         try:
-            return people.signed_in(vault, token).actor
+            who = sessions.introduced(vault, token)
         except NotSignedIn as error:
             raise NotSignedIn(
                 "your session is over; sign in again with `strongroom login`, or end it with `strongroom logout`"
             ) from error
+        if not fresh or who.actor.proved_within(FRESH, now=vault.now()):
+            return who
+        renewed, who = prove(vault, who, token)
+        session.keep(self.home, renewed)
+        return who
 
 
 def _untold(step: str) -> None:

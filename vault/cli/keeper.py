@@ -167,7 +167,7 @@ def rotate(invocation: Invocation, dry_run: bool) -> None:
     from vault.workflows.batches import view_of
     from vault.workflows.destruction import rotate_root
 
-    with invocation.acting(tends=True) as (vault, actor):
+    with invocation.acting(tends=True, fresh=not dry_run) as (vault, actor):
         actor.require(Action.CHANGE_KEEPERS)
         before = vault.keys.generation()
         if dry_run:
@@ -245,9 +245,11 @@ def _changing(
     from storage.keeper.custody import attempt_of, state_of
     from storage.machine import SystemRandomness
     from vault.seal.rootfile import RootId
+    from vault.workflows.freshness import require_fresh
 
-    with invocation.acting(tends=True) as (vault, actor):
+    with invocation.acting(tends=True, fresh=True) as (vault, actor):
         actor.require(Action.CHANGE_KEEPERS)
+        require_fresh(vault, actor)
         keepers = configured_keepers(invocation.unlocked.keepers(), SystemRandomness(), read_only=True)
 
         def in_force() -> RootId:

@@ -88,7 +88,37 @@ record_class = _group(
 person = _group(
     "person",
     "The people who work with the vault.",
-    {"invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join.")},
+    {
+        "invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join."),
+        "list": Entry("vault.cli.people:list_people", "List everybody, with their state."),
+        "reset": Entry("vault.cli.people:reset", "Make a one-time address for a new password."),
+        "deactivate": Entry("vault.cli.people:deactivate", "Shut somebody out, at once."),
+        "reactivate": Entry("vault.cli.people:reactivate", "Let somebody in again."),
+        "end-sessions": Entry("vault.cli.people:end_sessions", "End every session of somebody."),
+    },
+)
+account = _group(
+    "account",
+    "Your own account: name, language, password, second factors, sessions.",
+    {
+        "show": Entry("vault.cli.account:show", "Show who you are here, and what you prove it with."),
+        "change": Entry("vault.cli.account:change", "Change your name or your language."),
+        "password": Entry("vault.cli.account:password", "Change your password."),
+        "sessions": Entry("vault.cli.account:list_sessions", "List where you are signed in."),
+        "end-session": Entry("vault.cli.account:end_session", "End one of your sessions, or all but this one."),
+        "authenticator": Entry("vault.cli.account:authenticator", "Set up an authenticator app."),
+        "recovery-codes": Entry("vault.cli.account:recovery_codes", "Make new recovery codes."),
+        "remove-passkey": Entry("vault.cli.account:remove_passkey", "Take a passkey of yours away."),
+    },
+)
+token = _group(
+    "token",
+    "API tokens for programs of yours.",
+    {
+        "create": Entry("vault.cli.tokens:create", "Make a token, and print it, this once."),
+        "list": Entry("vault.cli.tokens:list_tokens", "List your tokens, newest first."),
+        "revoke": Entry("vault.cli.tokens:revoke", "Revoke a token, at once."),
+    },
 )
 people_group = _group(
     "group",
@@ -267,6 +297,8 @@ _ENTRIES: Final = {
     "class": Entry("vault.cli.main:record_class", "The classes that records are filed under."),
     "schedule": Entry("vault.cli.main:schedule", "The rules that say how long classes are kept."),
     "link": Entry("vault.cli.main:link", "Signed links that open one record, for a time."),
+    "account": Entry("vault.cli.main:account", "Your own account."),
+    "token": Entry("vault.cli.main:token", "API tokens for programs of yours."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "group": Entry("vault.cli.main:people_group", "Groups: who is in them, and which roles they grant."),
     "task": Entry("vault.cli.main:task", "What waits for whom."),

@@ -128,7 +128,7 @@ def export(
     invocation: Invocation, record: str, sealed: bool, output: Path, ordinal: int | None, overwrite: bool
 ) -> None:
     """Write the sealed object and its key, so that the stock AWS Encryption SDK or scripts/open_sealed can open it."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         known = retrieval.find_record(vault, actor, record)
         name = f"{known.number}-v{ordinal or known.current_ordinal}"
         _make_folder(output)

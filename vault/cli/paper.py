@@ -73,7 +73,7 @@ def destroy(
     dry_run: bool,
 ) -> None:
     """Say how the paper of a destroyed record was destroyed. It stands on the record's certificate."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         view = paper.destroy_paper(
             vault,
             actor,

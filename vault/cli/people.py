@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,11 +11,16 @@ from vault.cli import session
 from vault.cli.asking import ask, ask_secret
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import lifetime
-from vault.cli.plain import iso, local
+from vault.cli.plain import iso, local, table
+from vault.cli.proving import HERE, PROGRAM, sign_in
 from vault.errors import NotSignedIn
-from vault.workflows import people
+from vault.resets import RESET_LIFETIME
+from vault.workflows import passwords, people, sessions
 
-ORIGIN = "command-line"
+if TYPE_CHECKING:
+    from vault.cli.speech import JSON
+    from vault.workflows.people import PersonView
+
 INVITATION_LIFETIME_MAX = timedelta(days=14)
 
 
@@ -28,18 +34,18 @@ def login(invocation: Invocation, name: str | None, print_token: bool) -> None:
     name = ask("Sign-in name") if name is None else name
     password = ask_secret("Password")
     with invocation.vault() as vault:
-        token, signed_in = people.sign_in(vault, login=name, password=password, origin=ORIGIN)
+        token, signed_in = sign_in(vault, name, password, PROGRAM if print_token else HERE)
     if not print_token:
         session.keep(invocation.home, token)
     document = {
         "person_id": signed_in.actor.person_id,
         "name": signed_in.profile.name,
         "roles": signed_in.actor.role_names,
-        "expires_at": iso(signed_in.session.expires_at),
+        "expires_at": iso(signed_in.expires_at),
         "token": token if print_token else None,
     }
     invocation.speech.data(document, [token] if print_token else ())
-    invocation.speech.talk(f"signed in as {signed_in.profile.name} until {local(signed_in.session.expires_at)} at most")
+    invocation.speech.talk(f"signed in as {signed_in.profile.name} until {local(signed_in.expires_at)} at most")
 
 
 @click.command()
@@ -54,7 +60,7 @@ def logout(invocation: Invocation) -> None:
         return
     try:
         with invocation.vault() as vault:
-            people.sign_out(vault, token)
+            sessions.sign_out(vault, token)
     except NotSignedIn:
         # The session was over by itself; what is left to do is the same.
         pass
@@ -80,3 +86,93 @@ def invite(invocation: Invocation, groups: tuple[str, ...], expires: str) -> Non
     address = invocation.invitation_url(token)
     invocation.speech.data({"url": address, "groups": sorted(groups), "expires_at": iso(expires_at)}, [address])
     invocation.speech.talk(f"it works once, until {local(expires_at)}; whoever opens it first becomes that person")
+
+
+@click.command("list")
+@speaking
+@pass_invocation
+def list_people(invocation: Invocation) -> None:
+    """List everybody, with their state."""
+    with invocation.acting() as (vault, actor):
+        views = people.list_people(vault, actor)
+    rows = [
+        (
+            view.person.id,
+            view.profile.login,
+            view.profile.name,
+            ", ".join(view.roles),
+            "active" if view.person.active else "deactivated",
+            "yes" if view.second_factor else "no",
+            str(view.sessions),
+        )
+        for view in views
+    ]
+    headings = ("PERSON", "SIGN-IN NAME", "NAME", "ROLES", "STATE", "SECOND FACTOR", "SESSIONS")
+    invocation.speech.data({"people": [_document(view) for view in views]}, table(headings, rows) if rows else ())
+    if not rows:
+        invocation.speech.talk("nobody yet; `strongroom person invite` makes the first one's address")
+
+
+@click.command("reset")
+@click.argument("person")
+@click.option("--second-factors-lost", "lost", is_flag=True, help="Take their second factors away, too.")
+@speaking
+@pass_invocation
+def reset(invocation: Invocation, person: str, lost: bool) -> None:
+    """Make a one-time address by which PERSON (id or sign-in name) chooses a new password."""
+    with invocation.acting(fresh=True) as (vault, actor):
+        found = people.find_person(vault, actor, person)
+        token = passwords.offer_reset(vault, actor, found.person.id, drops_factors=lost)
+        until = vault.now() + RESET_LIFETIME
+    address = invocation.reset_url(token)
+    invocation.speech.data({"url": address, "expires_at": iso(until)}, [address])
+    invocation.speech.talk(f"it works once, until {local(until)}; their sessions and API tokens end with it")
+
+
+@click.command("deactivate")
+@click.argument("person")
+@speaking
+@pass_invocation
+def deactivate(invocation: Invocation, person: str) -> None:
+    """Shut PERSON (id or sign-in name) out, at once."""
+    with invocation.acting(fresh=True) as (vault, actor):
+        changed = people.deactivate(vault, actor, people.find_person(vault, actor, person).person.id)
+    invocation.speech.data({"id": changed.id, "active": changed.active}, ())
+    invocation.speech.talk("deactivated")
+
+
+@click.command("reactivate")
+@click.argument("person")
+@speaking
+@pass_invocation
+def reactivate(invocation: Invocation, person: str) -> None:
+    """Let PERSON (id or sign-in name) in again."""
+    with invocation.acting(fresh=True) as (vault, actor):
+        changed = people.reactivate(vault, actor, people.find_person(vault, actor, person).person.id)
+    invocation.speech.data({"id": changed.id, "active": changed.active}, ())
+    invocation.speech.talk("active again")
+
+
+@click.command("end-sessions")
+@click.argument("person")
+@speaking
+@pass_invocation
+def end_sessions(invocation: Invocation, person: str) -> None:
+    """End every session of PERSON (id or sign-in name)."""
+    with invocation.acting(fresh=True) as (vault, actor):
+        ended = sessions.end_sessions_of(vault, actor, people.find_person(vault, actor, person).person.id)
+    invocation.speech.data({"ended": ended}, ())
+    invocation.speech.talk(f"{ended} ended")
+
+
+def _document(view: PersonView) -> dict[str, JSON]:
+    return {
+        "id": view.person.id,
+        "login": view.profile.login,
+        "name": view.profile.name,
+        "roles": [*view.roles],
+        "active": view.person.active,
+        "second_factor": view.second_factor,
+        "sessions": view.sessions,
+        "created_at": iso(view.person.created_at),
+    }

@@ -38,7 +38,7 @@ def restrict(invocation: Invocation, record: str, reason: str) -> None:
 @pass_invocation
 def lift(invocation: Invocation, record: str, reason: str) -> None:
     """Lift a restriction that another person placed."""
-    _do(invocation, restricting.lift_restriction, record, reason, "is restricted no more")
+    _do(invocation, restricting.lift_restriction, record, reason, "is restricted no more", fresh=True)
 
 
 @click.command("unsettle")
@@ -67,7 +67,9 @@ def _do(
     key: str,
     reason: str,
     said: str,
+    *,
+    fresh: bool = False,
 ) -> None:
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=fresh) as (vault, actor):
         record = step(vault, actor, retrieval.find_record(vault, actor, key).id, reason)
     invocation.speech.data(bare_record_document(record), [f"{record.number} {said}"])

@@ -142,7 +142,7 @@ def propose(invocation: Invocation, /, code: str, reason: str, dry_run: bool, **
 @pass_invocation
 def approve(invocation: Invocation, codes: tuple[str, ...], dry_run: bool) -> None:
     """Put proposed rules in force. Who proposed one cannot approve it. Records that are filed follow by upkeep."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=not dry_run) as (vault, actor):
         if dry_run:
             seen = [schedules.preview_proposal(vault, actor, code) for code in codes]
             lines = [line for each in seen for line in _preview_lines(each)]

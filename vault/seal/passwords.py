@@ -6,7 +6,9 @@ Parameters: 64 MiB, 3 passes, 1 lane for people's passwords; 19 MiB, 2 passes fo
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 from cryptography.exceptions import InvalidKey
@@ -16,11 +18,27 @@ from vault.seal.secrets import TokenBytes, random_bytes
 
 SALT_LENGTH: Final = 16
 HASH_LENGTH: Final = 32
+PASSWORD_PASSES: Final = 3
+PASSWORD_MEMORY_KIB: Final = 64 * 1024
+_PARAMETERS: Final = re.compile(r"\$argon2id\$v=19\$m=([0-9]+),t=([0-9]+),p=1\$", re.ASCII)
 
 
 def hash_password(password: str, *, token_bytes: TokenBytes) -> str:
     """The string to keep for a person's password."""
-    return _hash(password, token_bytes=token_bytes, passes=3, memory_kib=64 * 1024)
+    return _hash(password, token_bytes=token_bytes, passes=PASSWORD_PASSES, memory_kib=PASSWORD_MEMORY_KIB)
+
+
+def is_current(kept: str) -> bool:
+    """Whether a person's string was made with the parameters of today; else it is made anew at the next sign-in."""
+    found = _PARAMETERS.match(kept)
+    return found is not None and (int(found[1]), int(found[2])) == (PASSWORD_MEMORY_KIB, PASSWORD_PASSES)
+
+
+@cache
+def password_of_nobody() -> str:
+    """A string of the same cost that no password is known to match: an unknown name takes as long as a known one."""
+    salt, digest = "5uLnK/HaGeKIOFjcylGn5A", "MgHD9qPEM4dRargN+yGYog0Pjusv19t21q5goRzs8lE"
+    return f"$argon2id$v=19$m={PASSWORD_MEMORY_KIB},t={PASSWORD_PASSES},p=1${salt}${digest}"
 
 
 def hash_pass_code(pass_code: str, *, token_bytes: TokenBytes) -> str:

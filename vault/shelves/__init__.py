@@ -23,6 +23,8 @@ from vault.shelves.audit import AuditShelf
 from vault.shelves.batches import BatchShelf
 from vault.shelves.borrowing import LoanShelf
 from vault.shelves.certificates import CertificateShelf
+from vault.shelves.challenges import ChallengeShelf
+from vault.shelves.credentials import CredentialShelf
 from vault.shelves.customers import CustomerShelf
 from vault.shelves.disposals import DisposalShelf
 from vault.shelves.extents import ExtentShelf
@@ -42,8 +44,11 @@ from vault.shelves.people import PersonShelf
 from vault.shelves.processes import ProcessShelf
 from vault.shelves.rebuilds import RebuildShelf
 from vault.shelves.records import RecordFilter, RecordShelf
+from vault.shelves.resets import ResetShelf
 from vault.shelves.savedviews import SavedViewShelf
 from vault.shelves.schedules import ScheduleShelf
+from vault.shelves.sessions import SessionShelf
+from vault.shelves.tokens import TokenShelf
 from vault.shelves.training import TrainingShelf
 from vault.shelves.trees import TreeShelf
 
@@ -65,6 +70,16 @@ class Transaction(Protocol):
     def customers(self) -> CustomerShelf: ...
     @property
     def people(self) -> PersonShelf: ...
+    @property
+    def resets(self) -> ResetShelf: ...
+    @property
+    def tokens(self) -> TokenShelf: ...
+    @property
+    def sessions(self) -> SessionShelf: ...
+    @property
+    def credentials(self) -> CredentialShelf: ...
+    @property
+    def challenges(self) -> ChallengeShelf: ...
     @property
     def links(self) -> LinkShelf: ...
     @property

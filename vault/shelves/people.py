@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vault.ids import PersonId
-from vault.people import Invitation, Person, Session
+from vault.people import Invitation, Person
 
 
 class PersonShelf(Protocol):
@@ -35,16 +35,6 @@ class PersonShelf(Protocol):
         """Marks every unused invitation as used."""
         ...
 
-    def add_session(self, session: Session) -> None: ...
-
-    def session(self, token_sha256: bytes) -> Session | None: ...
-
-    def session_and_person(self, token_sha256: bytes) -> tuple[Session, Person] | None:
-        """A session with the person whose it is: every request asks for both."""
+    def update(self, person: Person) -> None:
+        """Replaces profile, sign-in name, password and state. Raises ``AlreadyExists``."""
         ...
-
-    def touch_session(self, token_sha256: bytes, *, seen_at: datetime) -> None: ...
-
-    def end_session(self, token_sha256: bytes) -> None: ...
-
-    def end_expired_sessions(self, *, now: datetime) -> int: ...

@@ -18,6 +18,7 @@ from vault.fonds import Fonds, Rebuild
 from vault.outcomes import Outcome
 from vault.permissions import ALL_CLASSES, Action, Actor
 from vault.shelves import Transaction
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 SHOWN_MAX: Final = 20
@@ -94,9 +95,11 @@ def holds_to_confirm(vault: Vault, actor: Actor) -> Rebuild | None:
 def confirm_holds(vault: Vault, actor: Actor) -> Rebuild:
     """Confirms that the holds in a rebuilt catalogue are those in force; gives the rebuild as it then is.
 
-    Raises ``NotFound`` where there is nothing to confirm, ``NotAllowed`` for the second time by one person.
+    Raises ``NotFound`` where there is nothing to confirm, ``NotAllowed`` for the second time by one person,
+    ``StepUpNeeded``.
     """
     actor.require(Action.DESTROY_RECORDS, ALL_CLASSES)
+    require_fresh(vault, actor)
     now = vault.now()
     with vault.catalogue.write() as tx:
         rebuild = tx.rebuilds.unconfirmed(vault.fonds.id, for_update=True)

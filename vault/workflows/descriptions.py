@@ -3,7 +3,8 @@
 Field sets: ``description`` (subject: record, revision: the description's), ``content`` (subject: record, revision: the
 version's ordinal), ``intake`` (subject: object; what the object itself carries so that the catalogue can be rebuilt),
 ``customer``, ``person``, ``link``, ``matter`` (subject: the id, revision from 1), ``hold-query`` (subject: its id),
-``saved-view`` (subject: its id), ``search`` (subject: the person).
+``saved-view``, ``session``, ``passkey``, ``api-token`` (subject: its id), ``search``, ``authenticator`` (subject: the
+person).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from vault.credentials import Passkey, PasskeyFacts
 from vault.customers import Profile
 from vault.errors import SealBroken
 from vault.holds import Matter, MatterProfile
@@ -20,6 +22,8 @@ from vault.people import PersonProfile
 from vault.records import ContentFacts, Description
 from vault.seal.fields import open_fields, seal_fields
 from vault.seal.keytree import LeafAddress
+from vault.sessions import Client, Session
+from vault.tokens import ApiToken
 from vault.workflows.vault import Vault
 
 
@@ -133,14 +137,67 @@ def open_profile(vault: Vault, leaf: LeafAddress, sealed: bytes, *, customer_id:
 
 def seal_person(vault: Vault, leaf: LeafAddress, profile: PersonProfile, *, person_id: str) -> bytes:
     """A person's profile, sealed."""
-    values = {"login": profile.login, "name": profile.name}
+    values = {"login": profile.login, "name": profile.name, "language": profile.language}
     return seal(vault, leaf, values, subject=person_id, field_set="person", revision=1)
 
 
 def open_person(vault: Vault, leaf: LeafAddress, sealed: bytes, *, person_id: str) -> PersonProfile:
     """A person's profile, opened. Raises ``SealBroken``."""
     values = unseal(vault, leaf, sealed, subject=person_id, field_set="person", revision=1)
-    return PersonProfile(login=str(values.get("login", "")), name=str(values.get("name", "")))
+    return PersonProfile(**{name: str(values.get(name, "")) for name in ("login", "name", "language")})
+
+
+def seal_client(vault: Vault, leaf: LeafAddress, client: Client, *, session_id: str) -> bytes:
+    """From where a session was begun, sealed."""
+    values = {"address": client.address, "agent": client.agent}
+    return seal(vault, leaf, values, subject=session_id, field_set="session", revision=1)
+
+
+def open_client(vault: Vault, leaf: LeafAddress, session: Session) -> Client:
+    """From where a session was begun, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, session.sealed_client, subject=session.id, field_set="session", revision=1)
+    return Client(kind=session.kind, address=str(values.get("address", "")), agent=str(values.get("agent", "")))
+
+
+def seal_authenticator(vault: Vault, leaf: LeafAddress, secret: bytes, *, person_id: str) -> bytes:
+    """The secret that an authenticator app shares, sealed."""
+    return seal(vault, leaf, {"secret": secret.hex()}, subject=person_id, field_set="authenticator", revision=1)
+
+
+def open_authenticator(vault: Vault, leaf: LeafAddress, sealed: bytes, *, person_id: str) -> bytes:
+    """The secret that an authenticator app shares, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, sealed, subject=person_id, field_set="authenticator", revision=1)
+    return bytes.fromhex(str(values.get("secret", "")))
+
+
+def seal_passkey(vault: Vault, leaf: LeafAddress, facts: PasskeyFacts, *, passkey_id: str) -> bytes:
+    """What is known of a passkey, sealed."""
+    values = {
+        "name": facts.name,
+        "credential_id": facts.credential_id.hex(),
+        "public_key": facts.public_key.hex(),
+    }
+    return seal(vault, leaf, values, subject=passkey_id, field_set="passkey", revision=1)
+
+
+def open_passkey(vault: Vault, leaf: LeafAddress, passkey: Passkey) -> PasskeyFacts:
+    """What is known of a passkey, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, passkey.sealed, subject=passkey.id, field_set="passkey", revision=1)
+    return PasskeyFacts(
+        name=str(values.get("name", "")),
+        credential_id=bytes.fromhex(str(values.get("credential_id", ""))),
+        public_key=bytes.fromhex(str(values.get("public_key", ""))),
+    )
+
+
+def seal_token_name(vault: Vault, leaf: LeafAddress, name: str, *, token_id: str) -> bytes:
+    """What an API token is for, sealed."""
+    return seal(vault, leaf, {"name": name}, subject=token_id, field_set="api-token", revision=1)
+
+
+def open_token_name(vault: Vault, leaf: LeafAddress, token: ApiToken) -> str:
+    """What an API token is for, opened. Raises ``SealBroken``."""
+    return str(unseal(vault, leaf, token.sealed, subject=token.id, field_set="api-token", revision=1).get("name", ""))
 
 
 def words_of(number: str, description: Description, *, file_name: str | None, customer: tuple[str, str] | None) -> str:

@@ -43,6 +43,7 @@ from vault.workflows.destructionscope import (
     two_could_sign,
 )
 from vault.workflows.effect import resume
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 TRIES: Final = 5
@@ -81,6 +82,7 @@ def destroy(vault: Vault, actor: Actor, targets: Targets, *, alone: bool, error:
     ``StoreUnavailable``, ``CatalogueUnavailable``: nothing is destroyed then.
     """
     actor.require(Action.DESTROY_RECORDS)
+    require_fresh(vault, actor)
     require_some(targets)
     if not alone:
         raise NotAllowed("a destruction needs two people; whoever has nobody else says --i-am-alone, which is logged")
@@ -94,6 +96,7 @@ def rotate_root(vault: Vault, actor: Actor) -> Batch:
     Raises as ``destroy``.
     """
     actor.require(Action.CHANGE_KEEPERS)
+    require_fresh(vault, actor)
     return carry_out(vault, Order(by=actor.person_id, alone=False, approval=None), Targets())
 
 

@@ -31,6 +31,7 @@ from vault.records import Record
 from vault.shelves import Transaction
 from vault.workflows.appraisal import keep_opinion
 from vault.workflows.dryrun import writing
+from vault.workflows.freshness import require_fresh
 from vault.workflows.lists import (
     checked_words,
     close,
@@ -135,12 +136,14 @@ def sign(vault: Vault, actor: Actor, list_id: ListId, part: Part | None = None, 
     """Signs a list in the part that is next; ``part`` says which one the signer means.
 
     The last approver's signature approves it, and the objection window begins. Raises ``NotAllowed`` (signed already,
-    or not among those who sign in this part), ``NotFound``, ``Conflict`` (an item is pending; another part is next; it
-    changed meanwhile), ``StoreUnavailable`` (the opinion cannot be kept).
+    or not among those who sign in this part), ``StepUpNeeded``, ``NotFound``, ``Conflict`` (an item is pending; another
+    part is next; it changed meanwhile), ``StoreUnavailable`` (the opinion cannot be kept).
     """
     with vault.catalogue.read() as tx:
         seen = require_own_list(tx, actor, Action.SEE_DISPOSALS, list_id)
         which, _ = _require_mine(tx, actor, seen, part)
+    if not dry_run:
+        require_fresh(vault, actor)
     opinion = ""
     if which is Part.PROPOSER and seen.ground is Ground.DUE and not dry_run:
         opinion = keep_opinion(vault, actor, seen)

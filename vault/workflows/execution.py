@@ -25,6 +25,7 @@ from vault.permissions import Action, Actor
 from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows import destruction
+from vault.workflows.freshness import require_fresh
 from vault.workflows.lists import (
     checked_words,
     close,
@@ -75,6 +76,7 @@ def execute(
     rule changed), ``NotDue`` (the objection window, or a period, is not over), and as ``destruction.destroy``.
     """
     actor.require(Action.DESTROY_RECORDS)
+    require_fresh(vault, actor)
     with vault.catalogue.read() as tx:
         disposal = require_own_list(tx, actor, Action.DESTROY_RECORDS, list_id)
     if disposal.automatic:

@@ -30,6 +30,7 @@ from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor
 from vault.schedule import RuleVersion, today
 from vault.workflows.execution import Judged, cancel_superseded, carry_out, judge
+from vault.workflows.freshness import require_fresh
 from vault.workflows.listing import propose_due
 from vault.workflows.vault import Vault
 
@@ -87,8 +88,9 @@ def expire(vault: Vault) -> Outcome:
 
 
 def resume(vault: Vault, actor: Actor) -> Pause:
-    """Lets automatic destruction go on after somebody looked. Raises ``NotAllowed``, ``NotFound``."""
+    """Lets automatic destruction go on after somebody looked. Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound``."""
     actor.require(Action.RESUME_EXPIRY)
+    require_fresh(vault, actor)
     now = vault.now()
     with vault.catalogue.write() as tx:
         pause = tx.pauses.open(vault.fonds.id, for_update=True)

@@ -42,6 +42,7 @@ from vault.seal.merkle import (
 )
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, sign_note
 from vault.workflows import logstore
+from vault.workflows.freshness import require_fresh
 from vault.workflows.locks import lasting_lock
 from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
 from vault.workflows.vault import Vault
@@ -197,6 +198,7 @@ def change_key(vault: Vault, actor: Actor) -> VerifierKey:
     Raises ``NotAllowed``, and as ``publish``.
     """
     actor.require(Action.CHANGE_KEEPERS)
+    require_fresh(vault, actor)
     publish(vault)
     number = len(signing_keys(vault)) + 1
     verifier = logstore.add_key(vault, number).verifier

@@ -13,6 +13,7 @@ from vault.permissions import Action, Actor
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.dryrun import writing
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 ITEMS_SHOWN_MAX = 200
@@ -91,6 +92,8 @@ def release_hold(vault: Vault, actor: Actor, matter_id: MatterId, *, dry_run: bo
     Raises ``NotAllowed`` (whoever proposed it may not), ``NotFound``, ``Conflict`` (not proposed, or released).
     """
     actor.require(Action.RELEASE_HOLD)
+    if not dry_run:
+        require_fresh(vault, actor)
     with writing(vault, dry_run=dry_run) as tx:
         matter = _require_proposed(require_matter(tx, matter_id))
         if matter.release_proposed_by == actor.person_id:

@@ -26,6 +26,7 @@ from vault.permissions import Action, Actor, hides, require_on
 from vault.records import RecordState
 from vault.shelves import Transaction
 from vault.workflows import descriptions, outbox
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 FIELD_SET = "paper"
@@ -95,6 +96,8 @@ def destroy_paper(
     Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (its record lives, or it was destroyed before), ``InvalidInput``.
     """
     actor.require(Action.DESTROY_RECORDS)
+    if not dry_run:
+        require_fresh(vault, actor)
     weight = checked_weight(weight_grams)
     clean_vendor, seen_by = checked_words(vendor, field="vendor", required=True), checked_witnesses(witnesses)
     with vault.catalogue.write() as tx:

@@ -1,55 +1,41 @@
-"""People: invited by a one-time link, known by a password, remembered by a session.
+"""People: invited by a one-time link, seen and deactivated by administrators, named as they wish.
 
-Rule 1: one answer for every wrong sign-in, and the same work for a name that exists and one that does not.
-Rule 2: guesses are counted per sign-in name and address, keyed; too many make the next one wait.
-Rule 3: of tokens only the SHA-256 is kept: they are 256 random bits, so a fast digest is enough.
+Rule 1: of an invitation's token only the SHA-256 is kept.
+Rule 2: whoever is deactivated is out at once: their sessions end, and their API tokens are refused with them.
+Rule 3: nobody deactivates themselves, so somebody who may reactivate is always left.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from vault.audit import Event
-from vault.errors import Conflict, InvalidInput, NotFound, NotSignedIn, TooManyAttempts
+from vault.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from vault.groups import Membership
 from vault.ids import PersonId
-from vault.people import OPERATOR_ID, Invitation, Person, PersonProfile, Session, checked_password
+from vault.people import OPERATOR_ID, Invitation, Person, PersonProfile, checked_password
 from vault.permissions import Action, Actor, Role
-from vault.seal.fields import blind_index
-from vault.seal.passwords import hash_password, password_matches
-from vault.seal.secrets import Secret
+from vault.seal.passwords import hash_password
+from vault.shelves import Transaction
 from vault.workflows import allocation, descriptions
+from vault.workflows.freshness import require_fresh, require_oneself
 from vault.workflows.groups import actor_of, require_group, require_joinable
+from vault.workflows.onetime import digest_of, new_token
+from vault.workflows.sessions import login_index
 from vault.workflows.vault import Vault
 
-SESSION_LIFETIME: Final = timedelta(hours=12)
-SESSION_IDLE: Final = timedelta(hours=1)
-TOUCH_AFTER: Final = timedelta(minutes=1)
-SIGN_IN_TRIES_MAX: Final = 10
-SIGN_IN_WINDOW: Final = timedelta(minutes=15)
-
-# A string that no password matches, of the same cost as a real one: an unknown name takes as long as a known one.
-_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=1$5uLnK/HaGeKIOFjcylGn5A$MgHD9qPEM4dRargN+yGYog0Pjusv19t21q5goRzs8lE"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """Somebody who is signed in, with the session that says so."""
+class PersonView:
+    """A person as administrators see them."""
 
-    actor: Actor
-    session: Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Introduced(SignedIn):
-    """The same, by name."""
-
+    person: Person
     profile: PersonProfile
+    roles: Sequence[str]
+    second_factor: bool
+    sessions: int
 
 
 def invite(vault: Vault, actor: Actor, groups: Iterable[str], *, lifetime: timedelta = timedelta(hours=24)) -> str:
@@ -61,10 +47,10 @@ def invite(vault: Vault, actor: Actor, groups: Iterable[str], *, lifetime: timed
     codes = frozenset(groups)
     if not codes:
         raise InvalidInput("an invitation names at least one group", field="groups")
-    token = _token(vault)
+    token = new_token(vault)
     now = vault.now()
     invitation = Invitation(
-        token_sha256=_sha256(token),
+        token_sha256=digest_of(token),
         groups=codes,
         invited_by=actor.person_id,
         expires_at=now + lifetime,
@@ -84,7 +70,7 @@ def invite(vault: Vault, actor: Actor, groups: Iterable[str], *, lifetime: timed
 def check_invitation(vault: Vault, token: str) -> Invitation:
     """The invitation of a token. Raises ``NotFound`` when there is none, or it was used or has expired."""
     with vault.catalogue.read() as tx:
-        invitation = tx.people.invitation(_sha256(token))
+        invitation = tx.people.invitation(digest_of(token))
     if invitation is None or invitation.used_at is not None or vault.now() >= invitation.expires_at:
         raise NotFound("this invitation was used or has expired; ask for a new one")
     return invitation
@@ -106,85 +92,65 @@ def accept_invitation(vault: Vault, token: str, *, login: str, name: str, passwo
     return person
 
 
-def sign_in(vault: Vault, *, login: str, password: str, origin: str) -> tuple[str, Introduced]:
-    """Signs somebody in; gives the session's token. ``origin`` is the client's address, used keyed only.
-
-    Raises ``NotSignedIn`` with one text for every reason, ``TooManyAttempts``, ``Overloaded``.
-    """
-    index = _login_index(vault, login)
-    subject = blind_index(_blinding(vault), "sign-in", f"{index.hex()} {origin}")
-    now = vault.now()
-    with vault.catalogue.write() as tx:
-        # The guess is counted before it is checked, so that guesses made at once are counted too.
-        if tx.attempts.count(subject, since=now - SIGN_IN_WINDOW) >= SIGN_IN_TRIES_MAX:
-            raise TooManyAttempts("too many wrong tries; wait 15 minutes and try again", retry_after_s=900)
-        tx.attempts.add(subject, at=now)
-        person = tx.people.by_login_index(index)
-    with vault.catalogue.read() as tx:
-        # Of guesses made at once none saw the others then; each sees here all that were counted before it.
-        if tx.attempts.count(subject, since=now - SIGN_IN_WINDOW) > SIGN_IN_TRIES_MAX:
-            raise TooManyAttempts("too many wrong tries; wait 15 minutes and try again", retry_after_s=900)
-    with vault.hashing.enter():
-        matches = password_matches(password, person.password_hash if person is not None else _NOBODY)
-    if person is None or not matches or not person.active:
-        with vault.catalogue.write() as tx:
-            who = person.id if person is not None else "unknown"
-            tx.audit.append(vault.entry(who, Event.SIGN_IN_REFUSED, who))
-        raise NotSignedIn("sign-in name and password do not match")
-    token = _token(vault)
-    session = Session(
-        token_sha256=_sha256(token),
-        person_id=person.id,
-        csrf_token=_token(vault),
-        created_at=now,
-        seen_at=now,
-        expires_at=now + SESSION_LIFETIME,
-    )
-    with vault.catalogue.write() as tx:
-        tx.attempts.forget(subject)
-        tx.people.add_session(session)
-        tx.audit.append(vault.entry(person.id, Event.SIGNED_IN, person.id))
-        actor = actor_of(tx, person.id, vault.fonds.id)
-    return token, _introduced(vault, person, session, actor)
-
-
-def signed_in(vault: Vault, token: str) -> SignedIn:
-    """Who a session's token stands for. Raises ``NotSignedIn`` when it has ended, or nobody used it for an hour."""
-    session, _, actor = _session_in_use(vault, token)
-    return SignedIn(actor=actor, session=session)
-
-
-def introduced(vault: Vault, token: str) -> Introduced:
-    """The same, by name."""
-    session, person, actor = _session_in_use(vault, token)
-    return _introduced(vault, person, session, actor)
-
-
-def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person, Actor]:
+def list_people(vault: Vault, actor: Actor) -> Sequence[PersonView]:
+    """Everybody, in the order in which they came. Raises ``NotAllowed``."""
+    actor.require(Action.INVITE_PERSON)
     now = vault.now()
     with vault.catalogue.read() as tx:
-        known = tx.people.session_and_person(_sha256(token))
-        if known is None or not known[1].active:
-            raise NotSignedIn("you are not signed in; sign in first")
-        session, person = known
-        actor = actor_of(tx, person.id, vault.fonds.id)
-    # A session seen well after now was made before the clock was set back; it would live on until then.
-    if now >= session.expires_at or abs(now - session.seen_at) >= SESSION_IDLE:
-        raise NotSignedIn("your session has ended; sign in again")
-    if now - session.seen_at >= TOUCH_AFTER:
-        with vault.catalogue.write() as tx:
-            tx.people.touch_session(session.token_sha256, seen_at=now)
-    return session, person, actor
+        return [_view(vault, tx, person, now) for person in tx.people.all()]
 
 
-def sign_out(vault: Vault, token: str) -> None:
-    """Ends a session; one that has ended already stays so."""
-    digest = _sha256(token)
+def find_person(vault: Vault, actor: Actor, key: str) -> PersonView:
+    """Somebody by id or sign-in name. Raises ``NotAllowed``, ``NotFound``."""
+    actor.require(Action.INVITE_PERSON)
+    with vault.catalogue.read() as tx:
+        person = tx.people.get(PersonId(key)) or tx.people.by_login_index(login_index(vault, key))
+        if person is None:
+            raise NotFound("there is no such person; look them up in the list")
+        return _view(vault, tx, person, vault.now())
+
+
+def deactivate(vault: Vault, actor: Actor, person_id: PersonId) -> Person:
+    """Shuts somebody out, at once. Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound``, ``Conflict`` for oneself."""
+    if person_id == actor.person_id:
+        raise Conflict("nobody deactivates themselves; ask another administrator")
+    return _set_active(vault, actor, person_id, active=False)
+
+
+def reactivate(vault: Vault, actor: Actor, person_id: PersonId) -> Person:
+    """Lets somebody in again, who signs in as before. Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound``."""
+    return _set_active(vault, actor, person_id, active=True)
+
+
+def change_profile(
+    vault: Vault, actor: Actor, *, name: str | None = None, language: str | None = None
+) -> PersonProfile:
+    """One's own name and language; what is None stays. Raises ``InvalidInput``, ``NotAllowed``."""
+    require_oneself(actor)
     with vault.catalogue.write() as tx:
-        session = tx.people.session(digest)
-        if session is not None:
-            tx.people.end_session(digest)
-            tx.audit.append(vault.entry(session.person_id, Event.SIGNED_OUT, session.person_id))
+        person = tx.people.get(actor.person_id)
+        if person is None:
+            raise NotFound("only people have an account; sign in first")
+        kept = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
+        profile = PersonProfile.checked(
+            login=kept.login,
+            name=kept.name if name is None else name,
+            language=kept.language if language is None else language,
+        )
+        sealed = descriptions.seal_person(vault, person.profile_leaf, profile, person_id=person.id)
+        tx.people.update(replace(person, sealed_profile=sealed))
+        tx.audit.append(vault.entry(person.id, Event.PROFILE_CHANGED, person.id))
+    return profile
+
+
+def own_profile(vault: Vault, actor: Actor) -> PersonProfile:
+    """One's own profile. Raises ``NotFound`` for who is no person."""
+    require_oneself(actor)
+    with vault.catalogue.read() as tx:
+        person = tx.people.get(actor.person_id)
+    if person is None:
+        raise NotFound("only people have an account; sign in first")
+    return descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
 
 
 def operator(vault: Vault) -> Actor:
@@ -212,11 +178,11 @@ def _try_accept(
         leaf = allocation.issue_leaf(vault, tx, person_id)
         if leaf is None:
             return None
-        if not tx.people.use_invitation(_sha256(token), now=now):
+        if not tx.people.use_invitation(digest_of(token), now=now):
             raise NotFound("this invitation was used or has expired; ask for a new one")
         person = Person(
             id=person_id,
-            login_index=_login_index(vault, profile.login),
+            login_index=login_index(vault, profile.login),
             profile_leaf=leaf,
             sealed_profile=descriptions.seal_person(vault, leaf, profile, person_id=person_id),
             password_hash=password_hash,
@@ -232,22 +198,30 @@ def _try_accept(
     return person
 
 
-def _introduced(vault: Vault, person: Person, session: Session, actor: Actor) -> Introduced:
-    profile = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
-    return Introduced(actor=actor, session=session, profile=profile)
+def _set_active(vault: Vault, actor: Actor, person_id: PersonId, *, active: bool) -> Person:
+    actor.require(Action.INVITE_PERSON)
+    require_fresh(vault, actor)
+    with vault.catalogue.write() as tx:
+        person = tx.people.get(person_id)
+        if person is None:
+            raise NotFound("there is no such person; look them up in the list")
+        if person.active is active:
+            return person
+        changed = replace(person, active=active)
+        tx.people.update(changed)
+        if not active:
+            tx.sessions.end_all(person_id)
+            tx.resets.withdraw(person_id, now=vault.now())
+        event = Event.PERSON_REACTIVATED if active else Event.PERSON_DEACTIVATED
+        tx.audit.append(vault.entry(actor.person_id, event, person_id))
+    return changed
 
 
-def _login_index(vault: Vault, login: str) -> bytes:
-    return blind_index(_blinding(vault), "login", login.strip().encode("utf-8", "replace").decode("utf-8"))
-
-
-def _blinding(vault: Vault) -> Secret:
-    return vault.house_keys().blinding_key
-
-
-def _token(vault: Vault) -> str:
-    return base64.urlsafe_b64encode(vault.randomness.token_bytes(32)).rstrip(b"=").decode("ascii")
-
-
-def _sha256(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+def _view(vault: Vault, tx: Transaction, person: Person, now: datetime) -> PersonView:
+    return PersonView(
+        person=person,
+        profile=descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id),
+        roles=actor_of(tx, person.id, vault.fonds.id).role_names,
+        second_factor=tx.credentials.has_second_factor(person.id),
+        sessions=sum(session.is_live(now=now) for session in tx.sessions.of_person(person.id)),
+    )

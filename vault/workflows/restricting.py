@@ -20,6 +20,7 @@ from vault.permissions import Action, Actor, require_on
 from vault.records import Record, RecordState
 from vault.shelves import Transaction
 from vault.workflows import outbox
+from vault.workflows.freshness import require_fresh
 from vault.workflows.logdetails import append_sealed
 from vault.workflows.vault import Vault
 
@@ -41,9 +42,11 @@ def restrict_record(vault: Vault, actor: Actor, record_id: RecordId, reason: str
 def lift_restriction(vault: Vault, actor: Actor, record_id: RecordId, reason: str) -> Record:
     """Lifts a restriction that somebody else placed.
 
-    Raises ``NotAllowed`` (also for whoever placed it), ``NotFound``, ``Conflict``, ``InvalidInput`` (reason).
+    Raises ``NotAllowed`` (also for whoever placed it), ``StepUpNeeded``, ``NotFound``, ``Conflict``, ``InvalidInput``
+    (reason).
     """
     actor.require(Action.RESTRICT_RECORD)
+    require_fresh(vault, actor)
     said = checked_reason(reason)
     with vault.catalogue.write() as tx:
         record = _living(tx, actor, Action.RESTRICT_RECORD, record_id)

@@ -40,6 +40,7 @@ from vault.seal.secrets import Secret
 from vault.shelves import RecordFilter, Transaction
 from vault.workflows import descriptions
 from vault.workflows.customers import CustomerView, customer_view
+from vault.workflows.freshness import require_fresh
 from vault.workflows.gates import require_passage, require_purpose
 from vault.workflows.logdetails import append_sealed
 from vault.workflows.schedules import rule_of
@@ -247,6 +248,7 @@ def export_sealed(
     Raises ``NotFound``, ``NotAllowed``, ``InvalidInput`` (words), and as the gates before the record.
     """
     actor.require(Action.EXPORT_SEALED)
+    require_fresh(vault, actor)
     said = checked_words(words)
     with vault.catalogue.write() as tx:
         record, version = _live_version(tx, actor, Action.EXPORT_SEALED, tx.records.get(record_id), ordinal)

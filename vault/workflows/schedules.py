@@ -23,6 +23,7 @@ from vault.schedule import RuleState, RuleVersion, ungoverned
 from vault.shelves import Transaction
 from vault.statutes import SHIPPED
 from vault.workflows import descriptions
+from vault.workflows.freshness import require_fresh
 from vault.workflows.rulepreview import Affected, RulePreview, affected_in, is_earlier, new_due_on, preview_in
 from vault.workflows.vault import Vault
 
@@ -150,8 +151,9 @@ def propose(vault: Vault, actor: Actor, rule: RecordClass, reason: str) -> RuleV
 
 
 def approve(vault: Vault, actor: Actor, code: str) -> RuleVersion:
-    """Puts a proposed rule in force. Raises ``NotAllowed`` (its proposer, too), ``NotFound``."""
+    """Puts a proposed rule in force. Raises ``NotAllowed`` (its proposer, too), ``StepUpNeeded``, ``NotFound``."""
     actor.require(Action.APPROVE_RULE, code)
+    require_fresh(vault, actor)
     with vault.catalogue.read() as tx:
         seen = preview_in(tx, require_proposal(tx, code, for_update=False).rule)
     with vault.catalogue.write() as tx:

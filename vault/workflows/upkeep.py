@@ -229,7 +229,8 @@ def send_outbox(vault: Vault) -> Outcome:
 def _forget(vault: Vault) -> Outcome:
     now = vault.now()
     with vault.catalogue.write() as tx:
-        ended = tx.people.end_expired_sessions(now=now)
+        ended = tx.sessions.end_expired(now=now)
+        tx.challenges.forget_expired(now=now)
         tx.attempts.forget_before(now - OPENINGS_KEPT)
         # Guesses of the time to come were counted before the clock was set back; nobody waits until then.
         tx.attempts.forget_after(now + PASS_CODE_WINDOW)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vault.audit import Detail, Entry, Event
 from vault.backups import BackupPlan
 from vault.certificates import Checked
+from vault.credentials import CheckNewPasskey, CheckPasskey
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
@@ -117,11 +118,11 @@ class Vault:
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
     file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``outside_time`` is
-    what time the object store has. ``print_certificate`` makes a PDF. ``underway`` holds the intents that some thread
-    of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
-    ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is backed
-    up, None where no place is set. ``published`` remembers what was read of the published log,
-    ``headers`` those of objects that are read in ranges.
+    what time the object store has. ``print_certificate`` makes a PDF. ``check_new_passkey`` and ``check_passkey`` judge
+    what browsers say of passkeys. ``underway`` holds the intents that some thread of this process still works on;
+    recovery leaves those alone. ``page_copies`` are the backup places, ``duties`` the jobs that this installation has
+    beside those of every vault, ``backups`` where and when it is backed up, None where no place is set. ``published``
+    remembers what was read of the published log, ``headers`` those of objects that are read in ranges.
     """
 
     vault_id: VaultId
@@ -142,6 +143,8 @@ class Vault:
     prove_lock: Callable[[], LockVerdict]
     print_certificate: PrintCertificate
     outside_time: Callable[[], datetime]
+    check_new_passkey: CheckNewPasskey
+    check_passkey: CheckPasskey
     limits: Limits = field(default_factory=Limits)
     page_copies: Sequence[CopyPages] = ()
     duties: Sequence[Job] = ()

@@ -95,6 +95,69 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         problems=(401, 429),
     ),
     "api-end-session": Operation(tag="sessions", summary="Sign out", answers={204: ("Signed out", None)}),
+    "api-step-up": Operation(
+        tag="sessions",
+        summary="Prove again that it is you: a code, or the password where there is none. The token changes",
+        answers={201: ("Proved", "Session")},
+        body="Proof",
+        problems=(429,),
+    ),
+    "api-sessions": Operation(
+        tag="sessions", summary="Where you are signed in", answers={200: ("Sessions", "Sessions")}
+    ),
+    "api-end-one-session": Operation(
+        tag="sessions", summary="End one of your sessions", answers={204: ("Ended", None)}, problems=(404,)
+    ),
+    "api-profile": Operation(
+        tag="profile", summary="Your own profile", answers={200: ("Profile", "Profile")}, problems=(404,)
+    ),
+    "api-change-profile": Operation(
+        tag="profile",
+        summary="Change your own name or language; what is left out stays",
+        answers={200: ("Changed", "Profile")},
+        body="ProfileChange",
+        problems=(404,),
+    ),
+    "api-tokens": Operation(tag="tokens", summary="Your API tokens, newest first", answers={200: ("Tokens", "Tokens")}),
+    "api-create-token": Operation(
+        tag="tokens",
+        summary="Make an API token for some of what you may do; it is shown in this answer only. Needs a fresh proof",
+        answers={201: ("Made", "MadeToken")},
+        body="NewToken",
+        problems=(409,),
+    ),
+    "api-revoke-token": Operation(
+        tag="tokens", summary="Revoke one of your tokens, at once", answers={204: ("Revoked", None)}, problems=(404,)
+    ),
+    "api-people": Operation(tag="people", summary="Everybody, with their state", answers={200: ("People", "People")}),
+    "api-person": Operation(
+        tag="people", summary="One person", answers={200: ("The person", "Person")}, problems=(404,)
+    ),
+    "api-deactivate": Operation(
+        tag="people",
+        summary="Shut somebody out, at once. Needs a fresh proof",
+        answers={204: ("Deactivated", None)},
+        problems=(404, 409),
+    ),
+    "api-reactivate": Operation(
+        tag="people",
+        summary="Let somebody in again. Needs a fresh proof",
+        answers={204: ("Reactivated", None)},
+        problems=(404,),
+    ),
+    "api-end-sessions": Operation(
+        tag="people",
+        summary="End all sessions of somebody. Needs a fresh proof",
+        answers={204: ("Ended", None)},
+        problems=(404,),
+    ),
+    "api-reset": Operation(
+        tag="people",
+        summary="Make a one-time address by which somebody chooses a new password. Needs a fresh proof",
+        answers={201: ("Made; `url` is the address to send", "Reset")},
+        body="NewReset",
+        problems=(404, 409),
+    ),
     "api-classes": Operation(tag="classes", summary="Every record class", answers={200: ("Classes", "Classes")}),
     "api-customers": Operation(
         tag="customers",

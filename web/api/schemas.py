@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from vault.disposition import Standing
 from vault.links import LIFETIME_MAX, PASS_CODE_MAX_CHARACTERS, PASS_CODE_MIN_CHARACTERS, USES_MAX
+from vault.people import LANGUAGES
+from vault.permissions import Action
+from vault.tokens import TOKEN_LIFETIME_MAX
 
 Schema = dict[str, Any]
 
@@ -73,6 +76,16 @@ _LINK: Final[dict[str, Schema]] = {
     "revoked_at": _MAYBE_MOMENT,
 }
 
+_TOKEN: Final[dict[str, Schema]] = {
+    "id": _TEXT,
+    "name": _TEXT,
+    "scopes": {"type": "array", "items": _TEXT},
+    "created_at": _MOMENT,
+    "expires_at": _MOMENT,
+    "last_used_at": _MAYBE_MOMENT,
+    "live": _YES_NO,
+}
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": _object(
         {
@@ -82,11 +95,59 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "detail": _TEXT,
             "code": _TEXT,
             "field": _TEXT,
+            "challenge": _TEXT,
             "reference": _TEXT,
         },
-        optional=("field", "reference"),
+        optional=("field", "challenge", "reference"),
     ),
-    "SignIn": _object({"login": _TEXT, "password": _TEXT}),
+    "SignIn": _asked({"login": _TEXT, "password": _TEXT, "code": _TEXT}, "login", "password"),
+    "Proof": _asked({"code": _TEXT, "password": _TEXT}),
+    "SessionView": _object(
+        {
+            "id": _TEXT,
+            "kind": {"type": "string", "enum": ["browser", "program", "command-line"]},
+            "address": _TEXT,
+            "agent": _TEXT,
+            "created_at": _MOMENT,
+            "seen_at": _MOMENT,
+            "expires_at": _MOMENT,
+            "current": _YES_NO,
+        }
+    ),
+    "Sessions": _object({"sessions": {"type": "array", "items": _ref("SessionView")}}),
+    "Profile": _object({"login": _TEXT, "name": _TEXT, "language": _TEXT}),
+    "ProfileChange": _asked({"name": _TEXT, "language": {"type": "string", "enum": list(LANGUAGES)}}),
+    "Token": _object(_TOKEN),
+    "MadeToken": _object({**_TOKEN, "token": _TEXT}),
+    "Tokens": _object({"tokens": {"type": "array", "items": _ref("Token")}}),
+    "NewToken": _asked(
+        {
+            "name": _TEXT,
+            "scopes": {
+                "type": "array",
+                "items": {"type": "string", "enum": [action.value for action in Action]},
+                "minItems": 1,
+            },
+            "days": {"type": "integer", "minimum": 1, "maximum": TOKEN_LIFETIME_MAX.days, "default": 90},
+        },
+        "name",
+        "scopes",
+    ),
+    "Person": _object(
+        {
+            "id": _TEXT,
+            "login": _TEXT,
+            "name": _TEXT,
+            "roles": {"type": "array", "items": _TEXT},
+            "active": _YES_NO,
+            "second_factor": _YES_NO,
+            "sessions": _WHOLE,
+            "created_at": _MOMENT,
+        }
+    ),
+    "People": _object({"people": {"type": "array", "items": _ref("Person")}}),
+    "NewReset": _asked({"drops_factors": _YES_NO}),
+    "Reset": _object({"url": _TEXT}),
     "Session": _object(
         {
             "token": _TEXT,

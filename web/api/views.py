@@ -8,9 +8,11 @@ from vault.classes import RecordClass
 from vault.disposition import Verdict, explain
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Receipt
-from vault.workflows.people import Introduced
+from vault.workflows.people import PersonView
 from vault.workflows.retrieval import RecordStory, RecordView, RevisionView, VersionView
+from vault.workflows.sessions import Introduced, SessionView
 from vault.workflows.sharing import LinkView
+from vault.workflows.tokens import TokenView
 
 JSON = dict[str, Any]
 
@@ -165,10 +167,52 @@ def session_json(token: str, signed_in: Introduced) -> JSON:
     """A session that was just begun, with its token."""
     return {
         "token": token,
-        "expires_at": signed_in.session.expires_at.isoformat(),
+        "expires_at": signed_in.expires_at.isoformat(),
         "person": {
             "id": signed_in.actor.person_id,
             "name": signed_in.profile.name,
             "roles": signed_in.actor.role_names,
         },
+    }
+
+
+def session_view_json(view: SessionView) -> JSON:
+    """A session as its person sees it."""
+    return {
+        "id": view.session.id,
+        "kind": view.session.kind.value,
+        "address": view.client.address,
+        "agent": view.client.agent,
+        "created_at": view.session.created_at.isoformat(),
+        "seen_at": view.session.seen_at.isoformat(),
+        "expires_at": view.session.expires_at.isoformat(),
+        "current": view.current,
+    }
+
+
+def token_json(view: TokenView) -> JSON:
+    """An API token as its person sees it, without the token."""
+    token = view.token
+    return {
+        "id": token.id,
+        "name": view.name,
+        "scopes": sorted(action.value for action in token.scopes),
+        "created_at": token.created_at.isoformat(),
+        "expires_at": token.expires_at.isoformat(),
+        "last_used_at": None if token.last_used_at is None else token.last_used_at.isoformat(),
+        "live": view.live,
+    }
+
+
+def person_json(view: PersonView) -> JSON:
+    """A person as administrators see them."""
+    return {
+        "id": view.person.id,
+        "login": view.profile.login,
+        "name": view.profile.name,
+        "roles": list(view.roles),
+        "active": view.person.active,
+        "second_factor": view.second_factor,
+        "sessions": view.sessions,
+        "created_at": view.person.created_at.isoformat(),
     }

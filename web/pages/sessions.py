@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from vault.errors import NotSignedIn, Refused
-from vault.workflows import people
+from vault.challenges import ChallengeKind
+from vault.errors import NotSignedIn, Refused, SecondFactorNeeded
+from vault.workflows import challenges, people, sessions
+from vault.workflows.proofs import SecondFactor
+from vault.workflows.sessions import Introduced
 from web.forms import local_path
+from web.passkeys import answer_of, party_of, request_options
 from web.problems import PROBLEMS, describe
-from web.sessions import drop_session, keep_session
+from web.sessions import client_of, drop_session, welcome
 from web.site import Visit
 
 
@@ -41,11 +45,11 @@ async def accept_welcome(visit: Visit) -> Response:
             error=describe(visit, error),
             error_field=getattr(error, "field", None) or "login",
         )
-    session_token, _ = await visit.site.call_hashing(
-        people.sign_in, visit.vault, login=login, password=password, origin=visit.origin
+    session_token, who = await visit.site.call_hashing(
+        sessions.sign_in, visit.vault, login=login, password=password, client=client_of(visit)
     )
     response = RedirectResponse(visit.path("home"), 303)
-    keep_session(visit.site, response, session_token)
+    await welcome(visit, response, session_token, who)
     return response
 
 
@@ -54,32 +58,101 @@ async def show_sign_in(visit: Visit) -> Response:
     next_path = local_path(visit.query("next"))
     if visit.signed_in is not None:
         return RedirectResponse(next_path, 303)
-    return visit.site.templates.page(visit, "sign_in.html", login="", next_path=next_path, error=None)
+    return await _sign_in_page(visit, next_path=next_path)
 
 
 async def sign_in(visit: Visit) -> Response:
-    """Signs somebody in and leads them where they wanted to go."""
+    """Signs somebody in and leads them where they wanted to go, or asks for their second factor first."""
     login, next_path = visit.form.get("login", ""), local_path(visit.form.get("next", ""))
     try:
-        token, _ = await visit.site.call_hashing(
-            people.sign_in,
+        token, who = await visit.site.call_hashing(
+            sessions.sign_in,
             visit.vault,
             login=login,
             password=visit.form.get("password", ""),
-            origin=visit.origin,
+            client=client_of(visit),
         )
+    except SecondFactorNeeded as needed:
+        return await _second_factor_page(visit, needed, next_path=next_path)
     except NotSignedIn as error:
-        return visit.site.templates.page(
-            visit, "sign_in.html", status=401, login=login, next_path=next_path, error=describe(visit, error)
+        return await _sign_in_page(visit, next_path=next_path, login=login, error=error)
+    return await _go_on(visit, token, who, next_path)
+
+
+async def answer_second_factor(visit: Visit) -> Response:
+    """Takes the code or the passkey that was asked for after the password."""
+    next_path, challenge = local_path(visit.form.get("next", "")), visit.form.get("challenge", "")
+    passkey = answer_of(visit, visit.form.get("passkey", ""), challenge)
+    factor = SecondFactor(code=visit.form.get("code", ""), passkey=passkey)
+    try:
+        token, who = await visit.site.call(
+            sessions.answer_second_factor, visit.vault, challenge, factor, client=client_of(visit)
         )
-    response = RedirectResponse(next_path, 303)
-    keep_session(visit.site, response, token)
-    return response
+    except SecondFactorNeeded as needed:
+        return await _second_factor_page(visit, needed, next_path=next_path, wrong=True)
+    except NotSignedIn as error:
+        return await _sign_in_page(visit, next_path=next_path, error=error)
+    return await _go_on(visit, token, who, next_path)
+
+
+async def sign_in_by_passkey(visit: Visit) -> Response:
+    """Signs somebody in by a passkey alone: the device has verified who holds it."""
+    next_path = local_path(visit.form.get("next", ""))
+    answer = answer_of(visit, visit.form.get("passkey", ""), visit.form.get("challenge", ""))
+    try:
+        if answer is None:
+            raise NotSignedIn("this is not what a passkey answers; try again")
+        token, who = await visit.site.call(sessions.sign_in_by_passkey, visit.vault, answer, client=client_of(visit))
+    except NotSignedIn as error:
+        return await _sign_in_page(visit, next_path=next_path, error=error)
+    return await _go_on(visit, token, who, next_path)
 
 
 async def sign_out(visit: Visit) -> Response:
     """Ends the session."""
-    await visit.site.call(people.sign_out, visit.vault, visit.session_token or "")
+    await visit.site.call(sessions.sign_out, visit.vault, visit.session_token or "")
     response = RedirectResponse(visit.path("sign-in"), 303)
     drop_session(visit.site, response)
     return response
+
+
+async def _go_on(visit: Visit, token: str, who: Introduced, next_path: str) -> Response:
+    response = RedirectResponse(next_path, 303)
+    await welcome(visit, response, token, who)
+    return response
+
+
+async def _sign_in_page(visit: Visit, *, next_path: str, login: str = "", error: NotSignedIn | None = None) -> Response:
+    party, options, challenge = party_of(visit), None, ""
+    if party is not None:
+        challenge = await visit.site.call(challenges.begin, visit.vault, ChallengeKind.PASSKEY)
+        options = request_options(party, await visit.site.call(challenges.derived, visit.vault, challenge, "passkey"))
+    return visit.site.templates.page(
+        visit,
+        "sign_in.html",
+        status=200 if error is None else 401,
+        login=login,
+        next_path=next_path,
+        error=None if error is None else describe(visit, error),
+        challenge=challenge,
+        options=options,
+    )
+
+
+async def _second_factor_page(
+    visit: Visit, needed: SecondFactorNeeded, *, next_path: str, wrong: bool = False
+) -> Response:
+    party, options = party_of(visit), None
+    if party is not None:
+        wanted = await visit.site.call(challenges.derived, visit.vault, needed.challenge, "passkey")
+        # Nobody is signed in yet, so whose passkeys there are is not told: the browser offers those of this host.
+        options = request_options(party, wanted)
+    return visit.site.templates.page(
+        visit,
+        "second_factor.html",
+        status=401,
+        next_path=next_path,
+        challenge=needed.challenge,
+        options=options,
+        error=describe(visit, needed) if wrong else None,
+    )

@@ -13,14 +13,13 @@ from storage.backup.rebuild import RebuildOutcome, rebuild
 from storage.machine import SystemClock, SystemRandomness
 from storage.objects.s3 import S3Store
 from tests.support.backups import Site, Sites, add_customer, add_for, destroy
-from tests.support.people import FOUNDER
+from tests.support.people import somebody
 from tests.support.vault import random_content, read_bytes, staff
 from tests.vault.samples import NOW, a_class
 from vault.classes import Trigger
 from vault.customers import CustomerState
 from vault.errors import Conflict, KeyDestroyed, NotAllowed, NotFound
-from vault.ids import PersonId, RecordId
-from vault.permissions import Actor
+from vault.ids import RecordId
 from vault.records import Description, RecordState
 from vault.schedule import RuleVersion
 from vault.shelves import RecordFilter
@@ -30,8 +29,8 @@ from vault.workflows.customers import list_customers
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
-ONE = Actor(person_id=PersonId("person-one"), roles=FOUNDER)
-TWO = Actor(person_id=PersonId("person-two"), roles=FOUNDER)
+ONE = somebody("person-one")
+TWO = somebody("person-two")
 
 
 def rebuilt(site: Site) -> RebuildOutcome:
@@ -191,7 +190,7 @@ def test_nothing_is_destroyed_after_a_rebuild_until_two_people_confirmed_the_hol
     rebuilt(back)
     with pytest.raises(Conflict):
         rebuilt(back)
-    first, second = (Actor(person_id=PersonId(name), roles=FOUNDER) for name in ("one", "two"))
+    first, second = (somebody(name) for name in ("one", "two"))
     with back.open() as vault:
         for _ in range(2):
             with pytest.raises(Conflict, match="confirmed the holds"):

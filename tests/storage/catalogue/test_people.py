@@ -13,8 +13,9 @@ from storage.catalogue.database import SqlCatalogue
 from tests.storage.catalogue.samples import NOW, Home, an_id
 from vault.errors import AlreadyExists
 from vault.groups import FOUNDING
-from vault.ids import CustomerId, PersonId
-from vault.people import Invitation, Session
+from vault.ids import CustomerId, PersonId, SessionId
+from vault.people import Invitation
+from vault.sessions import Session, SessionKind
 
 
 def test_customers_page_by_number(fresh_catalogue: SqlCatalogue) -> None:
@@ -100,24 +101,29 @@ def test_sessions_are_touched_and_end(catalogue: SqlCatalogue, home: Home) -> No
         tx.people.add(person)
         first, second, third = (
             Session(
+                id=SessionId(an_id()),
                 token_sha256=secrets.token_bytes(32),
                 person_id=person.id,
+                kind=SessionKind.BROWSER,
                 csrf_token="csrf",
                 created_at=NOW,
                 seen_at=NOW,
                 expires_at=NOW + timedelta(hours=hours),
+                stepped_up_at=None,
+                sealed_client=b"sealed",
             )
             for hours in (1, 2, 3)
         )
         for session in (first, second, third):
-            tx.people.add_session(session)
-        tx.people.touch_session(first.token_sha256, seen_at=NOW + timedelta(minutes=1))
-        tx.people.end_session(second.token_sha256)
-        assert tx.people.session(first.token_sha256) == replace(first, seen_at=NOW + timedelta(minutes=1))
-        assert tx.people.session(second.token_sha256) is None
-        assert tx.people.end_expired_sessions(now=NOW + timedelta(hours=1)) == 1
-        assert tx.people.session(first.token_sha256) is None
-        assert tx.people.session(third.token_sha256) == third
+            tx.sessions.add(session)
+        tx.sessions.touch(first.id, seen_at=NOW + timedelta(minutes=1))
+        assert not tx.sessions.end(second.id, person_id=PersonId(an_id()))
+        assert tx.sessions.end(second.id, person_id=person.id)
+        assert tx.sessions.get(first.token_sha256) == replace(first, seen_at=NOW + timedelta(minutes=1))
+        assert tx.sessions.get(second.token_sha256) is None
+        assert tx.sessions.end_expired(now=NOW + timedelta(hours=1)) == 1
+        assert tx.sessions.get(first.token_sha256) is None
+        assert tx.sessions.get(third.token_sha256) == third
 
 
 def test_attempts_are_counted_and_forgotten(catalogue: SqlCatalogue) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from tests.vault.cli.conftest import ROOT, Installation, Strongroom, finish, start
 from vault.cli import exits, session
-from vault.workflows import people, sharing
+from vault.workflows import people, sessions, sharing
 from vault.workflows.vault import Vault
 
 MIB = 1024 * 1024
@@ -373,7 +373,7 @@ def test_after_the_first_person_commands_act_as_whoever_signed_in(
         strongroom("login", "--login", "ann", "--print-token", "-q", stdin=f"{password}\n").stdout.decode().strip()
     )
     with installation.open() as vault:
-        assert people.introduced(vault, printed).profile.name == "Ann"
+        assert sessions.introduced(vault, printed).profile.name == "Ann"
     assert session.kept(installation.home) == kept != printed
 
     assert strongroom("logout").code == exits.OK

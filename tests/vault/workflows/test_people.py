@@ -18,8 +18,9 @@ from vault.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound, NotS
 from vault.groups import FOUNDING
 from vault.ids import PersonId
 from vault.permissions import Actor, Role
-from vault.workflows import people
-from vault.workflows.people import SESSION_IDLE, SESSION_LIFETIME, SIGN_IN_WINDOW
+from vault.sessions import SESSION_IDLE, SESSION_LIFETIME, Client
+from vault.workflows import guesses, people, sessions
+from vault.workflows.guesses import WINDOW
 from vault.workflows.vault import Turnstile, Vault
 
 PASSWORD = "correct horse battery"
@@ -41,7 +42,7 @@ def timed(inhabited: Vault) -> tuple[Vault, HandClock]:
 
 
 def sign_in(vault: Vault, password: str = PASSWORD, *, login: str = "wang", origin: str = HERE) -> str:
-    return people.sign_in(vault, login=login, password=password, origin=origin)[0]
+    return sessions.sign_in(vault, login=login, password=password, client=Client(address=origin))[0]
 
 
 # -- invitations -------------------------------------------------------------------------------------------------------
@@ -126,11 +127,11 @@ def test_nobody_is_invited_to_be_nothing(inhabited: Vault) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("login", ["Wang", "wang", " WANG ", "ｗａｎｇ"])
 def test_whoever_knows_the_password_is_signed_in(inhabited: Vault, login: str) -> None:
-    token, who = people.sign_in(inhabited, login=login, password=PASSWORD, origin=HERE)
+    token, who = sessions.sign_in(inhabited, login=login, password=PASSWORD, client=Client(address=HERE))
     assert who.profile.name == "王伟"
     assert who.actor.roles == FOUNDER
-    assert people.introduced(inhabited, token) == who
-    assert people.signed_in(inhabited, token).actor == who.actor
+    assert sessions.introduced(inhabited, token) == who
+    assert sessions.signed_in(inhabited, token).actor == who.actor
     assert token not in repr(who.session)
 
 
@@ -149,14 +150,14 @@ def test_whoever_knows_the_password_is_signed_in(inhabited: Vault, login: str) -
 )
 def test_every_wrong_sign_in_has_one_answer(inhabited: Vault, login: str, password: str) -> None:
     with pytest.raises(NotSignedIn) as refused:
-        people.sign_in(inhabited, login=login, password=password, origin="198.51.100.7")
+        sessions.sign_in(inhabited, login=login, password=password, client=Client(address="198.51.100.7"))
     assert refused.value.message == "sign-in name and password do not match"
 
 
 @pytest.fixture
 def two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each try costs a tenth of a second and 64 MiB, by design; two show the rule as well as ten."""
-    monkeypatch.setattr(people, "SIGN_IN_TRIES_MAX", 2)
+    monkeypatch.setattr(guesses, "TRIES_MAX", 2)
 
 
 @pytest.mark.usefixtures("two_tries")
@@ -169,7 +170,7 @@ def test_too_many_wrong_tries_from_one_address_make_it_wait(timed: tuple[Vault, 
         sign_in(vault, origin=THERE)
     assert refused.value.retry_after_s
     sign_in(vault, origin=HERE)
-    clock.advance(SIGN_IN_WINDOW + timedelta(seconds=1))
+    clock.advance(WINDOW + timedelta(seconds=1))
     sign_in(vault, origin=THERE)
 
 
@@ -204,38 +205,38 @@ def test_a_session_that_is_used_lasts_twelve_hours(timed: tuple[Vault, HandClock
     ends_at = clock.at + SESSION_LIFETIME
     while clock.at + timedelta(minutes=50) < ends_at:
         clock.advance(timedelta(minutes=50))
-        people.signed_in(vault, token)
+        sessions.signed_in(vault, token)
     clock.at = ends_at - timedelta(seconds=1)
-    people.signed_in(vault, token)
+    sessions.signed_in(vault, token)
     clock.at = ends_at
     with pytest.raises(NotSignedIn):
-        people.signed_in(vault, token)
+        sessions.signed_in(vault, token)
 
 
 def test_a_session_that_nobody_uses_ends_after_an_hour(timed: tuple[Vault, HandClock]) -> None:
     vault, clock = timed
     token = sign_in(vault)
     clock.advance(SESSION_IDLE - timedelta(seconds=1))
-    people.signed_in(vault, token)
+    sessions.signed_in(vault, token)
     clock.advance(SESSION_IDLE)
     with pytest.raises(NotSignedIn):
-        people.signed_in(vault, token)
+        sessions.signed_in(vault, token)
 
 
 def test_who_signed_out_is_out_and_signing_out_again_is_no_error(inhabited: Vault) -> None:
     token, other = sign_in(inhabited), sign_in(inhabited)
-    people.sign_out(inhabited, token)
-    people.sign_out(inhabited, token)
+    sessions.sign_out(inhabited, token)
+    sessions.sign_out(inhabited, token)
     with pytest.raises(NotSignedIn):
-        people.signed_in(inhabited, token)
-    people.signed_in(inhabited, other)
+        sessions.signed_in(inhabited, token)
+    sessions.signed_in(inhabited, other)
 
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "\ud800"])
 def test_what_is_no_session_signs_nobody_in(inhabited: Vault, token: str) -> None:
     with pytest.raises(NotSignedIn):
-        people.signed_in(inhabited, token)
-    people.sign_out(inhabited, token)
+        sessions.signed_in(inhabited, token)
+    sessions.sign_out(inhabited, token)
 
 
 def test_neither_names_nor_addresses_are_in_the_log(inhabited: Vault) -> None:

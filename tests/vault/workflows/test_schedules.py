@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.support.disposing import ANN, BEA, due_day, due_record, rule_in_force
-from tests.support.people import FOUNDER
+from tests.support.people import somebody
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
 from tests.vault.workflows.faults import with_clock
@@ -28,8 +28,8 @@ from vault.workflows.reviewing import choice_of
 from vault.workflows.rulepreview import Moved
 from vault.workflows.vault import Vault
 
-ONE = Actor(person_id=PersonId("person-one"), roles=FOUNDER)
-TWO = Actor(person_id=PersonId("person-two"), roles=FOUNDER)
+ONE = somebody("person-one")
+TWO = somebody("person-two")
 TRIGGER = date(2026, 5, 4)
 _numbers = itertools.count(1)
 

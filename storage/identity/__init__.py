@@ -1,0 +1,1 @@
+"""Judges from outside of who somebody is."""
