@@ -227,7 +227,7 @@ def list_loans(invocation: Invocation) -> None:
 @pass_invocation
 def grant_loan(invocation: Invocation, loan: str) -> None:
     """Lend the record that somebody else asked for."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         lent = borrowing.decide_loan(vault, actor, loan, grant=True)
     invocation.speech.data({"loan": lent.id, "until": iso(lent.until) if lent.until else None}, ())
     invocation.speech.talk(f"lent until {local(lent.until) if lent.until else ''}")

@@ -24,6 +24,7 @@ from vault.records import RecordState, require_unrestricted
 from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.agreements import names_of
+from vault.workflows.freshness import require_fresh
 from vault.workflows.gates import gates_of
 from vault.workflows.vault import Vault
 
@@ -87,9 +88,12 @@ def ask_loan(vault: Vault, actor: Actor, record_id: RecordId, *, purpose: str, w
 def decide_loan(vault: Vault, actor: Actor, loan_id: str, *, grant: bool, answer: str = "") -> Loan:
     """Lends a record to whoever asked, from now on for the days asked for, or refuses, for a reason.
 
-    Raises ``NotAllowed`` (whoever asked, too), ``NotFound``, ``Conflict`` (decided, or withdrawn), ``InvalidInput``.
+    Raises ``NotAllowed`` (whoever asked, too), ``StepUpNeeded`` (to lend it), ``NotFound``, ``Conflict`` (decided, or
+    withdrawn), ``InvalidInput``.
     """
     actor.require(Action.LEND_RECORD)
+    if grant:
+        require_fresh(vault, actor)
     said = answer.strip() if grant and not answer.strip() else checked_reason(answer)
     now = vault.now()
     with vault.catalogue.write() as tx:
