@@ -10,7 +10,7 @@ from tests.support.people import everything
 from vault.groups import FOUNDING
 from vault.sessions import Client
 from vault.workflows import credentials, people, sessions
-from vault.workflows.sessions import Introduced
+from vault.workflows.sessions import Introduced, SignedIn
 from vault.workflows.vault import Vault
 
 PASSWORD = "correct horse battery"
@@ -33,7 +33,7 @@ def sign_in(vault: Vault, login: str, client: Client = HERE) -> tuple[str, Intro
     return sessions.sign_in(vault, login=login, password=PASSWORD, client=client)
 
 
-def with_authenticator(vault: Vault, who: Introduced) -> tuple[pyotp.TOTP, list[str]]:
+def with_authenticator(vault: Vault, who: SignedIn) -> tuple[pyotp.TOTP, list[str]]:
     """Sets an authenticator app up, judged by somebody else's; gives the app and the recovery codes.
 
     The code that was shown is used up, so a clock in the hand has to move on before the next one.
