@@ -25,6 +25,11 @@ from vault.ports import Buffer
 EMPTY_SHA256: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+def signing_time() -> str:
+    """Now, as requests are dated."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
 class Signer:
     """Signs requests with one identity's credentials."""
 
@@ -94,7 +99,7 @@ class SignedHttp:
             **(headers or {}),
             "host": self._host,
             "x-amz-content-sha256": sha256_hex,
-            "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+            "x-amz-date": signing_time(),
         }
         signed["authorization"] = self._signer.authorization(method, path, asked, signed)
         content = memoryview(body).cast("B") if body is not None else None
