@@ -82,7 +82,7 @@ def add(invocation: Invocation, group: str) -> None:
 @pass_invocation
 def grant(invocation: Invocation, group: str, role: str, class_code: str) -> None:
     """Let a group give a role, on a class or on all."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         groups.grant_role(vault, actor, group, Role(role), class_code)
     invocation.speech.data({"group": group, "role": role, "class": class_code}, ())
     invocation.speech.talk(f"group {group} grants {role}")
@@ -108,7 +108,7 @@ def revoke(invocation: Invocation, group: str, role: str, class_code: str) -> No
 @pass_invocation
 def join(invocation: Invocation, group: str, person: str) -> None:
     """Add somebody (by id: `strongroom group people`) to a group."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         groups.add_member(vault, actor, group, person)
     invocation.speech.data({"group": group, "person_id": person}, ())
     invocation.speech.talk(f"added to group {group}")

@@ -79,7 +79,7 @@ def logout(invocation: Invocation) -> None:
 @pass_invocation
 def invite(invocation: Invocation, groups: tuple[str, ...], expires: str) -> None:
     """Make a one-time address under which somebody chooses a sign-in name and a password."""
-    with invocation.acting() as (vault, actor):
+    with invocation.acting(fresh=True) as (vault, actor):
         span = min(lifetime(expires, now=vault.now()), INVITATION_LIFETIME_MAX)
         token = people.invite(vault, actor, groups, lifetime=span)
         expires_at = vault.now() + span

@@ -1,7 +1,8 @@
 """Before something grave somebody proves again, within the last five minutes, that it is them.
 
-Workflows that approve, sign, lend, destroy, release, change keepers or give keys away call ``require_fresh``; so it is
-asked whoever comes in between: page, command or program. An API token never can: nobody sits there to prove anything.
+Workflows that approve, sign, lend, destroy, release, give rights, change keepers or give keys away call
+``require_fresh``; so it is asked whoever comes in between: page, command or program. An API token never can: nobody
+sits there to prove anything.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from vault.people import OPERATOR_ID
 from vault.permissions import ALL_CLASSES, Action, Actor, Role
 from vault.shelves import Transaction
 from vault.workflows import descriptions
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 TWO_ADMINISTRATIONS: Final = "nobody is of two administrations (system, security, audit); name one of them"
@@ -134,9 +135,11 @@ def add_group(vault: Vault, actor: Actor, code: str) -> Group:
 def grant_role(vault: Vault, actor: Actor, code: str, role: Role, class_code: str) -> Grant:
     """Lets a group give a role on a class, or on all of them.
 
-    Raises ``NotAllowed`` (a group of one's own, too), ``NotFound`` (group, class), ``InvalidInput``, ``AlreadyExists``.
+    Raises ``NotAllowed`` (a group of one's own, too), ``StepUpNeeded``, ``NotFound`` (group, class), ``InvalidInput``,
+    ``AlreadyExists``.
     """
     actor.require(Action.CHANGE_GROUPS)
+    require_fresh(vault, actor)
     with vault.catalogue.write() as tx:
         group = require_group(tx, code, for_update=True)
         require_grantable(group, role, class_code)
@@ -177,9 +180,11 @@ def revoke_role(vault: Vault, actor: Actor, code: str, role: Role, class_code: s
 def add_member(vault: Vault, actor: Actor, code: str, person_id: str) -> Membership:
     """Adds somebody to a group.
 
-    Raises ``NotAllowed`` (oneself, too), ``NotFound``, ``AlreadyExists``, ``Conflict`` (of another administration).
+    Raises ``NotAllowed`` (oneself, too), ``StepUpNeeded``, ``NotFound``, ``AlreadyExists``, ``Conflict`` (of another
+    administration).
     """
     actor.require(Action.CHANGE_GROUPS)
+    require_fresh(vault, actor)
     with vault.catalogue.write() as tx:
         group = require_group(tx, code, for_update=True)
         person = tx.people.get(PersonId(person_id)) if could_be_key(person_id) else None

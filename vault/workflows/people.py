@@ -41,9 +41,10 @@ class PersonView:
 def invite(vault: Vault, actor: Actor, groups: Iterable[str], *, lifetime: timedelta = timedelta(hours=24)) -> str:
     """A one-time token that lets somebody become a member of these groups.
 
-    Raises ``NotAllowed``, ``NotFound`` (a group), ``InvalidInput`` (none, or two administrations).
+    Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound`` (a group), ``InvalidInput`` (none, or two administrations).
     """
     actor.require(Action.INVITE_PERSON)
+    require_fresh(vault, actor)
     codes = frozenset(groups)
     if not codes:
         raise InvalidInput("an invitation names at least one group", field="groups")

@@ -22,6 +22,7 @@ from vault.workflows import (
     destruction,
     execution,
     expiry,
+    groups,
     log,
     matters,
     paper,
@@ -56,6 +57,9 @@ GRAVE: dict[str, Step] = {
     "reset a password": lambda vault, actor: passwords.offer_reset(vault, actor, NOBODY, drops_factors=False),
     "deactivate": lambda vault, actor: people.deactivate(vault, actor, NOBODY),
     "reactivate": lambda vault, actor: people.reactivate(vault, actor, NOBODY),
+    "invite": lambda vault, actor: people.invite(vault, actor, ("records",)),
+    "let a group do more": lambda vault, actor: groups.grant_role(vault, actor, "readers", Role.READER, "contract"),
+    "add somebody to a group": lambda vault, actor: groups.add_member(vault, actor, "readers", NOBODY),
     "end sessions": lambda vault, actor: sessions.end_sessions_of(vault, actor, NOBODY),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.people import FOUNDER, acting, everything
+from tests.support.people import FOUNDER, acting, everything, somebody
 from tests.support.store import RunningStore
 from tests.support.vault import running_vault
 from tests.vault.workflows.faults import ON_SQLITE, HandClock, with_clock
@@ -24,7 +24,7 @@ from vault.workflows.guesses import WINDOW
 from vault.workflows.vault import Turnstile, Vault
 
 PASSWORD = "correct horse battery"
-ADMINISTRATOR = Actor(person_id=PersonId("administrator"), roles=FOUNDER)
+ADMINISTRATOR = somebody("administrator")
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
