@@ -110,6 +110,9 @@ PROBLEMS: Final = MappingProxyType(
         "not-allowed": _problem(
             403, later("Not allowed"), later("Your role does not allow this; ask an administrator.")
         ),
+        "gate-closed": _problem(
+            403, later("A gate is closed"), later("Its page says what is missing, and the way through.")
+        ),
         "agreement-needed": _problem(
             403, later("An agreement is missing"), later("Sign the confidentiality agreement, then open it.")
         ),

@@ -102,7 +102,7 @@ class SqlAuditShelf:
 
     def append(self, entry: Entry) -> int:
         # What is committed has to be publishable: one entry that is not would stop the log behind it.
-        if _may_be_long(entry) and len(NumberedEntry(number=_HIGHEST, entry=entry).to_bytes()) > ENTRY_BYTES_MAX:
+        if not _is_plain(entry) and len(NumberedEntry(number=_HIGHEST, entry=entry).to_bytes()) > ENTRY_BYTES_MAX:
             raise InvalidInput("an entry of the log is longer than 65535 bytes; say less in its detail")
         row = self._rows.first(
             _APPEND_ON_POSTGRES if self._rows.on_postgres else _APPEND_ON_SQLITE,
@@ -150,10 +150,20 @@ class SqlAuditShelf:
         self._rows.run(_RAISE_COUNTER, {"name": AUDIT, "least": max(each.number for each in entries)})
 
 
-def _may_be_long(entry: Entry) -> bool:
-    """Whether it is worth spelling out: no character takes more than six bytes."""
-    characters = sum(len(name) + len(str(value)) for name, value in entry.detail.items())
-    return 6 * (characters + len(entry.actor) + len(entry.subject)) > ENTRY_BYTES_MAX // 2
+def _is_plain(entry: Entry) -> bool:
+    """Whether it surely can be published, without spelling it out: short, of small numbers and ASCII alone."""
+    if not (entry.actor.isascii() and entry.subject.isascii()):
+        return False
+    characters = len(entry.actor) + len(entry.subject)
+    for name, value in entry.detail.items():
+        if isinstance(value, str) and value.isascii() and name.isascii():
+            characters += len(name) + len(value)
+        elif isinstance(value, int) and -_HIGHEST <= value <= _HIGHEST and name.isascii():
+            characters += len(name) + len(str(value))
+        else:
+            return False
+    # No character takes more than six bytes, and what stands around them is far shorter than the other half.
+    return 6 * characters <= ENTRY_BYTES_MAX // 2
 
 
 def _values(entry: Entry) -> dict[str, object]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.people import everything
+from tests.support.people import Proving, everything
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
 from tests.vault.workflows.faults import ON_SQLITE
@@ -224,7 +224,7 @@ def test_every_cell_of_the_table_is_as_it_says(
         for role in WALKED:
             somebody = PersonId(f"walker-{role.value}")
             in_class = role not in (Role.SYSTEM, Role.SECURITY, Role.AUDIT)
-            actor = Actor(
+            actor = Proving(
                 person_id=somebody,
                 roles=frozenset() if in_class else frozenset({role}),
                 class_roles=frozenset({(role, OWN)}) if in_class else frozenset(),
@@ -261,14 +261,40 @@ OWN_THINGS: Final = frozenset(
         "groups.remove_member",
         "awaiting.steps_awaiting",
         "retrieval.is_opened",
+        "people.own_profile",
     }
 )
 """What everybody may do for themselves; ``remove_member`` asks for the right on others, which its own tests show."""
+OWN_ACCOUNT: Final = frozenset(
+    {
+        "credentials.add_passkey",
+        "credentials.begin_authenticator",
+        "credentials.begin_passkey",
+        "credentials.confirm_authenticator",
+        "credentials.known_credentials",
+        "credentials.make_recovery_codes",
+        "credentials.own_factors",
+        "credentials.pending_authenticator",
+        "credentials.remove_authenticator",
+        "credentials.remove_passkey",
+        "credentials.rename_passkey",
+        "people.change_profile",
+        "sessions.end_other_sessions",
+        "sessions.end_session",
+        "sessions.own_sessions",
+        "tokens.create",
+        "tokens.own_tokens",
+        "tokens.revoke",
+    }
+)
+"""What everybody does with their own account, by themselves: no API token does it for them."""
 INNER: Final = frozenset(
     {
         "appraisal.keep_opinion",
         "awaiting.step_of_list",
         "destructionscope.require_theirs",
+        "freshness.require_fresh",
+        "freshness.require_oneself",
         "gates.require_passage",
         "gates.require_purpose",
         "gates.require_gates",
@@ -293,22 +319,37 @@ def named_workflows() -> Iterator[tuple[str, Callable[..., object]]]:
 
 @ON_SQLITE
 def test_every_other_workflow_refuses_whoever_has_no_role(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
-    nobody = Actor(person_id=PersonId("nobody"), roles=frozenset())
+    nobody = Proving(person_id=PersonId("nobody"), roles=frozenset())
     cells = 0
-    unknown = (DEEDS.keys() | OWN_THINGS | INNER) - {name for name, _ in named_workflows()}
-    assert not unknown
+    named = DEEDS.keys() | OWN_THINGS | OWN_ACCOUNT | INNER
+    assert not named - {name for name, _ in named_workflows()}
     for name, function in named_workflows():
-        if name in DEEDS or name in OWN_THINGS or name in INNER:
-            continue
-        parameters = list(inspect.signature(function).parameters.values())[2:]
-        needed = [each for each in parameters if each.default is inspect.Parameter.empty]
-        positional = [PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.POSITIONAL_OR_KEYWORD]
-        named = {each.name: PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.KEYWORD_ONLY}
-        cells += 1
-        with pytest.raises(NotAllowed):
-            _begin(function(vault, nobody, *positional, **named))
+        if name not in named:
+            cells += 1
+            _require_refused(function, vault, nobody)
     with capsys.disabled():
         print(f"\npermission walk: {cells} other workflows refuse whoever has no role")
+
+
+@ON_SQLITE
+def test_no_api_token_tends_an_account(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
+    one = everything()
+    program = Proving(person_id=one.person_id, roles=one.roles, scope=frozenset(Action))
+    for name, function in named_workflows():
+        if name in OWN_ACCOUNT:
+            _require_refused(function, vault, program)
+    with capsys.disabled():
+        print(f"\npermission walk: {len(OWN_ACCOUNT)} workflows of one's own account refuse an API token")
+
+
+def _require_refused(function: Callable[..., object], vault: Vault, actor: Actor) -> None:
+    """Asks for it with plausible values; only ``NotAllowed`` is an answer."""
+    parameters = list(inspect.signature(function).parameters.values())[2:]
+    needed = [each for each in parameters if each.default is inspect.Parameter.empty]
+    positional = [PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.POSITIONAL_OR_KEYWORD]
+    named = {each.name: PLAUSIBLE.get(each.name, "") for each in needed if each.kind is each.KEYWORD_ONLY}
+    with pytest.raises(NotAllowed):
+        _begin(function(vault, actor, *positional, **named))
 
 
 def _begin(told: object) -> None:
@@ -324,4 +365,7 @@ PLAUSIBLE: Final[Mapping[str, Any]] = {
     "number": 1,
     "version": 1,
     "answers": (),
+    "name": "a name",
+    "scopes": frozenset({Action.LIST_RECORDS}),
+    "lifetime": timedelta(days=1),
 }

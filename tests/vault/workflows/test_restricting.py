@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.support.holding import officer, place
+from tests.support.people import everything
 from tests.support.vault import add_bytes, read_bytes
 from vault.audit import Event
 from vault.classes import RecordClass
@@ -119,7 +120,7 @@ def test_reasons_are_sealed_and_die_with_the_record(vault: Vault) -> None:
     with vault.catalogue.read() as tx:
         (entry,) = tx.audit.page(subject=record.id, event=Event.RECORD_RESTRICTED)
     assert WHY not in str(entry)
-    assert logdetails.read_sealed(vault, ONE, entry.number) == {"reason": WHY}
+    assert logdetails.read_sealed(vault, everything(), entry.number) == {"reason": WHY}
 
 
 def unsettled(vault: Vault, rule: RecordClass) -> Record:
