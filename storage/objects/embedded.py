@@ -8,7 +8,8 @@
 Rule 1: one server a home. Starters take turns by ``start.lock``; users hold ``users.lock`` shared while they live, so a
 killed user leaves by itself (guardian.py has the other half).
 Rule 2: a listening socket that is not on the loopback interface is a failed start.
-Rule 3: what the store promises and where it stops promising is in README.md.
+Rule 3: ports that a living user was given stay: its adapter knows no others. Only somebody who is alone may move.
+Rule 4: what the store promises and where it stops promising is in README.md.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from vault.errors import SettingsWrong, StoreUnavailable
 
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.5
+PORTS_WITHIN_S = 5.0
 
 
 class StartStep(StrEnum):
@@ -84,6 +86,7 @@ class EmbeddedStore:
         self._weed = weed
         self._users: int | None = None
         self._child: int | None = None
+        self._has_served = False
         self._turn = threading.Lock()
         self._left = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -108,6 +111,8 @@ class EmbeddedStore:
             with self._starters_turn():
                 # In the turn: of two first starters one makes the keys, and the other reads them.
                 keys = seaweed.load_keys(self.home)
+                has_ports = (self.home / "ports.json").exists()
+                may_move = not has_ports or (not self._has_served and self._is_unused())
                 if self._users is None:
                     self._users = self._join()
                 if self._guarded():
@@ -116,7 +121,7 @@ class EmbeddedStore:
                 else:
                     progress(StartStep.STARTING)
                     seaweed.write_configuration(self.home, keys)
-                    ports = seaweed.choose_ports(self.home)
+                    ports = seaweed.choose_ports(self.home) if may_move else self._await_ports()
                     self._spawn(weed, ports)
                 settled = self._settled_server() is not None
                 self._await_s3(weed, ports, settled=settled)
@@ -132,6 +137,7 @@ class EmbeddedStore:
         except (SettingsWrong, StoreUnavailable):
             self._leave()
             raise
+        self._has_served = True
         progress(StartStep.READY)
         return endpoint
 
@@ -142,6 +148,7 @@ class EmbeddedStore:
             self._watcher.join()
             self._watcher = None
         with self._turn:
+            self._has_served = False
             if self._users is None:
                 return
             self._leave()
@@ -214,6 +221,27 @@ class EmbeddedStore:
         if self._users is not None:
             os.close(self._users)
             self._users = None
+
+    def _is_unused(self) -> bool:
+        """Whether nobody holds ``users.lock``, this process neither; to be asked in the starters' turn."""
+        alone = guardian.try_lock(self.home / "users.lock", fcntl.LOCK_EX)
+        if alone is not None:
+            os.close(alone)
+        return alone is not None
+
+    def _await_ports(self) -> dict[str, int]:
+        """The ports that users were given, once they are free: a server whose guardian was killed takes a while to end.
+
+        Raises ``StoreUnavailable`` where somebody keeps one; a watcher asks again.
+        """
+        deadline = time.monotonic() + PORTS_WITHIN_S
+        ports: dict[str, int] = json.loads((self.home / "ports.json").read_text(encoding="utf-8"))
+        while taken := [port for port in ports.values() if not seaweed.is_free(port)]:
+            if time.monotonic() > deadline:
+                told = ", ".join(map(str, taken))
+                raise StoreUnavailable(f"somebody else listens on the embedded store's port {told}; end that program")
+            time.sleep(0.05)
+        return ports
 
     def _guarded(self) -> bool:
         held = guardian.try_lock(self.home / "guardian.lock", fcntl.LOCK_SH) if self.home.exists() else None

@@ -124,7 +124,8 @@ def load_keys(home: Path) -> Keys:
     )
 
 
-def _free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of the loopback interface."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -141,7 +142,7 @@ def choose_ports(home: Path) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for name in PORT_NAMES:
         port = remembered.get(name, 0)
-        while port in chosen.values() or not FIRST_PORT <= port <= LAST_PORT or not _free(port):
+        while port in chosen.values() or not FIRST_PORT <= port <= LAST_PORT or not is_free(port):
             port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT + 1)
         chosen[name] = port
     if chosen != remembered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -20,8 +21,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from storage.objects import seaweed
-from storage.objects.embedded import EmbeddedStatus, EmbeddedStore, StartStep, StoreChange
+from storage.objects import guardian, seaweed
+from storage.objects.embedded import PORTS_WITHIN_S, EmbeddedStatus, EmbeddedStore, StartStep, StoreChange
 from storage.objects.listening import tcp_sockets
 from storage.objects.s3 import S3Store
 from storage.objects.sdk import sdk_client
@@ -345,6 +346,27 @@ def test_a_port_that_somebody_took_is_replaced_and_nothing_is_lost(home: Path) -
         running.store.put("moved/two", b"y", sha256=sha256(b"y"))
     with running_store(home) as running:
         assert len(list(running.store.versions("moved/"))) == 2
+
+
+def test_users_find_the_store_where_it_was_though_its_port_was_taken_while_it_was_away(own: RunningStore) -> None:
+    home, body = own.embedded.home, b"x" * 9000
+    stored = own.store.put("stays/one", body, sha256=sha256(body))
+    changes: list[StoreChange] = []
+    own.embedded.watch(lambda change, status: changes.append(change))
+    status = own.embedded.status()
+    ports = json.loads((home / "ports.json").read_text())
+    turn = guardian.try_lock(home / "start.lock", fcntl.LOCK_EX)
+    assert turn is not None  # nobody starts it before the port is taken
+    os.kill(status.guardian_pid or 0, signal.SIGKILL)
+    wait_until(lambda: not is_alive(status.server_pid) and seaweed.is_free(ports["s3"]))
+    with socket.create_server(("127.0.0.1", ports["s3"])):
+        os.close(turn)
+        wait_until(lambda: StoreChange.DIED in changes)
+        time.sleep(PORTS_WITHIN_S + 2)  # more than one try
+        assert json.loads((home / "ports.json").read_text()) == ports
+        assert StoreChange.SERVES_AGAIN not in changes
+    wait_until(lambda: StoreChange.SERVES_AGAIN in changes)
+    assert read_whole(own.store, "stays/one", stored.version_id) == body
 
 
 # -- crashes --------------------------------------------------------------------------------------------------------
