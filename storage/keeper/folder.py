@@ -22,6 +22,7 @@ import fcntl
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -157,6 +158,29 @@ class KeeperFolder:
         finally:
             os.close(descriptor)
 
+    @contextmanager
+    def use(self, *, within_s: float) -> Iterator[None]:
+        """Lets one process at a time use the device behind this folder; needs no right to write, and may be held
+        together with ``change``. Raises ``KeeperUnavailable`` when another uses it for longer than ``within_s``.
+        """
+        try:
+            descriptor = os.open(self.path / CHECK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            yield  # not set up yet, or unreadable, which whoever reads it tells
+            return
+        try:
+            give_up_at = time.monotonic() + within_s
+            while not _try_lock(descriptor):
+                if time.monotonic() > give_up_at:
+                    raise KeeperUnavailable(
+                        f"another process has used the keeper in {self.path} for {within_s:.0f} s; "
+                        "nothing was changed, try again when it has ended"
+                    )
+                time.sleep(0.01)
+            yield
+        finally:
+            os.close(descriptor)
+
     def require_private(self) -> None:
         """Raises ``SettingsWrong`` when others may read the folder; a missing one is private."""
         try:
@@ -198,6 +222,14 @@ class KeeperFolder:
                 f"the keeper in {self.path} cannot be {what}: {exc.strerror}; what it holds is unharmed, "
                 "make the folder writable or free space, then try again"
             ) from exc
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wipe(path: Path) -> None:

@@ -10,6 +10,8 @@ object or about another salt's. CKM_AES_CBC, not CKM_AES_GCM or CKM_AES_KEY_WRAP
 Rule 1: the object's CKA_ID is tree id[16] | generation:u32 | attempt[16]; destroying a root is C_DestroyObject.
 Rule 2: every operation logs in for itself, so a token that logged out or was away is taken up again by itself.
 Rule 3: a PIN that the token refused is not tried again by this process: tokens lock after a few.
+Rule 4: processes use a keeper's token one at a time. Seen with SoftHSM: of two that use it at once, one finds no such
+token or a general error, and took its keeper for away. Limit: homes that share a token have folders, and turns, apart.
 Limit: PKCS#11 tells no proof of erasure; that C_DestroyObject erases, and that the token has no backup of its objects
 (vendors sell such), is the vendor's word. A backup of the token is a copy of the keeper.
 """
@@ -37,6 +39,7 @@ except ImportError as exc:
     raise SettingsWrong("a PKCS#11 keeper needs the package python-pkcs11; install strongroom with 'hsm'") from exc
 
 LABEL: Final = "strongroom root"
+TURN_WITHIN_S: Final = 60.0
 _ID_LENGTH: Final = 36
 
 # C_Initialize is called without locking functions, and a login belongs to the whole process: one thread at a time.
@@ -152,7 +155,7 @@ class TokenKeys:
 
     @contextmanager
     def _session(self, *, bound: bool = True) -> Iterator[pkcs11.Session]:
-        with _MUTEX:
+        with _MUTEX, self._folder.use(within_s=TURN_WITHIN_S):
             if self._pin_refused is not None:
                 raise SettingsWrong(self._pin_refused)
             try:

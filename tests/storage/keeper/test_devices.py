@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pkcs11
 import pytest
 
+from storage.keeper.folder import KeeperFolder
 from storage.keeper.pkcs11 import Pkcs11Keeper
 from storage.keeper.tpm import TpmKeeper
 from storage.machine import SystemRandomness
@@ -18,6 +23,14 @@ from vault.seal.secrets import Secret
 from vault.seal.unlock import tpm_password
 
 ROOT = Secret(bytes(range(32)))
+REPOSITORY = Path(__file__).parents[3]
+LOOK = """
+import sys
+from tests.support.keepers import KeeperSpec
+keeper = KeeperSpec.from_json(sys.argv[1]).open()
+for _ in range(100):
+    assert keeper.held(bytes.fromhex(sys.argv[2]))
+"""
 
 
 @pytest.fixture
@@ -61,6 +74,35 @@ def test_a_token_that_was_removed_is_taken_up_again(token: SoftToken, on_token: 
         away.rename(token.folder)
     assert newest_root(keeper, tree) == ROOT
     assert keeper.describe().answers
+
+
+def test_a_token_that_several_processes_use_at_once_is_never_taken_for_away(
+    token: SoftToken, on_token: KeeperSpec, tree: bytes
+) -> None:
+    command = [sys.executable, "-c", LOOK, on_token.to_json(), tree.hex()]
+    with ExitStack() as stack:
+        others = [
+            stack.enter_context(subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE)) for _ in range(2)
+        ]
+        keeper, made = on_token.open(), 1
+        while made < 10 or any(other.poll() is None for other in others):
+            made += 1
+            keeper.stage(tree, made, os.urandom(16), ROOT)
+            time.sleep(0.02)
+        assert [other.communicate()[1].decode() for other in others] == ["", ""]
+    assert len(keeper.held(tree)) == made
+
+
+def test_a_device_that_another_process_does_not_let_go_of_is_waited_for_and_then_told(
+    on_token: KeeperSpec, tree: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.keeper.pkcs11.TURN_WITHIN_S", 0.2)
+    with (
+        KeeperFolder(Path(on_token.folder)).use(within_s=0),
+        pytest.raises(KeeperUnavailable, match="another process has used"),
+    ):
+        on_token.open().held(tree)
+    assert newest_root(on_token.open(), tree) == ROOT
 
 
 def test_a_session_that_the_token_ended_is_opened_anew(token: SoftToken, on_token: KeeperSpec, tree: bytes) -> None:

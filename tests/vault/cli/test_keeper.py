@@ -71,7 +71,10 @@ class House:
         return {**kept, **given, "STRONGROOM_HOME": str(self.home)}
 
     def standing(self) -> dict[str, bool]:
-        return {each["name"]: each["proven"] for each in self.run("keeper", "status", "--json").document["keepers"]}
+        status = self.run("keeper", "status", "--json").document
+        # Shown where a test fails: why a keeper is not proven.
+        print(*(f"{each['name']}: {each['text']}" for each in status["keepers"]), sep="; ", file=sys.stderr)
+        return {each["name"]: each["proven"] for each in status["keepers"]}
 
 
 @pytest.fixture
