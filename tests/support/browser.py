@@ -31,6 +31,7 @@ ARGUMENTS: Final = (
 )
 PATIENCE_MS: Final = 20_000
 REFUSED_LOADING: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d{3})")
+SIGNED_IN_AT: Final = re.compile(r"://[^/]+/(permissions)?$")
 LOCAL_SCHEMES: Final = frozenset({"about", "blob", "chrome", "chrome-extension", "data"})
 
 # Counts the pixels of a picture that have nearly a colour; runs in a page of its own, outside every policy of the site.
@@ -174,11 +175,11 @@ def visiting(
 
 
 def sign_in(visitor: Visitor, login: str, password: str) -> None:
-    """Signs somebody in through the page, in either language."""
+    """Signs somebody in through the page, in either language; who has nothing to do at home is led to what they may."""
     visitor.visit("/sign-in")
     visitor.fill(login=login, password=password)
     visitor.page.locator("main form[action='/sign-in'] button").click()
-    visitor.page.wait_for_url("**/")
+    visitor.page.wait_for_url(SIGNED_IN_AT)
 
 
 def upload(visitor: Visitor, files: Sequence[Path], *, class_code: str, **fields: str) -> None:

@@ -17,12 +17,15 @@ from playwright.sync_api import BrowserContext, Page
 from tests.journeys.papers import pdf
 from tests.support.server import LOGIN, PASSWORD, Server
 from tests.web.visitors import form_token, store
+from vault.groups import SECURITY
+from vault.permissions import PERMISSIONS, Action, Role
 from web.routes import PAGES
 from web.site import Kind, Row
 
 AXE: Final = Path(__file__).parents[1] / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 RECORDS: Final = 60
+AUDITOR: Final = "first-auditor"
 
 _RUN_AXE: Final = """
 async (tags) => {
@@ -50,11 +53,18 @@ _WEIGH: Final = """
 class Furnished:
     """A server whose vault has something of everything; ``pages`` are paths by the names of their rows.
 
-    A page whose path has no parameter is among them by itself.
+    A page whose path has no parameter is among them by itself. ``audited`` are those that audit administration alone
+    opens: the first administrator has none of it, so somebody else visits them.
     """
 
     server: Server
     pages: dict[str, str]
+    audited: dict[str, str]
+
+    @property
+    def rounds(self) -> dict[str, dict[str, str]]:
+        """Who visits which pages, by their sign-in name: together all of them."""
+        return {LOGIN: self.pages, AUDITOR: self.audited}
 
 
 def axe_source() -> str:
@@ -121,12 +131,11 @@ def furnish(server: Server) -> Furnished:
         _made(staff, "/records/" + ids[1] + "/paper", csrf, box="B-0012", place="二楼")
         proposed = re.search(r'href="(/schedule/classes/[^"]+/proposal)"', staff.get("/schedule").text)
         assert proposed, "no rule is proposed"
+        _invite_auditor(server, staff, csrf)
+    alone = [row for row in PAGES if _stands_alone(row)]
+    audited = {row.name: row.path for row in alone if _is_audit(row)}
     pages = {
-        **{
-            row.name: row.path
-            for row in PAGES
-            if row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
-        },
+        **{row.name: row.path for row in alone if row.name not in audited},
         "records, filtered": "/records?class=contract&state=received",
         "records, none": "/records?state=destroyed",
         "record": f"/records/{ids[1]}",
@@ -144,13 +153,29 @@ def furnish(server: Server) -> Furnished:
         "matter": matter_at,
         "matter-form": f"/matters/form?record={ids[4]}",
         "destroy-preview": f"/destructions/preview?record={ids[5]}",
+        "group": f"/groups/{SECURITY}",
     }
-    return Furnished(server=server, pages=pages)
+    return Furnished(server=server, pages=pages, audited=audited)
 
 
 def _stands_alone(row: Row) -> bool:
     """Whether a row is a page whose path has no parameter."""
     return row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
+
+
+def _is_audit(row: Row) -> bool:
+    """Whether a page is for the audit administration."""
+    return isinstance(row.permission, Action) and Role.AUDIT in PERMISSIONS[row.permission].roles
+
+
+def _invite_auditor(server: Server, staff: httpx.Client, csrf: str) -> None:
+    """Has somebody join who reads the log and nothing else; they have the administrator's password."""
+    invited = staff.post("/state/invitations", data={"csrf_token": csrf, "audit": "yes"})
+    address = re.search(r'value="[^"]*(/welcome/[^"]+)"', invited.text)
+    assert address, f"nobody was invited: {invited.status_code}"
+    with httpx.Client(base_url=server.url, timeout=60, headers={"Origin": server.url}) as guest:
+        answer = guest.post(address[1], data={"login": AUDITOR, "name": "Auditor", "password": PASSWORD})
+        assert answer.status_code == 303, answer.status_code
 
 
 def _made(staff: httpx.Client, path: str, csrf: str, **fields: str) -> str:
