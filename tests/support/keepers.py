@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+import pkcs11
+
 from storage.keeper.file import FileKeeper
 from storage.keeper.pkcs11 import Pkcs11Keeper
 from storage.keeper.sealed import SealedKeeper
@@ -92,7 +94,10 @@ def find_softhsm() -> Path:
 
 @contextmanager
 def soft_token() -> Iterator[SoftToken]:
-    """A new token, which this process's environment points to for the duration."""
+    """A new token, which this process's environment and library point to for the duration.
+
+    The library reads its settings as it starts: one that another test's token has started knows that token alone.
+    """
     folder = Path(tempfile.mkdtemp(prefix="strongroom-token-"))
     (folder / "tokens").mkdir()
     settings = folder / "softhsm2.conf"
@@ -102,12 +107,14 @@ def soft_token() -> Iterator[SoftToken]:
     try:
         command = ["softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--so-pin", PIN, "--pin", PIN]
         subprocess.run(command, check=True, capture_output=True)
+        pkcs11.lib(str(find_softhsm())).reinitialize()
         yield SoftToken(folder=folder / "tokens", module=find_softhsm(), environment={"SOFTHSM2_CONF": str(settings)})
     finally:
         if before is None:
             del os.environ["SOFTHSM2_CONF"]
         else:
             os.environ["SOFTHSM2_CONF"] = before
+            pkcs11.lib(str(find_softhsm())).reinitialize()
         shutil.rmtree(folder)
 
 
