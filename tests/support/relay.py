@@ -29,6 +29,7 @@ class Relay:
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
+        self._place: socket.socket | None = None
         self.port = 0
         self.mend()
 
@@ -37,6 +38,7 @@ class Relay:
         self._held.clear()
         self._down.clear()
         if self._listener is None:
+            self._leave_place()
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
             self.port = int(self._listener.getsockname()[1])
             self._start(self._listen, self._listener)
@@ -53,6 +55,10 @@ class Relay:
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
+            # Bound and not listening: whoever connects is refused, and nobody else is given the port meanwhile.
+            self._place = socket.socket()
+            self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._place.bind(("127.0.0.1", self.port))
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -61,6 +67,12 @@ class Relay:
         """Ends it."""
         self._ended.set()
         self.cut()
+        self._leave_place()
+
+    def _leave_place(self) -> None:
+        place, self._place = self._place, None
+        if place is not None:
+            place.close()
 
     def _start(self, work: object, *given: object) -> None:
         thread = threading.Thread(target=work, args=given, daemon=True)  # type: ignore[arg-type]  # a method of this class
