@@ -144,19 +144,29 @@ def export(invocation: Invocation, folder: Path) -> None:
 
 
 @click.command("keys")
-@click.option("--change", is_flag=True, help="Put a new signing key in force; the next checkpoint is signed by both.")
 @speaking
 @pass_invocation
-def keys(invocation: Invocation, change: bool) -> None:
+def keys(invocation: Invocation) -> None:
     """Show the log's verifier keys, oldest first: keep the newest one outside, to check exports with."""
     from vault.workflows.logstore import verifier_keys
 
-    with invocation.acting(tends=True, fresh=change) as (vault, actor):
+    with invocation.acting() as (vault, actor):
         actor.require(Action.READ_LOG)
-        if change:
-            log.change_key(vault, actor)
         texts = [key.text for key in verifier_keys(vault)]
     invocation.speech.data({"keys": texts}, texts)
+
+
+@click.command("rotate-key")
+@speaking
+@pass_invocation
+def rotate_key(invocation: Invocation) -> None:
+    """Put a new signing key in force: the old one signs it in the log, and checkpoints too for another 30 days."""
+    from vault.workflows import logkeys
+
+    with invocation.acting(tends=True, fresh=True) as (vault, actor):
+        text = logkeys.rotate_key(vault, actor).text
+    invocation.speech.data({"key": text}, [text])
+    invocation.speech.talk("keep this line outside the vault; exports are checked by it, or by the one before")
 
 
 def _found(vault: Vault, limit: int, **wanted: object) -> Iterator[NumberedEntry]:
