@@ -327,11 +327,15 @@ WORDS: Final[Mapping[str, str]] = {
     "sign-list-supervisor": later("Sign a disposal list as its supervisor"),
     "tell-customers": later("Tell customers of a disposal list"),
     "execute-list": later("Execute a disposal list"),
+    "await-list": later("A disposal list waits for its day"),
+    "cancel-list": later("Cancel a disposal list: its rule has changed"),
     "next-review-list": later("review"),
     "next-sign-list-proposer": later("the proposer"),
     "next-sign-list-approver": later("an approver"),
     "next-sign-list-supervisor": later("a supervisor"),
     "next-execute-list": later("execution"),
+    "next-await-list": later("its day"),
+    "next-cancel-list": later("cancellation: its rule has changed"),
 }
 """What codes of the vault are called on pages."""
 

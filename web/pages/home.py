@@ -34,6 +34,8 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "sign-list-approver": ("disposal", "list"),
     "sign-list-supervisor": ("disposal", "list"),
     "tell-customers": ("disposal", "list"),
+    "await-list": ("disposal", "list"),
+    "cancel-list": ("disposal", "list"),
     "execute-list": ("execution", "list"),
 }
 """Where each kind of step is taken: the row, and its parameter, if it has one."""
