@@ -32,6 +32,7 @@
     │   ├── StoreFull
     │   ├── CatalogueUnavailable
     │   ├── KeeperUnavailable
+    │   ├── TimeStampUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
         ├── SealBroken              bytes are not what was sealed
@@ -262,6 +263,12 @@ class KeeperUnavailable(Unavailable):
     """The keeper of the root key does not answer or stays sealed."""
 
     code = "keeper-unavailable"
+
+
+class TimeStampUnavailable(Unavailable):
+    """The time stamping authority does not answer, or gives no stamp now."""
+
+    code = "time-stamp-unavailable"
 
 
 class Overloaded(Unavailable):

@@ -33,6 +33,8 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "expired": "{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again",
         "expiry-paused": "PAUSED ({cause}): somebody has to look, then `strongroom disposition resume`",
         "log-published": "the published log has {entries} entries",
+        "log-stamped": "the checkpoint of {entries} entries is time-stamped: {at}",
+        "nothing-to-stamp": "nothing is published yet",
         "log-pruned": "deleted {deleted} partial tiles of the log",
         "log-being-checked": "the log is being checked",
         "log-holds": "the log holds, up to entry {entries}",

@@ -28,6 +28,8 @@ OUTCOMES: Final = {
     "expired": later("{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again"),
     "expiry-paused": later("PAUSED: somebody has to look at why, and resume"),
     "log-published": later("the published log has {entries} entries"),
+    "log-stamped": later("the checkpoint of {entries} entries is time-stamped: {at}"),
+    "nothing-to-stamp": later("nothing is published yet"),
     "log-pruned": later("deleted {deleted} partial tiles of the log"),
     "log-being-checked": later("the log is being checked"),
     "log-holds": later("the log holds, up to entry {entries}"),

@@ -314,6 +314,7 @@ WORDS: Final[Mapping[str, str]] = {
     "publish-log": later("Publish the log"),
     "prune-log": later("Tidy the published log"),
     "check-log": later("Check the whole log"),
+    "stamp-log": later("Have the log time-stamped"),
     "renew-locks": later("Renew and extend locks"),
     "forget-sessions": later("End sessions and guesses that are over"),
     "prove-lock": later("Prove the lock"),

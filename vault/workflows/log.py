@@ -41,7 +41,7 @@ from vault.seal.merkle import (
     width_at,
 )
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, sign_note
-from vault.workflows import logstore
+from vault.workflows import logstamps, logstore
 from vault.workflows.locks import lasting_lock
 from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
 from vault.workflows.vault import Vault
@@ -208,6 +208,10 @@ def export(vault: Vault, actor: Actor) -> Iterator[tuple[str, bytes]]:
             f"crossing/{number}",
             logstore.read_object(vault, vault.layout.log_crossing(vault.fonds.tree_id, number)),
         )
+    for size, note, stamp in logstamps.stamps(vault):
+        if size <= head.size:
+            yield f"stamped/{size}", note
+            yield f"stamped/{size}.tsr", stamp
     for level, number, width in tiles_of(head.size):
         yield tile_path(level, number, width), read_tile(vault, level, number, width)
         if level == 0:

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from vault.audit import Event
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import could_be_key
-from vault.workflows import log, logchecks
+from vault.outcomes import Outcome
+from vault.workflows import log, logchecks, logstamps
 from web.forms import PAGE_SIZE, date_of, whole_number_of
 from web.preferences import zone_named, zone_of
 from web.problems import describe
@@ -63,6 +64,9 @@ def _page(visit: Visit) -> Response:
             )
     except Refused as refusal:
         error = describe(visit, refusal)
+    with visit.vault.catalogue.read() as tx:
+        runs = {job: (Outcome.read(outcome), at) for job, at, outcome in tx.jobs.last_runs()}
+    stamped = runs.get(logstamps.STAMP_LOG)
     shown, kept = entries[:PAGE_SIZE], {name: value for name, value in asked.items() if value}
     return visit.site.templates.page(
         visit,
@@ -76,6 +80,7 @@ def _page(visit: Visit) -> Response:
         events=[(each.value, visit.language.text(WORDS.get(each.value, each.value))) for each in Event],
         following="?" + urlencode({**kept, "before": shown[-1].number}) if len(entries) > PAGE_SIZE else "",
         first_page=not before,
+        stamped=stamped,
         underway=logchecks.underway(visit.vault, visit.actor),
         checks=logchecks.newest(visit.vault, visit.actor, limit=CHECKS_SHOWN),
         error=error,
