@@ -32,7 +32,6 @@
     │   ├── StoreFull
     │   ├── CatalogueUnavailable
     │   ├── KeeperUnavailable
-    │   ├── TimeStampUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
         ├── SealBroken              bytes are not what was sealed
@@ -263,12 +262,6 @@ class KeeperUnavailable(Unavailable):
     """The keeper of the root key does not answer or stays sealed."""
 
     code = "keeper-unavailable"
-
-
-class TimeStampUnavailable(Unavailable):
-    """The time stamping authority does not answer, or gives no stamp now."""
-
-    code = "time-stamp-unavailable"
 
 
 class Overloaded(Unavailable):

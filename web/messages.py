@@ -14,6 +14,11 @@ from web.i18n import Language, later
 MESSAGES: Final = frozenset(
     {
         later("a correction has one file; choose one"),
+        later("a text holds NUL or half a character; remove it"),
+        later("say which box"),
+        later("nothing is proposed for this class; look it up in the schedule"),
+        later("nobody said that this record has a paper original; look at the record"),
+        later("there is no such group of yours; look at the permissions page"),
         later("a correction needs a reason; give one"),
         later("a customer needs a name; give one"),
         later("a link can be used 1 to 1000 times"),
@@ -165,6 +170,17 @@ MESSAGES: Final = frozenset(
 )
 
 FORMS: Final = (
+    later("{0} is not known here; known are: {1}"),
+    later("{0} is missing; give it"),
+    later("{0} must be one of: {1}"),
+    later("{0} must be a whole number from {1} to {2}"),
+    later("{0} must be a text"),
+    later("{0} must be true or false"),
+    later("{0} must be a list"),
+    later("{0} must be an object"),
+    later("{0} must have {1} to {2} characters"),
+    later("{0} must have {1} to {2} entries"),
+    later("{0} is not written as it has to be; see the API's description"),
     later("{0} customers have not been told of list {1}; tell them, then say so with `strongroom notice tell`"),
     later("nobody waits to be told of list {0}"),
     later("this customer's notice of list {0} is told already; leave it out"),

@@ -1,1 +1,0 @@
-"""Time stamps of an authority outside (RFC 3161)."""
