@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -116,6 +117,7 @@ def open_vault(
         fonds, extent = house
         keys.open()
         page_copies, duties, backups = _backups(settings, stack)
+        duties = (*duties, *_stamping(settings, stack))
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
         parsers = Parsers()
@@ -195,6 +197,19 @@ def _backups(settings: Settings, stack: ExitStack) -> tuple[Sequence[CopyPages],
     if place is None:
         return (), (), None
     return (copy_pages(place),), duties(settings, place), plan(settings, place)
+
+
+def _stamping(settings: Settings, stack: ExitStack) -> Sequence[Job]:
+    """What a time stamping authority adds: checkpoints of the log are shown to it."""
+    if settings.tsa_url is None or settings.tsa_roots is None:
+        return ()
+    from storage.timestamps.authority import open_authority
+    from vault.workflows.logstamps import STAMP_LOG, stamp_log
+
+    authority, stamping = open_authority(settings.tsa_url, settings.tsa_roots)
+    stack.callback(authority.close)
+    every = timedelta(hours=settings.tsa_every_hours)
+    return (Job(name=STAMP_LOG, every=every, run=lambda vault: stamp_log(vault, stamping), aside=True),)
 
 
 def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:

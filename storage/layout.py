@@ -10,6 +10,7 @@ folders of that name). They hold opaque ids and numbers only.
     log/<tree id, hex>/tile/<level>/<number>[-p/<width>]  the log's tiles; C2SP's names, but -p where they have .p
     log/<tree id, hex>/checkpoint/<999999999999 - size>   signed checkpoints; the newest is listed first
     log/<tree id, hex>/crossing/<key, 8 digits>           the checkpoint that this key and the one before signed
+    log/<tree id, hex>/stamps/<999999999999 - size>       time stamps over checkpoints (RFC 3161), newest first
     log/<tree id, hex>/keys/<key, 8 digits>               signing keys, sealed
     canary/...                                            the lock proof's
 """
@@ -75,6 +76,18 @@ class ObjectLayout:
         if not 0 <= size <= _NEWEST_CHECKPOINT:
             raise ValueError("a log has at most 999,999,999,999 entries")
         return f"{self.log_checkpoints(tree_id)}{_NEWEST_CHECKPOINT - size:012d}"
+
+    def log_stamps(self, tree_id: bytes) -> str:
+        """What the keys of all time stamps begin with."""
+        return f"{LOG_PREFIX}{tree_id.hex()}/stamps/"
+
+    def log_stamp(self, tree_id: bytes, size: int) -> str:
+        """The time stamp over a checkpoint."""
+        return f"{self.log_stamps(tree_id)}{self.log_checkpoint(tree_id, size).rpartition('/')[2]}"
+
+    def log_size_of(self, key: str) -> int:
+        """How many entries a checkpoint, or a stamp, is of."""
+        return _NEWEST_CHECKPOINT - int(key.rpartition("/")[2])
 
     def log_crossing(self, tree_id: bytes, key: int) -> str:
         """The checkpoint that two keys signed."""

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     """How many dumps of the catalogue are kept; ciphertext is kept once."""
     drill_every_days: float = Field(default=7.0, gt=0)
     """How often upkeep proves that the newest backup comes back."""
+    tsa_url: str | None = None
+    """A time stamping authority (RFC 3161) that checkpoints of the log are shown to; none by default."""
+    tsa_roots: Path | None = None
+    """Certificates (PEM) that the authority's lead to."""
+    tsa_every_hours: float = Field(default=1.0, gt=0)
+    """How often upkeep asks for a stamp, where the log has grown."""
     listen: str = "127.0.0.1:8630"
     """HOST:PORT of the pages."""
     public_url: str | None = None
@@ -125,6 +131,16 @@ class Settings(BaseSettings):
             for name in ("s3_access_key", "s3_secret_key"):
                 if getattr(self, name) is None and getattr(self, f"{name}_file") is None:
                     raise ValueError(f"an S3 endpoint needs {name} or {name}_file")
+        return self
+
+    @model_validator(mode="after")
+    def _authority_has_roots(self) -> Self:
+        if (self.tsa_url is None) != (self.tsa_roots is None):
+            raise ValueError(
+                "tsa_url and tsa_roots belong together: a stamp that nobody checks proves nothing; set both"
+            )
+        if self.tsa_url is not None and not re.match(r"https?://[^/\s]", self.tsa_url):
+            raise ValueError("tsa_url reads like https://stamps.example.org/tsr")
         return self
 
     @model_validator(mode="after")

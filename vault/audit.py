@@ -112,6 +112,8 @@ class Event(StrEnum):
     KEEPER_SHARED = "keeper-shared"
     KEEPER_RECOVERED = "keeper-recovered"
     LOG_KEY_CHANGED = "log-key-changed"
+    LOG_CHECK_ASKED = "log-check-asked"
+    LOG_CHECKED = "log-checked"
     LIST_PROPOSED = "list-proposed"
     LIST_REVIEWED = "list-reviewed"
     LIST_SIGNED = "list-signed"

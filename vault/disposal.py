@@ -25,6 +25,7 @@ from typing import Final
 from vault.classes import FOR_EVER
 from vault.disposition import Approval, Ground
 from vault.ids import BatchId, FondsId, ListId, PauseId, PersonId, RecordId
+from vault.schedule import today
 from vault.seal.keytree import LeafAddress
 
 ITEMS_MAX: Final = 1000
@@ -123,6 +124,12 @@ class DisposalList:
     def is_open(self) -> bool:
         """Whether somebody, or the clock, still has to do something."""
         return self.state in (ListState.PROPOSED, ListState.APPROVED)
+
+    def is_early(self, now: datetime) -> bool:
+        """Whether its objection window, or the period of one of its records, is not over yet (rule 4)."""
+        return (self.window_until is not None and now < self.window_until) or (
+            self.due_until is not None and today(now) < self.due_until
+        )
 
     @property
     def approval(self) -> Approval:

@@ -34,6 +34,7 @@
     │   ├── CatalogueUnavailable
     │   ├── KeeperUnavailable
     │   ├── ParsersUnavailable
+    │   ├── TimeStampUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
         ├── SealBroken              bytes are not what was sealed
@@ -280,6 +281,12 @@ class ParsersUnavailable(Unavailable):
     """Files cannot be looked into on this machine now: their parsers cannot be started, or not be confined."""
 
     code = "parsers-unavailable"
+
+
+class TimeStampUnavailable(Unavailable):
+    """The time stamping authority does not answer, or gives no stamp now."""
+
+    code = "time-stamp-unavailable"
 
 
 class Overloaded(Unavailable):

@@ -35,6 +35,7 @@ ViewId = NewType("ViewId", str)
 SessionId = NewType("SessionId", str)
 PasskeyId = NewType("PasskeyId", str)
 TokenId = NewType("TokenId", str)
+LogCheckId = NewType("LogCheckId", str)
 
 ID_LENGTH = 26
 

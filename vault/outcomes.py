@@ -33,7 +33,12 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "expired": "{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again",
         "expiry-paused": "PAUSED ({cause}): somebody has to look, then `strongroom disposition resume`",
         "log-published": "the published log has {entries} entries",
+        "log-stamped": "the checkpoint of {entries} entries is time-stamped: {at}",
+        "nothing-to-stamp": "nothing is published yet",
         "log-pruned": "deleted {deleted} partial tiles of the log",
+        "log-being-checked": "the log is being checked",
+        "log-holds": "the log holds, up to entry {entries}",
+        "log-broken": "BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",
@@ -48,7 +53,9 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "drill-broken": "BROKEN, backup {backup}: {opened} records opened, {dead} destroyed ones stay dead; {problems}",
     }
 )
-_BROKEN: Final = frozenset({"expiry-paused", "lock-broken", "backup-damaged", "verify-broken", "drill-broken"})
+_BROKEN: Final = frozenset(
+    {"expiry-paused", "lock-broken", "log-broken", "backup-damaged", "verify-broken", "drill-broken"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

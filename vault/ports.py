@@ -304,6 +304,18 @@ class Layout(Protocol):
         """The checkpoint of the log with so many entries."""
         ...
 
+    def log_stamps(self, tree_id: bytes) -> str:
+        """What the keys of all time stamps over checkpoints begin with. They list newest first."""
+        ...
+
+    def log_stamp(self, tree_id: bytes, size: int) -> str:
+        """The time stamp over the checkpoint with so many entries."""
+        ...
+
+    def log_size_of(self, key: str) -> int:
+        """How many entries the checkpoint under a key has, or the one that the stamp under it is over."""
+        ...
+
     def log_crossing(self, tree_id: bytes, key: int) -> str:
         """The checkpoint that a signing key and the one before it both signed."""
         ...

@@ -180,33 +180,50 @@ def bound_socket(settings: Settings) -> Iterator[socket.socket]:
 
 @contextmanager
 def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator[None]:
-    """A thread that runs what is due, for the duration of the block."""
+    """Two threads that run what is due, for the duration of the block: what may last is done beside the rest."""
     stopping = threading.Event()
 
     def look_after() -> None:
         said: dict[str, str] = {}
         while not stopping.is_set():
-            try:
-                for run in upkeep.run_due(vault):
-                    outcome = run.outcome.text if run.outcome is not None else ""
-                    if run.unexpected is not None:
-                        kind, places = type(run.unexpected).__qualname__, places_of(run.unexpected)
-                        log.error("unexpected", job=run.job, type=kind, places=places)
-                    if said.get(run.job) != outcome:  # what came of a duty as it did the last time is no news
-                        said[run.job] = outcome
-                        log.info("upkeep", job=run.job, outcome=outcome)
-            except StrongroomError as error:
-                log.warning("upkeep-failed", code=error.code, message=error.message)
+            _run_due(vault, said, aside=False)
             stopping.wait(every_s)
 
-    thread = threading.Thread(target=look_after, name="upkeep", daemon=True)
-    thread.start()
+    def look_aside() -> None:
+        said: dict[str, str] = {}
+        rung: frozenset[str] = frozenset()
+        while not stopping.is_set():
+            _run_due(vault, said, aside=True, rung=rung)
+            rung = vault.bell.answer(every_s)
+
+    threads = [
+        threading.Thread(target=look_after, name="upkeep", daemon=True),
+        threading.Thread(target=look_aside, name="upkeep-aside", daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stopping.set()
+        vault.bell.end()
         # A step that waits for a part that is away may be left alone: each may be done again.
-        thread.join(UPKEEP_GRACE_S)
+        for thread in threads:
+            thread.join(UPKEEP_GRACE_S)
+
+
+def _run_due(vault: Vault, said: dict[str, str], *, aside: bool, rung: frozenset[str] = frozenset()) -> None:
+    try:
+        for run in upkeep.run_due(vault, aside=aside, rung=rung):
+            outcome = run.outcome.text if run.outcome is not None else ""
+            if run.unexpected is not None:
+                kind, places = type(run.unexpected).__qualname__, places_of(run.unexpected)
+                log.error("unexpected", job=run.job, type=kind, places=places)
+            if said.get(run.job) != outcome:  # what came of a duty as it did the last time is no news
+                said[run.job] = outcome
+                log.info("upkeep", job=run.job, outcome=outcome)
+    except StrongroomError as error:
+        log.warning("upkeep-failed", code=error.code, message=error.message)
 
 
 def configure_logs(stream: TextIO) -> None:

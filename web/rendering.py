@@ -224,6 +224,8 @@ WORDS: Final[Mapping[str, str]] = {
     "keeper-shared": later("Recovery shares printed"),
     "keeper-recovered": later("Keeper recovered"),
     "log-key-changed": later("Signing key of the log changed"),
+    "log-check-asked": later("Check of the log asked for"),
+    "log-checked": later("Log checked"),
     "nature-personal": later("personal information"),
     "nature-transaction": later("transactions"),
     "nature-contract": later("contracts"),
@@ -311,6 +313,8 @@ WORDS: Final[Mapping[str, str]] = {
     "mirror-holds": later("Carry holds over to the store"),
     "publish-log": later("Publish the log"),
     "prune-log": later("Tidy the published log"),
+    "check-log": later("Check the whole log"),
+    "stamp-log": later("Have the log time-stamped"),
     "renew-locks": later("Renew and extend locks"),
     "forget-sessions": later("End sessions and guesses that are over"),
     "prove-lock": later("Prove the lock"),
@@ -327,11 +331,15 @@ WORDS: Final[Mapping[str, str]] = {
     "sign-list-supervisor": later("Sign a disposal list as its supervisor"),
     "tell-customers": later("Tell customers of a disposal list"),
     "execute-list": later("Execute a disposal list"),
+    "await-list": later("A disposal list waits for its day"),
+    "cancel-list": later("Cancel a disposal list: its rule has changed"),
     "next-review-list": later("review"),
     "next-sign-list-proposer": later("the proposer"),
     "next-sign-list-approver": later("an approver"),
     "next-sign-list-supervisor": later("a supervisor"),
     "next-execute-list": later("execution"),
+    "next-await-list": later("its day"),
+    "next-cancel-list": later("cancellation: its rule has changed"),
 }
 """What codes of the vault are called on pages."""
 

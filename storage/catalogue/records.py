@@ -109,7 +109,8 @@ _GET_FOR_UPDATE = _GET.with_for_update()
 _BY_NUMBER = select(records).where(
     records.c.fonds_id == bindparam("its_fonds"), records.c.number == bindparam("its_number")
 )
-_UPDATE = update(records).where(records.c.id == bindparam("its_id"))
+# The fonds is not written again: others' keys name it, and SQLite would look at each row of theirs.
+_UPDATE = update(records).where(records.c.id == bindparam("its_id"), records.c.fonds_id == bindparam("its_fonds"))
 _CHANGED_SINCE = (
     select(records)
     .where(records.c.change > bindparam("after_change"))
@@ -165,7 +166,6 @@ def _page(
 
 def _record_values(record: Record) -> Values:
     return {
-        "fonds_id": record.fonds_id,
         "number": record.number,
         "class_code": record.class_code,
         "customer_id": record.customer_id,
@@ -230,7 +230,7 @@ class SqlRecords:
         return next_value(self._rows, CHANGE)
 
     def add(self, record: Record) -> None:
-        self._rows.run(_ADD, {"id": record.id, **_record_values(record)})
+        self._rows.run(_ADD, {"id": record.id, "fonds_id": record.fonds_id, **_record_values(record)})
 
     def get(self, record_id: RecordId, *, for_update: bool = False) -> Record | None:
         row = self._rows.first(_GET_FOR_UPDATE if for_update else _GET, {"its_id": record_id})
@@ -248,7 +248,8 @@ class SqlRecords:
         return None if row is None else record_of(row)
 
     def update(self, record: Record) -> None:
-        if self._rows.run(_UPDATE, {"its_id": record.id, **_record_values(record)}) != 1:
+        its = {"its_id": record.id, "its_fonds": record.fonds_id}
+        if self._rows.run(_UPDATE, {**its, **_record_values(record)}) != 1:
             raise NotFound(f"record {record.id} is not in the catalogue")
 
     def listed(self, record_ids: Sequence[RecordId], classes: frozenset[str] | None) -> Sequence[RecordId]:

@@ -20,6 +20,7 @@ from storage.catalogue.holds import SqlHoldShelf
 from storage.catalogue.intents import SqlIntentShelf
 from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
+from storage.catalogue.logchecks import SqlLogCheckShelf
 from storage.catalogue.notices import SqlNoticeShelf
 from storage.catalogue.openings import SqlOpeningShelf
 from storage.catalogue.outbox import SqlOutboxShelf
@@ -130,6 +131,10 @@ class SqlTransaction:
     @property
     def batches(self) -> SqlBatchShelf:
         return SqlBatchShelf(self._rows)
+
+    @property
+    def log_checks(self) -> SqlLogCheckShelf:
+        return SqlLogCheckShelf(self._rows)
 
     @property
     def rebuilds(self) -> SqlRebuildShelf:

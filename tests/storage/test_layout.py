@@ -69,7 +69,9 @@ def test_the_logs_keys_are_plain_and_the_newest_checkpoint_is_listed_first() -> 
     paths = ("tile/0/x001/x234/067", "tile/entries/000.p/17", "tile/1/000.p/255")
     keys = [LAYOUT.log_tile(tree, path) for path in paths]
     assert [key.removeprefix(f"log/{tree.hex()}/") for key in keys] == [path.replace(".p", "-p") for path in paths]
-    keys += [LAYOUT.log_crossing(tree, 2), LAYOUT.log_key(tree, 1)]
+    assert LAYOUT.log_size_of(LAYOUT.log_stamp(tree, 70)) == 70
+    assert LAYOUT.log_stamp(tree, 71) < LAYOUT.log_stamp(tree, 70), "newest first"
+    keys += [LAYOUT.log_stamp(tree, 1), LAYOUT.log_crossing(tree, 2), LAYOUT.log_key(tree, 1)]
     checkpoints = [LAYOUT.log_checkpoint(tree, size) for size in (0, 1, 255, 256, 10**11)]
     assert sorted(checkpoints) == checkpoints[::-1]
     assert all(PLAIN.fullmatch(key) and key.startswith("log/") for key in (*keys, *checkpoints))

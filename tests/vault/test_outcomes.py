@@ -31,6 +31,7 @@ def test_what_failed_and_what_is_broken_are_known() -> None:
     assert an_outcome("failed").is_failed
     assert [code for code in FORMS if an_outcome(code).is_broken] == [
         "expiry-paused",
+        "log-broken",
         "lock-broken",
         "backup-damaged",
         "verify-broken",

@@ -6,9 +6,11 @@ import re
 
 import httpx
 
+from tests.support.people import everything
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, stored_id
-from vault.workflows import log
+from vault.audit import Event
+from vault.workflows import log, logchecks
 
 
 def rows(page: str) -> list[str]:
@@ -37,9 +39,23 @@ def test_it_pages_by_number(auditor: Staff, served: Served) -> None:
 
 def test_a_button_checks_the_whole_log(auditor: Staff, served: Served) -> None:
     log.publish_log(served.vault)
+    before = logchecks.newest(served.vault, everything())
     answer = auditor.post("/log/verification")
-    assert answer.status_code == 200
-    assert "The log holds" in answer.text
+    assert answer.status_code == 303
+    page = auditor.client.get("/log").text
+    assert "A check of the log is asked for" in page
+    assert "data-watch" in page
+    assert 'http-equiv="refresh"' in page, "without a script, too"
+    auditor.post("/log/verification")
+    logchecks.check_log(served.vault)
+    kept = logchecks.newest(served.vault, everything())
+    assert len(kept) == len(before) + 1, "whoever asks twice is given the same check"
+    page = auditor.client.get("/log").text
+    assert "The log holds" in page
+    assert "data-watch" not in page
+    with served.vault.catalogue.read() as tx:
+        assert f"Checked up to entry {kept[0].verdict.size if kept[0].verdict else 0:,}" in page
+        assert tx.audit.page(event=Event.LOG_CHECKED, limit=1)[0].entry.actor == kept[0].asked_by
 
 
 def test_an_entry_is_proved_by_a_file_that_others_can_check(auditor: Staff) -> None:

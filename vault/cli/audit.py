@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,12 @@ from vault.cli.plain import iso, local, plain, table
 from vault.cli.speech import JSON
 from vault.errors import Conflict, InvalidInput, StrongroomError
 from vault.permissions import Action, Actor
-from vault.workflows import log, logcheck, logdetails
+from vault.workflows import log, logchecks, logdetails
 from vault.workflows.vault import Vault
 
 if TYPE_CHECKING:
-    from vault.workflows.logcheck import LogCheck
+    from vault.logchecks import KeptCheck, LogVerdict
+    from vault.workflows.logcheck import Progress
 
 LIMIT = 50
 _PAGE = 500
@@ -110,20 +112,36 @@ def prove(invocation: Invocation, number: int, out: Path | None) -> None:
 @speaking
 @pass_invocation
 def verify(invocation: Invocation, older: tuple[Path, ...]) -> int:
-    """Check the whole published log against itself, against the catalogue, and against checkpoints kept elsewhere."""
-    with invocation.acting() as (vault, actor):
-        told = logcheck.verify(vault, actor, older=[each.read_bytes() for each in older])
-    document: dict[str, JSON] = {
-        "holds": told.holds,
-        "size": told.size,
-        "root": base64.b64encode(told.root).decode(),
-        "waiting": told.waiting,
-        "changed": told.changed,
-        "missing": told.missing,
-        "problems": told.problems,
-    }
-    invocation.speech.data(document, _check_lines(told))
+    """Check the whole published log against itself, against the catalogue, and against checkpoints kept elsewhere.
+
+    The verdict is kept; `audit checks` shows it.
+    """
+    with invocation.acting() as (vault, actor), _progress(lively=invocation.speech.lively) as progress:
+        check = logchecks.check_now(vault, actor, older=[each.read_bytes() for each in older], progress=progress)
+    told = check.verdict
+    if told is None:
+        raise Conflict("another process has taken this check over; look at `strongroom audit checks`")
+    invocation.speech.data(_check_document(check), _verdict_lines(told))
     return exits.OK if told.holds else exits.BROKEN
+
+
+@click.command("checks")
+@click.option("--limit", type=click.IntRange(min=1), default=logchecks.SHOWN_MAX, show_default=True)
+@speaking
+@pass_invocation
+def checks(invocation: Invocation, limit: int) -> int:
+    """Show the checks of the log that were made: who asked, when, up to which entry, and what came of each."""
+    with invocation.acting() as (vault, actor):
+        found = logchecks.newest(vault, actor, limit=limit)
+        open_check = logchecks.underway(vault, actor)
+    shown = [*([open_check] if open_check else []), *found]
+    rows = [(local(each.ended_at or each.asked_at), each.asked_by, str(each.done), _came_of(each)) for each in shown]
+    documents: list[JSON] = [_check_document(each) for each in shown]
+    invocation.speech.data({"checks": documents}, table(("AT", "ASKED BY", "UP TO", "VERDICT"), rows) if rows else ())
+    if not rows:
+        invocation.speech.talk("the log was never checked; run `strongroom audit verify`")
+    newest = next((each.verdict for each in found if each.verdict is not None), None)
+    return exits.OK if newest is None or newest.holds else exits.BROKEN
 
 
 @click.command("export")
@@ -144,19 +162,29 @@ def export(invocation: Invocation, folder: Path) -> None:
 
 
 @click.command("keys")
-@click.option("--change", is_flag=True, help="Put a new signing key in force; the next checkpoint is signed by both.")
 @speaking
 @pass_invocation
-def keys(invocation: Invocation, change: bool) -> None:
+def keys(invocation: Invocation) -> None:
     """Show the log's verifier keys, oldest first: keep the newest one outside, to check exports with."""
     from vault.workflows.logstore import verifier_keys
 
-    with invocation.acting(tends=True, fresh=change) as (vault, actor):
+    with invocation.acting() as (vault, actor):
         actor.require(Action.READ_LOG)
-        if change:
-            log.change_key(vault, actor)
         texts = [key.text for key in verifier_keys(vault)]
     invocation.speech.data({"keys": texts}, texts)
+
+
+@click.command("rotate-key")
+@speaking
+@pass_invocation
+def rotate_key(invocation: Invocation) -> None:
+    """Put a new signing key in force: the old one signs it in the log, and checkpoints too for another 30 days."""
+    from vault.workflows import logkeys
+
+    with invocation.acting(tends=True, fresh=True) as (vault, actor):
+        text = logkeys.rotate_key(vault, actor).text
+    invocation.speech.data({"key": text}, [text])
+    invocation.speech.talk("keep this line outside the vault; exports are checked by it, or by the one before")
 
 
 def _found(vault: Vault, limit: int, **wanted: object) -> Iterator[NumberedEntry]:
@@ -216,7 +244,51 @@ def _detail_text(numbered: NumberedEntry, sealed: dict[str, str] | None) -> str:
     return " ".join(f"{name}={value}" for name, value in told.items() if name != logdetails.COMMITMENT)
 
 
-def _check_lines(told: LogCheck) -> Iterator[str]:
+@contextmanager
+def _progress(*, lively: bool) -> Iterator[Progress]:
+    """How many entries are looked at, for whoever watches."""
+    if not lively:
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("entries", total=None)
+        yield lambda done, of: bars.update(task, completed=done, total=of)
+
+
+def _check_document(check: KeptCheck) -> dict[str, JSON]:
+    told = check.verdict
+    document: dict[str, JSON] = {
+        "id": check.id,
+        "asked_by": check.asked_by,
+        "asked_at": iso(check.asked_at),
+        "ended_at": iso(check.ended_at) if check.ended_at else None,
+        "done": check.done,
+        "holds": told.holds if told else None,
+    }
+    if told is not None:
+        document |= {
+            "size": told.size,
+            "root": base64.b64encode(told.root).decode(),
+            "waiting": told.waiting,
+            "changed": list(told.changed),
+            "missing": list(told.missing),
+            "problems": list(told.problems),
+        }
+    return document
+
+
+def _came_of(check: KeptCheck) -> str:
+    if check.verdict is None:
+        return "waits" if check.begun_at is None else f"under way, of {check.total}"
+    return "holds" if check.verdict.holds else "DOES NOT HOLD"
+
+
+def _verdict_lines(told: LogVerdict) -> Iterator[str]:
     yield f"{told.size} entries are published, {told.waiting} wait; root {base64.b64encode(told.root).decode()}"
     for name, numbers in (("CHANGED in the catalogue", told.changed), ("MISSING in the catalogue", told.missing)):
         if numbers:

@@ -54,6 +54,7 @@ def view_document(view: ListView) -> dict[str, JSON]:
         "cancelled": view.profile.cancelled,
         "opinion": view.profile.opinion or None,
         "untold_customers": view.untold,
+        "outdated": view.outdated,
         "signatures": [
             {"person": each.person_id, "part": each.part.value, "step": each.step, "at": iso(each.at)}
             for each in view.signatures
@@ -119,6 +120,8 @@ def list_lines(view: ListView) -> Iterator[str]:
         yield f"  executed   {local(disposal.executed_at)}, destruction {disposal.batch_id}"
     if view.profile.opinion:
         yield f"  opinion    record {view.profile.opinion}"
+    if view.outdated:
+        yield "  outdated   the rule of the class has changed since: cancel it, and propose another"
     if view.untold:
         yield f"  notices    {view.untold} customers have to be told yet"
     for label in ("reason", "place", "method", "remarks", "cancelled"):

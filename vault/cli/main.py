@@ -276,8 +276,10 @@ audit = _group(
         "search": Entry("vault.cli.audit:search", "Find entries by what they tell."),
         "prove": Entry("vault.cli.audit:prove", "Prove that an entry is in the published log."),
         "verify": Entry("vault.cli.audit:verify", "Check the whole log, and the catalogue against it."),
+        "checks": Entry("vault.cli.audit:checks", "Show the checks that were made, and their verdicts."),
         "export": Entry("vault.cli.audit:export", "Write the log into a folder that is checked without the vault."),
-        "keys": Entry("vault.cli.audit:keys", "Show the log's verifier keys, or put a new one in force."),
+        "keys": Entry("vault.cli.audit:keys", "Show the log's verifier keys."),
+        "rotate-key": Entry("vault.cli.audit:rotate_key", "Put a new signing key in force, signed by the old one."),
     },
 )
 upkeep = _group(

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +24,7 @@ from vault.seal.merkle import HASH_LENGTH
 from vault.seal.secrets import Secret
 
 _ED25519: Final = b"\x01"
+_ENDORSEMENT: Final = "strongroom/log-key"
 _NAME: Final = re.compile(r"[^\s+]{1,200}")
 _SIGNATURE: Final = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+=*)")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
@@ -61,10 +63,11 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerKey:
-    """A log's signing key: 32 bytes of seed (RFC 8032)."""
+    """A log's signing key: 32 bytes of seed (RFC 8032). ``since`` is when it came in force, where that is known."""
 
     name: str
     seed: Secret
+    since: datetime | None = None
 
     @property
     def verifier(self) -> VerifierKey:
@@ -78,6 +81,21 @@ class SignerKey:
 
     def _private(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed.expose())
+
+
+def endorsement_text(number: int, successor: VerifierKey) -> str:
+    """What key ``number`` - 1 signs of the next one. No checkpoint reads so: its first line is a log's name."""
+    return f"{_ENDORSEMENT}\n{number}\n{successor.text}\n"
+
+
+def endorse(signer: SignerKey, number: int, successor: VerifierKey) -> str:
+    """The signature of a key on its successor: base64 of key id and signature."""
+    return signer.sign(endorsement_text(number, successor)).rstrip("\n").rpartition(" ")[2]
+
+
+def require_endorsement(endorsement: str, key: VerifierKey, number: int, successor: VerifierKey) -> None:
+    """Raises ``SealBroken`` unless ``key`` signed that ``successor`` is key ``number`` of the log."""
+    open_note(f"{endorsement_text(number, successor)}\n— {key.name} {endorsement}\n".encode(), [key])
 
 
 def sign_note(text: str, signers: Sequence[SignerKey]) -> bytes:

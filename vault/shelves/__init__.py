@@ -35,6 +35,7 @@ from vault.shelves.holds import HoldShelf
 from vault.shelves.intents import IntentShelf
 from vault.shelves.jobs import JobShelf
 from vault.shelves.links import LinkShelf
+from vault.shelves.logchecks import LogCheckShelf
 from vault.shelves.notices import NoticeShelf
 from vault.shelves.openings import OpeningShelf
 from vault.shelves.outbox import OutboxShelf
@@ -102,6 +103,8 @@ class Transaction(Protocol):
     def jobs(self) -> JobShelf: ...
     @property
     def audit(self) -> AuditShelf: ...
+    @property
+    def log_checks(self) -> LogCheckShelf: ...
     @property
     def rebuilds(self) -> RebuildShelf: ...
     @property

@@ -149,13 +149,17 @@ def step_of_list(vault: Vault, actor: Actor, found: DisposalList, counts: Mappin
     last = view.signatures[-1] if view.signatures else None
     since, by = (last.at, last.person_id) if last is not None else (found.proposed_at, found.proposed_by)
     signed = any(each.person_id == actor.person_id for each in view.signatures)
-    if pending:
+    if view.outdated:
+        kind, mine = "cancel-list", actor.may(Action.REVIEW_DISPOSAL, found.class_code)
+    elif pending:
         kind, mine = "review-list", actor.may(Action.REVIEW_DISPOSAL, found.class_code)
     elif view.untold:
         kind, mine = TELL_CUSTOMERS, actor.may(Action.GIVE_NOTICE, found.class_code)
     elif view.next is not None:
         part = view.next[0]
         kind, mine = f"sign-list-{part.value}", actor.may(disposal.SIGNS[part], found.class_code) and not signed
+    elif found.is_early(vault.now()):
+        kind, mine = "await-list", False
     else:
         kind, mine = "execute-list", actor.may(Action.DESTROY_RECORDS, found.class_code)
     return Step(

@@ -35,6 +35,7 @@ from vault.workflows.freshness import require_fresh
 from vault.workflows.lists import (
     checked_words,
     close,
+    is_outdated,
     open_profile,
     open_reason,
     require_list,
@@ -57,6 +58,7 @@ class ListView:
     """A list with what is said of it, how much was decided, who signed, and whose signature is next.
 
     ``title`` is that of the next approver, as the rule names it; ``untold`` is how many customers have to be told yet.
+    ``outdated``: the rule under which an open list was made is no longer in force, so it can only be cancelled.
     """
 
     disposal: DisposalList
@@ -66,6 +68,7 @@ class ListView:
     next: tuple[Part, int] | None
     title: str
     untold: int = 0
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,7 @@ def view_of(vault: Vault, tx: Transaction, disposal: DisposalList) -> ListView:
         next=upcoming,
         title=title,
         untold=tx.notices.waiting(disposal.id),
+        outdated=disposal.is_open and is_outdated(tx, disposal),
     )
 
 

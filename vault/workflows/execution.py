@@ -17,7 +17,6 @@ from typing import Final
 from vault.audit import Detail, Event
 from vault.destruction import Batch, Candidate, Targets, verdict_on
 from vault.disposal import Decision, DisposalItem, DisposalList, ListState, Part
-from vault.disposition import Ground
 from vault.errors import Conflict, NotAllowed, NotDue
 from vault.ids import ListId, PersonId, RecordId
 from vault.people import CLOCK_ID
@@ -31,6 +30,7 @@ from vault.workflows.lists import (
     close,
     digest_of,
     every_item,
+    is_outdated,
     require_list,
     require_own_list,
     with_profile,
@@ -170,13 +170,11 @@ def require_executable(tx: Transaction, disposal: DisposalList, now: datetime) -
             f"{disposal.supervisors} supervisors attend the execution of list {number}, and {signed} signed; each "
             "signs with `strongroom disposition sign`"
         )
-    if disposal.ground is Ground.DUE:
-        rule = tx.schedules.rule(disposal.class_code)
-        if rule is None or rule.version != disposal.rule_version:
-            raise Conflict(
-                f"the rule of class {disposal.class_code} has changed since list {number} was made; cancel it, and "
-                "propose another"
-            )
+    if is_outdated(tx, disposal):
+        raise Conflict(
+            f"the rule of class {disposal.class_code} has changed since list {number} was made; cancel it, and "
+            "propose another"
+        )
 
 
 def _cause(disposal: DisposalList, candidate: Candidate) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from vault.audit import Detail, Event
 from vault.destruction import Batch
 from vault.disposal import DisposalItem, DisposalList, ListProfile, ListState
+from vault.disposition import Ground
 from vault.errors import InvalidInput, NotFound, SealBroken
 from vault.ids import ListId, PersonId, RecordId
 from vault.people import CLOCK_ID
@@ -88,6 +89,12 @@ def require_own_list(
         raise NotFound("there is no such disposal list; look it up with `strongroom disposition list`")
     actor.require(action, disposal.class_code)
     return disposal
+
+
+def is_outdated(tx: Transaction, disposal: DisposalList) -> bool:
+    """Whether a list of what is due was made under a rule that is no longer in force."""
+    rule = tx.schedules.rule(disposal.class_code)
+    return disposal.ground is Ground.DUE and (rule is None or rule.version != disposal.rule_version)
 
 
 def every_item(tx: Transaction, list_id: ListId) -> list[DisposalItem]:

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vault.audit import Detail, Event, NumberedEntry
+from vault.audit import NumberedEntry
 from vault.errors import AlreadyExists, CatalogueBroken, CatalogueOlder, NotFound, SealBroken, StillLocked
 from vault.outcomes import Outcome
 from vault.permissions import Action, Actor
@@ -41,8 +41,7 @@ from vault.seal.merkle import (
     width_at,
 )
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, sign_note
-from vault.workflows import logstore
-from vault.workflows.freshness import require_fresh
+from vault.workflows import logstamps, logstore
 from vault.workflows.locks import lasting_lock
 from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
 from vault.workflows.vault import Vault
@@ -192,23 +191,6 @@ def _covering(vault: Vault, number: int) -> tuple[LogHead, list[SignerKey]]:
     return newest, keys
 
 
-def change_key(vault: Vault, actor: Actor) -> VerifierKey:
-    """Puts a new signing key in force. The log names it, and the next checkpoint is signed by both.
-
-    Raises ``NotAllowed``, and as ``publish``.
-    """
-    actor.require(Action.CHANGE_KEEPERS)
-    require_fresh(vault, actor)
-    publish(vault)
-    number = len(signing_keys(vault)) + 1
-    verifier = logstore.add_key(vault, number).verifier
-    detail: Detail = {"key": number, "verifier": verifier.text}
-    with vault.catalogue.write() as tx:
-        tx.audit.append(vault.entry(actor.person_id, Event.LOG_KEY_CHANGED, vault.vault_id, detail))
-    publish(vault)
-    return verifier
-
-
 def export(vault: Vault, actor: Actor) -> Iterator[tuple[str, bytes]]:
     """Everything that an auditor takes away: (path as C2SP spells it, bytes). ``scripts/verify_audit`` checks it.
 
@@ -226,6 +208,10 @@ def export(vault: Vault, actor: Actor) -> Iterator[tuple[str, bytes]]:
             f"crossing/{number}",
             logstore.read_object(vault, vault.layout.log_crossing(vault.fonds.tree_id, number)),
         )
+    for size, note, stamp in logstamps.stamps(vault):
+        if size <= head.size:
+            yield f"stamped/{size}", note
+            yield f"stamped/{size}.tsr", stamp
     for level, number, width in tiles_of(head.size):
         yield tile_path(level, number, width), read_tile(vault, level, number, width)
         if level == 0:
@@ -287,11 +273,12 @@ def _put(vault: Vault, path: str, body: bytes) -> None:
 
 
 def _sign(vault: Vault, checkpoint: Checkpoint, base: LogHead | None, keys: list[SignerKey]) -> None:
-    """Signs with the newest key; where that is new, also with those since the one that signed the last checkpoint."""
-    oldest = max(base.signed_by) if base is not None else len(keys)
-    note = sign_note(checkpoint.text, keys[oldest - 1 :])
+    """Signs with the newest key, with those since the one that signed the last checkpoint, and with each that was the
+    newest within the last month: whoever has not heard of a change yet can check what is new by the key they kept."""
+    crossed = max(base.signed_by) if base is not None else len(keys)
+    note = sign_note(checkpoint.text, keys[min(crossed, logstore.oldest_in_force(keys, vault.now())) - 1 :])
     tree_id = vault.fonds.tree_id
-    for number in range(oldest + 1, len(keys) + 1):
+    for number in range(crossed + 1, len(keys) + 1):
         _put_note(vault, vault.layout.log_crossing(tree_id, number), note)
     key = vault.layout.log_checkpoint(tree_id, checkpoint.size)
     if not _put_note(vault, key, note):

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from vault.errors import AlreadyExists, CatalogueBroken, ObjectMissing, SealBroken
@@ -28,6 +29,8 @@ from vault.workflows.vault import Remembered, Vault
 ENTRIES: Final = "entries"
 _PARTIAL: Final = re.compile(r"/tile/(?:[0-9]+|entries)/((?:x[0-9]{3}/)*[0-9]{3})-p/[0-9]+$", re.ASCII)
 _FIELD_SET: Final = "log-key"
+OVERLAP: Final = timedelta(days=30)
+"""How long after a change of keys checkpoints are signed by the old one, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +132,14 @@ class PublishedLog:
             field_set=_FIELD_SET,
             revision=number,
         )
-        seed = values.get("seed")
-        if not isinstance(seed, str):
+        seed, since = values.get("seed"), values.get("since")
+        if not isinstance(seed, str) or not isinstance(since, str | None):
             raise SealBroken("a signing key of the log has another shape than a key")
-        return SignerKey(name=self.name, seed=Secret(bytes.fromhex(seed)))
+        return SignerKey(
+            name=self.name,
+            seed=Secret(bytes.fromhex(seed)),
+            since=datetime.fromisoformat(since) if since is not None else None,
+        )
 
     def with_listing(self) -> PublishedLog:
         """The log with the version ids of all of its tiles."""
@@ -218,13 +225,21 @@ def verifier_keys(vault: Vault) -> list[VerifierKey]:
     return [key.verifier for key in signing_keys(vault)]
 
 
+def oldest_in_force(keys: Sequence[SignerKey], now: datetime) -> int:
+    """The number of the oldest key that still signs: its successor is younger than ``OVERLAP``."""
+    for number, successor in enumerate(keys[1:], start=1):
+        if successor.since is not None and now - successor.since < OVERLAP:
+            return number
+    return len(keys)
+
+
 def add_key(vault: Vault, number: int) -> SignerKey:
     """Makes key ``number``; where another process made it meanwhile, that one is it."""
     seed = random_bytes(vault.randomness.token_bytes, SECRET_LENGTH)
     sealed = descriptions.seal(
         vault,
         vault.house,
-        {"seed": seed.hex()},
+        {"seed": seed.hex(), "since": vault.now().isoformat()},
         subject=_subject(vault.fonds.tree_id),
         field_set=_FIELD_SET,
         revision=number,

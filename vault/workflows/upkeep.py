@@ -6,6 +6,7 @@ State is the queue (DESIGN 12). A job that did not run for three of its interval
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from vault.workflows import (
     finding,
     listing,
     log,
+    logchecks,
     mirror,
     outbox,
     recovery,
@@ -53,13 +55,15 @@ class Job:
     That is an ``Outcome`` whose code has a row in ``vault.outcomes.FORMS`` and in ``web.outcomes.OUTCOMES``, or a plain
     text, which pages tell by no more than "done".
 
-    One that is due ``at_start`` is done whenever a server starts, however lately it was done.
+    One that is due ``at_start`` is done whenever a server starts, however lately it was done. One that is done
+    ``aside`` may last, or waits for somebody outside: a server does those beside the others.
     """
 
     name: str
     every: timedelta
     run: Callable[[Vault], Outcome | str]
     at_start: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +99,11 @@ class VaultState:
         return next((run for run in self.jobs if run.job == PROVE_LOCK and run.at is not None), None)
 
 
-def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
-    """Runs every job that is due, those of a start too when ``starting``.
+def run_due(
+    vault: Vault, *, starting: bool = False, aside: bool | None = None, rung: AbstractSet[str] = frozenset()
+) -> Sequence[JobRun]:
+    """Runs every job that is due, those of a start too when ``starting``, and those that were ``rung`` for; with
+    ``aside`` only those done so, or not so.
 
     An unavailable part is an outcome of the job, and so is what nobody foresaw: no job keeps the others from running,
     and one that failed is due again after a minute, however seldom it is done. Raises ``CatalogueUnavailable`` when
@@ -111,6 +118,8 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
         last = {job: (at, Outcome.read(kept)) for job, at, kept in tx.jobs.last_runs()}
     ran = []
     for job in (*JOBS, *vault.duties):
+        if aside not in (None, job.aside):
+            continue
         at = vault.now()
         previous, every = None, job.every
         if job.name in last:
@@ -118,7 +127,7 @@ def run_due(vault: Vault, *, starting: bool = False) -> Sequence[JobRun]:
             every = min(every, FAILED_AGAIN) if outcome_before.is_failed else every
         # A last run in the future is a clock that was set back: the job is due.
         fresh = previous is not None and timedelta() <= at - previous < every
-        if fresh and not (starting and job.at_start):
+        if fresh and job.name not in rung and not (starting and job.at_start):
             continue
         unexpected = None
         try:
@@ -278,6 +287,7 @@ JOBS: Final = (
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
+    Job(name=logchecks.CHECK_LOG, every=timedelta(seconds=15), run=logchecks.check_log, aside=True),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

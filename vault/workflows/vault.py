@@ -21,6 +21,7 @@ from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Parsers, Randomn
 from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
+from vault.workflows.bell import Bell
 
 if TYPE_CHECKING:
     from vault.workflows.upkeep import Job
@@ -124,6 +125,7 @@ class Vault:
     alone. ``page_copies`` are the backup places, ``duties`` the jobs that this installation has beside those of every
     vault, ``backups`` where and when it is backed up, None where no place is set. ``published`` remembers what was
     read of the published log, ``headers`` those of objects that are read in ranges.
+    ``bell`` calls a duty before its time.
     """
 
     vault_id: VaultId
@@ -156,6 +158,7 @@ class Vault:
     underway: set[IntentId] = field(default_factory=set)
     published: Remembered = field(default_factory=lambda: Remembered(512))
     headers: Remembered = field(default_factory=lambda: Remembered(2048))
+    bell: Bell = field(default_factory=Bell)
 
     def now(self) -> datetime:
         """The current time, aware, UTC."""

@@ -254,6 +254,7 @@ def list_page(visit: Visit, key: str, refusal: Refused | None = None) -> Respons
         following=shown[-1].item.record_id if len(items) > PAGE_SIZE else None,
         after=after,
         part=part,
+        early=view.disposal.is_early(visit.vault.now()),
         may_sign=part is not None and visit.may(disposal.SIGNS[part], view.disposal.class_code),
         signed=any(each.person_id == visit.actor.person_id for each in view.signatures),
         reviewable=view.disposal.state is ListState.PROPOSED and not view.signatures,

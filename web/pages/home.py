@@ -9,9 +9,10 @@ from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
+from vault.logchecks import KeptCheck
 from vault.permissions import Action
 from vault.shelves import RecordFilter
-from vault.workflows import awaiting, overview, retrieval, upkeep
+from vault.workflows import awaiting, logchecks, overview, retrieval, upkeep
 from vault.workflows.awaiting import Step
 from vault.workflows.overview import Kept
 from vault.workflows.upkeep import JobRun
@@ -20,7 +21,7 @@ from web.pages.keepers import keepers_now
 from web.site import Visit
 
 NEWEST_SHOWN: Final = 6
-PROOFS: Final = ("back-up", "drill", "prove-lock")
+PROOFS: Final = ("back-up", "drill", "prove-lock", "check-log")
 """Duties whose last outcome everybody should know."""
 STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "sign-agreement": ("agreement", ""),
@@ -34,6 +35,8 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "sign-list-approver": ("disposal", "list"),
     "sign-list-supervisor": ("disposal", "list"),
     "tell-customers": ("disposal", "list"),
+    "await-list": ("disposal", "list"),
+    "cancel-list": ("disposal", "list"),
     "execute-list": ("execution", "list"),
 }
 """Where each kind of step is taken: the row, and its parameter, if it has one."""
@@ -47,6 +50,7 @@ class Standing:
     overdue: Sequence[JobRun]
     kept: Sequence[Kept]
     kept_at: datetime
+    log_check: KeptCheck | None
 
 
 async def show_home(visit: Visit) -> Response:
@@ -91,4 +95,5 @@ def _standing(visit: Visit) -> Standing:
         overdue=[each for each in jobs if each.overdue],
         kept=kept,
         kept_at=kept_at,
+        log_check=next(iter(logchecks.newest(visit.vault, visit.actor, limit=1)), None),
     )

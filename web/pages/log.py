@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from vault.audit import Event
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import could_be_key
-from vault.workflows import log, logcheck
-from vault.workflows.logcheck import LogCheck
+from vault.outcomes import Outcome
+from vault.workflows import log, logchecks, logstamps
 from web.forms import PAGE_SIZE, date_of, whole_number_of
 from web.preferences import zone_named, zone_of
 from web.problems import describe
@@ -20,6 +20,7 @@ from web.rendering import WORDS
 from web.site import Visit
 
 FIELDS: Final = ("event", "actor", "subject", "from", "to")
+CHECKS_SHOWN: Final = 5
 NUMBER_MAX: Final = 10**15
 
 
@@ -29,9 +30,9 @@ async def show_log(visit: Visit) -> Response:
 
 
 async def verify_log(visit: Visit) -> Response:
-    """Checks the whole published log against itself and against the catalogue; shows what came of it."""
-    told = await visit.site.call(logcheck.verify, visit.vault, visit.actor)
-    return await visit.site.call(_page, visit, told)
+    """Asks for a check of the whole log; the page follows it."""
+    await visit.site.call(logchecks.ask, visit.vault, visit.actor)
+    return RedirectResponse(visit.path("log"), 303)
 
 
 async def prove_entry(visit: Visit) -> Response:
@@ -44,7 +45,7 @@ async def prove_entry(visit: Visit) -> Response:
     return Response(proof.to_bytes(), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _page(visit: Visit, told: LogCheck | None = None) -> Response:
+def _page(visit: Visit) -> Response:
     asked = {name: visit.query(name) for name in FIELDS}
     before = whole_number_of({"before": visit.query("before")}, "before", default=0, low=1, high=NUMBER_MAX)
     error, entries = None, []
@@ -63,6 +64,9 @@ def _page(visit: Visit, told: LogCheck | None = None) -> Response:
             )
     except Refused as refusal:
         error = describe(visit, refusal)
+    with visit.vault.catalogue.read() as tx:
+        runs = {job: (Outcome.read(outcome), at) for job, at, outcome in tx.jobs.last_runs()}
+    stamped = runs.get(logstamps.STAMP_LOG)
     shown, kept = entries[:PAGE_SIZE], {name: value for name, value in asked.items() if value}
     return visit.site.templates.page(
         visit,
@@ -76,7 +80,9 @@ def _page(visit: Visit, told: LogCheck | None = None) -> Response:
         events=[(each.value, visit.language.text(WORDS.get(each.value, each.value))) for each in Event],
         following="?" + urlencode({**kept, "before": shown[-1].number}) if len(entries) > PAGE_SIZE else "",
         first_page=not before,
-        told=told,
+        stamped=stamped,
+        underway=logchecks.underway(visit.vault, visit.actor),
+        checks=logchecks.newest(visit.vault, visit.actor, limit=CHECKS_SHOWN),
         error=error,
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
-from storage.catalogue.database import SqlCatalogue
+from storage.catalogue.database import SqlCatalogue, open_catalogue
 from tests.storage.catalogue.samples import LOCK, NOW, Home, an_id
 from vault.errors import AlreadyExists, CatalogueBroken, InvalidInput, NotFound
 from vault.ids import ObjectId, PersonId, RecordId
@@ -191,3 +195,31 @@ def test_all_versions_leaves_out_the_destroyed(fresh_catalogue: SqlCatalogue) ->
     with fresh_catalogue.read() as tx:
         found = list(tx.records.all_versions())
     assert found == sorted(versions, key=lambda version: version.record_id)
+
+
+def test_a_record_is_updated_without_a_look_at_the_others_of_its_fonds(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    steps: list[int] = []
+
+    def count(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_progress_handler(lambda: steps.append(100), 100)
+
+    event.listen(Engine, "connect", count)
+    request.addfinalizer(lambda: event.remove(Engine, "connect", count))
+    with closing(open_catalogue(f"sqlite:///{tmp_path / 'catalogue.db'}")) as catalogue:
+        catalogue.migrate()
+        home = Home.make(catalogue)
+        record, _ = home.keep()
+
+        def work() -> int:
+            with catalogue.write() as tx:
+                changed = replace(record, class_code="house", change=tx.records.next_change())
+                steps.clear()
+                tx.records.update(changed)
+                return sum(steps)
+
+        alone = work()
+        for _ in range(200):
+            home.keep()
+        assert work() <= alone + 200

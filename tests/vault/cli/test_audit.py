@@ -19,6 +19,8 @@ from tests.vault.cli.conftest import ROOT, Installation, Strongroom
 from vault.audit import Event
 from vault.people import CLOCK_ID
 from vault.seal.merkle import leaf_hash, require_inclusion
+from vault.seal.notes import SignerKey, endorse
+from vault.seal.secrets import Secret
 
 SCRIPT = ROOT / "scripts" / "verify_audit"
 
@@ -56,7 +58,7 @@ def taken(strongroom: Strongroom, installation: Installation, tmp_path: Path) ->
     assert strongroom("upkeep", "run").code == 0
     strongroom("audit", "prove", "280")
     if len(strongroom("audit", "keys", "--json").document["keys"]) == 1:
-        assert strongroom("audit", "keys", "--change").code == 0
+        assert strongroom("audit", "rotate-key").code == 0
     done = strongroom("audit", "export", folder, "--json")
     assert done.code == 0, done.talk
     assert done.document["files"] == sum(path.is_file() for path in folder.rglob("*"))
@@ -103,6 +105,26 @@ def test_whichever_bit_of_it_is_flipped_it_is_refused(taken: Path, verifier: Mod
             tried += 1
         path.write_bytes(body)
     assert tried > 200
+
+
+def test_a_new_key_that_the_old_one_did_not_sign_is_refused(verifier: ModuleType) -> None:
+    name = "strongroom/example"
+    old, new, other = (SignerKey(name=name, seed=Secret(bytes([each]) * 32)) for each in range(3))
+    keys = [verifier.read_key(each.verifier.text) for each in (old, new)]
+    right = {"key": 2, "verifier": new.verifier.text, "endorsement": endorse(old, 2, new.verifier)}
+    verifier.require_endorsed(right, "entry 9", keys)
+    for wrong in (
+        {"key": 1},
+        {"key": 3},
+        {"verifier": other.verifier.text},
+        {"endorsement": endorse(other, 2, new.verifier)},
+        {"endorsement": endorse(new, 2, new.verifier)},
+        {"endorsement": endorse(old, 2, other.verifier)},
+        {"endorsement": endorse(old, 3, new.verifier)},
+        {"endorsement": "no base64"},
+    ):
+        with pytest.raises(verifier.NotVerified):
+            verifier.require_endorsed({**right, **wrong}, "entry 9", keys)
 
 
 def test_what_is_missing_added_or_of_another_log_is_refused(taken: Path, verifier: ModuleType, tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ import pytest
 from vault.audit import NumberedEntry
 from vault.errors import SealBroken
 from vault.seal.merkle import leaf_hash, root_of
-from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, open_note, sign_note
+from vault.seal.notes import (
+    Checkpoint,
+    SignerKey,
+    VerifierKey,
+    endorse,
+    endorsement_text,
+    open_note,
+    require_endorsement,
+    sign_note,
+)
 from vault.seal.secrets import Secret
 
 # The example in the documentation of golang.org/x/mod/sumdb/note.
@@ -97,3 +106,16 @@ def test_the_vector_of_format_md_is_what_the_log_writes() -> None:
         if wrong != first:
             with pytest.raises(SealBroken):
                 NumberedEntry.from_bytes(wrong.encode())
+
+
+def test_the_vector_of_an_endorsement_is_what_a_change_of_keys_writes() -> None:
+    page = (Path(__file__).parents[3] / "vault" / "seal" / "FORMAT.md").read_text(encoding="utf-8")
+    vector = page.partition("```endorsement-vector\n")[2].partition("```\n")[0]
+    successor = SignerKey(name=SIGNER.name, seed=Secret(bytes(range(1, 33)))).verifier
+    endorsement = endorse(SIGNER, 2, successor)
+    assert vector == f"{endorsement_text(2, successor)}{endorsement}\n"
+    require_endorsement(endorsement, SIGNER.verifier, 2, successor)
+    with pytest.raises(SealBroken):
+        require_endorsement(endorsement, SIGNER.verifier, 3, successor)
+    with pytest.raises(SealBroken):
+        Checkpoint.parse(endorsement_text(2, successor))

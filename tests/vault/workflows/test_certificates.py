@@ -19,7 +19,7 @@ from vault.errors import NotAllowed, NotFound, SealBroken, StoreUnavailable
 from vault.ids import PersonId
 from vault.permissions import Actor, Role
 from vault.seal.canonical import canonical_json
-from vault.workflows import batches, certificates, customers, destruction, log
+from vault.workflows import batches, certificates, customers, destruction, logkeys
 from vault.workflows.vault import Vault
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "verify_certificate"
@@ -179,7 +179,7 @@ def test_a_checkpoint_that_was_kept_has_to_be_of_the_same_log(vault: Vault, acto
 
 def test_a_new_signing_key_is_crossed(vault: Vault, actor: Actor, tmp_path: Path) -> None:
     before = certified(vault, actor)
-    log.change_key(vault, actor)
+    logkeys.rotate_key(vault, actor)
     after = certified(vault, actor)
     assert after.checked.keys[-1] not in before.checked.keys
     for view in (before, after):

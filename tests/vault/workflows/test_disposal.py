@@ -23,7 +23,7 @@ from vault.people import CLOCK_ID
 from vault.permissions import Actor, Role
 from vault.records import RecordState
 from vault.schedule import RuleVersion
-from vault.workflows import destruction, disposal, execution, listing, people, reviewing, schedules
+from vault.workflows import awaiting, destruction, disposal, execution, listing, people, reviewing, schedules
 from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
@@ -46,6 +46,11 @@ def approved(vault: Vault, rule: RuleVersion) -> DisposalList:
     reviewing.review(vault, ANN, found.id, DESTROY)
     disposal.sign(vault, ANN, found.id)
     return disposal.sign(vault, BEA, found.id).disposal
+
+
+def next_step(vault: Vault, found: DisposalList) -> tuple[str, bool]:
+    (step,) = (each for each in awaiting.steps_awaiting(vault, ANN) if each.key == found.number)
+    return step.kind, step.mine
 
 
 def states(vault: Vault, *record_ids: RecordId) -> list[RecordState]:
@@ -207,15 +212,20 @@ def test_an_execution_waits_for_the_last_due_date_and_the_rule_that_was_signed_f
     rule = rule_in_force(vault, lead_days=30)
     record_id = due_record(vault, actor, rule.code, in_days=5)
     found = approved(vault, rule)
+    assert next_step(vault, found) == ("await-list", False)
     with pytest.raises(NotDue, match="becomes due"):
         execution.execute(vault, ANN, found.id)
     hands.advance(days=5)
+    assert next_step(vault, found) == ("execute-list", True)
     schedules.propose(vault, ANN, replace(rule.rule, supervised=True), "the law changed")
     schedules.approve(vault, BEA, rule.code)
     with pytest.raises(Conflict, match=r"rule of class .* has changed"):
         execution.execute(vault, ANN, found.id)
+    assert disposal.show_list(vault, ANN, found.id).outdated
+    assert next_step(vault, found) == ("cancel-list", True)
     disposal.cancel(vault, ANN, found.id, "the rule changed")
-    assert disposal.show_list(vault, ANN, found.id).profile.cancelled == "the rule changed"
+    cancelled = disposal.show_list(vault, ANN, found.id)
+    assert (cancelled.profile.cancelled, cancelled.outdated) == ("the rule changed", False)
     schedules.follow(vault)
     assert listed(vault, rule_of(vault, rule.code)).supervisors == 2
     assert states(vault, record_id) == [RecordState.FILED]

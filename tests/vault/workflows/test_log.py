@@ -15,6 +15,7 @@ from storage.backup.load import rules_off
 from storage.catalogue.database import SqlCatalogue
 from storage.objects.s3 import S3Store
 from tests.support.vault import add_bytes, staff
+from tests.vault.workflows.faults import with_clock
 from vault.audit import Event, NumberedEntry
 from vault.destruction import Targets
 from vault.errors import CatalogueBroken, CatalogueOlder, InvalidInput, KeyDestroyed, NotAllowed, NotFound, SealBroken
@@ -22,8 +23,8 @@ from vault.ids import PersonId
 from vault.people import CLOCK_ID
 from vault.permissions import Actor, Role
 from vault.seal.merkle import leaf_hash, require_consistency, require_inclusion
-from vault.seal.notes import Checkpoint, open_note, sign_note
-from vault.workflows import destruction, log, logcheck, logdetails, logstore, outbox
+from vault.seal.notes import Checkpoint, open_note, require_endorsement, sign_note
+from vault.workflows import destruction, log, logcheck, logdetails, logkeys, logstore, outbox
 from vault.workflows.vault import Vault
 
 
@@ -188,22 +189,49 @@ def test_many_who_publish_at_once_write_one_log(vault: Vault, actor: Actor) -> N
     assert logcheck.verify(vault, actor, older=notes).holds
 
 
-def test_a_new_signing_key_is_named_by_the_log_and_crosses_over(vault: Vault, actor: Actor) -> None:
+def test_a_new_signing_key_is_endorsed_in_the_log_and_both_sign_for_a_month(fresh_vault: Vault) -> None:
+    vault, clock = with_clock(fresh_vault)
+    actor = staff(vault)
     before = published(vault)
     old = logstore.verifier_keys(vault)
-    new = log.change_key(vault, actor)
-    head = published(vault)
-    assert head.signed_by == (len(old), len(old) + 1), "signed by both"
+    new = logkeys.rotate_key(vault, actor)
+    crossing = published(vault)
+    assert crossing.signed_by == (1, 2), "signed by both"
     with vault.catalogue.read() as tx:
         entry = tx.audit.page(event=Event.LOG_KEY_CHANGED, limit=1)[0].entry
     assert entry.detail["verifier"] == new.text
+    endorsement = str(entry.detail["endorsement"])
+    require_endorsement(endorsement, old[0], 2, new)
+    for wrong in ((new, 2, new), (old[0], 3, new), (old[0], 2, old[0])):
+        with pytest.raises(SealBroken):
+            require_endorsement(endorsement, *wrong)
+    clock.advance(logstore.OVERLAP - timedelta(minutes=1))
+    write_entries(vault, 1)
+    during = published(vault)
+    assert during.signed_by == (1, 2), "whoever kept the old key still checks what is new"
+    assert open_note(during.note, old)[1] == old
+    clock.advance(timedelta(minutes=2))
     write_entries(vault, 1)
     after = published(vault)
-    assert after.signed_by == (len(old) + 1,)
+    assert after.signed_by == (2,)
     with pytest.raises(SealBroken):
         open_note(after.note, old)
-    assert logcheck.verify(vault, actor, older=[before.note, head.note, after.note]).holds
+    assert logcheck.verify(vault, actor, older=[each.note for each in (before, crossing, during, after)]).holds
     assert logstore.verifier_keys(vault) == [*old, new]
+
+
+def test_a_change_of_keys_that_was_cut_off_is_ended_by_the_next(fresh_vault: Vault) -> None:
+    vault, actor = fresh_vault, staff(fresh_vault)
+    published(vault)
+    made = logstore.add_key(vault, 2).verifier
+    write_entries(vault, 1)
+    published(vault)
+    assert logkeys.rotate_key(vault, actor) == made, "the key that no entry names is the one that is put in force"
+    assert logkeys.rotate_key(vault, actor) != made
+    with vault.catalogue.read() as tx:
+        told = tx.audit.page(event=Event.LOG_KEY_CHANGED, limit=9)
+    assert [each.entry.detail["key"] for each in told] == [3, 2]
+    assert logcheck.verify(vault, actor).holds
 
 
 def test_entries_are_found_by_what_they_tell(vault: Vault) -> None:
@@ -257,7 +285,7 @@ def test_only_those_who_may_read_the_log_verify_and_export_it(vault: Vault) -> N
     with pytest.raises(NotAllowed):
         next(log.export(vault, reader))
     with pytest.raises(NotAllowed):
-        log.change_key(vault, reader)
+        logkeys.rotate_key(vault, reader)
 
 
 def test_a_tile_that_was_damaged_in_the_store_is_named(fresh_vault: Vault) -> None:
