@@ -20,7 +20,6 @@
     │   │   ├── LinkRevoked
     │   │   └── LinkUsedUp
     │   ├── PassCodeWrong
-    │   ├── NotReadable             a file cannot be looked into; ``reason`` says why
     │   ├── KeyDestroyed            the key was destroyed; nothing sealed under it opens any more
     │   └── Conflict                the state of the thing does not allow it
     │       ├── AlreadyExists
@@ -33,7 +32,6 @@
     │   ├── StoreFull
     │   ├── CatalogueUnavailable
     │   ├── KeeperUnavailable
-    │   ├── ParsersUnavailable
     │   ├── TimeStampUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
@@ -192,16 +190,6 @@ class PassCodeWrong(Refused):
     code = "pass-code-wrong"
 
 
-class NotReadable(Refused):
-    """A file cannot be looked into; ``reason`` is one of ``vault.previews.Unreadable``."""
-
-    code = "not-readable"
-
-    def __init__(self, message: str, *, reason: str = "broken") -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
 class KeyDestroyed(Refused):
     """The key was destroyed; nothing sealed under it opens any more, here or from any backup."""
 
@@ -275,12 +263,6 @@ class KeeperUnavailable(Unavailable):
     """The keeper of the root key does not answer or stays sealed."""
 
     code = "keeper-unavailable"
-
-
-class ParsersUnavailable(Unavailable):
-    """Files cannot be looked into on this machine now: their parsers cannot be started, or not be confined."""
-
-    code = "parsers-unavailable"
 
 
 class TimeStampUnavailable(Unavailable):

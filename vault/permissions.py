@@ -82,6 +82,9 @@ class Action(StrEnum):
     SEE_GROUPS = "see-groups"
     CHANGE_GROUPS = "change-groups"
     SET_GATES = "set-gates"
+    START_REVIEW = "start-review"
+    SEE_REVIEWS = "see-reviews"
+    REVIEW_GRANTS = "review-grants"
     READ_LOG = "read-log"
 
 
@@ -143,6 +146,10 @@ PERMISSIONS: Final[dict[Action, Permission]] = {
     Action.SEE_GROUPS: _whole(Role.SECURITY),
     Action.CHANGE_GROUPS: _whole(Role.SECURITY),
     Action.SET_GATES: _whole(Role.SECURITY),
+    # Of reviews officers see those in which they are named.
+    Action.START_REVIEW: _whole(Role.SECURITY),
+    Action.SEE_REVIEWS: _by_class(Role.SECURITY, Role.AUDIT, Role.OFFICER),
+    Action.REVIEW_GRANTS: _by_class(Role.SECURITY, Role.OFFICER),
     # The doctor, which the operator runs, verifies the log.
     Action.READ_LOG: _whole(Role.AUDIT, Role.OPERATOR),
 }

@@ -17,12 +17,12 @@ from web.site import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One page of the navigation: its row, what it is called, who may come (None: everybody who is signed in), and the
-    rows that belong to it."""
+    """One page of the navigation: its row, what it is called, who may come (for one of ``actions``; without any,
+    everybody who is signed in), and the rows that belong to it."""
 
     row: str
     label: str
-    action: Action | None
+    actions: tuple[Action, ...]
     rows: frozenset[str] = frozenset()
 
     def holds(self, row: str) -> bool:
@@ -45,15 +45,19 @@ class Menu:
     sections: Sequence[Section]
 
 
-def _page(row: str, label: str, action: Action | None, *rows: str) -> Entry:
-    return Entry(row=row, label=label, action=action, rows=frozenset(rows))
+def _page(row: str, label: str, action: Action | tuple[Action, ...] | None, *rows: str) -> Entry:
+    actions = action if isinstance(action, tuple) else () if action is None else (action,)
+    return Entry(row=row, label=label, actions=actions, rows=frozenset(rows))
 
+
+AT_HOME: Final = (Action.LIST_RECORDS, Action.SEE_REVIEWS)
+"""Who has a first page: whoever works with records, and whoever watches over those who do."""
 
 SECTIONS: Final = (
     Section(
         label="",
         entries=(
-            _page("home", later("Home"), Action.LIST_RECORDS),
+            _page("home", later("Home"), AT_HOME),
             _page("records", later("Records"), Action.LIST_RECORDS, "find", "save-view", "record", "correction",
                   "correct", "filing", "file", "record-links", "make-link"),
             _page("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
@@ -93,6 +97,8 @@ SECTIONS: Final = (
             _page("people", later("Accounts"), Action.INVITE_PERSON, "offer-reset"),
             _page("groups", later("Groups"), Action.SEE_GROUPS, "group", "add-group", "grant-role", "revoke-role",
                   "add-member", "remove-member"),
+            _page("reviews", later("Permission reviews"), Action.SEE_REVIEWS, "review", "start-review",
+                  "decide-review"),
             _page("permissions", later("What each role may do"), None),
             _page("agreement", later("Confidentiality agreement"), None, "sign-agreement", "agreement-versions",
                   "publish-agreement"),
@@ -117,7 +123,7 @@ def menu_of(visit: Visit) -> Menu:
     """The navigation of one visitor on one page."""
     sections = []
     for section in SECTIONS:
-        entries = tuple(each for each in section.entries if each.action is None or visit.may(each.action))
+        entries = tuple(each for each in section.entries if not each.actions or any(map(visit.may, each.actions)))
         if entries:
             sections.append(Section(label=section.label, entries=entries))
     return Menu(sections=sections)

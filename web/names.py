@@ -1,6 +1,7 @@
 """What people are called, for pages that name them: looked up when the first name is wanted, and kept for a minute.
 
-Rule 1: whoever may see no record is told no name. A name whose key is gone is forgotten within ``LASTS``.
+Rule 1: whoever sees neither records nor the log nor people (``overview.TOLD_NAMES``) is told no name. Pages get them
+from ``rendering`` and ask for none themselves. A name whose key is gone is forgotten within ``LASTS``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from vault.permissions import Action
 from vault.workflows import overview
 from web.remembered import Remembered
 
@@ -27,7 +27,7 @@ class Names:
 
     def of(self, visit: Visit) -> Mapping[str, str]:
         """Names by id, for one visit; nothing is asked before one of them is."""
-        return _Names(visit, self._known) if visit.may(Action.LIST_RECORDS) else {}
+        return _Names(visit, self._known) if any(map(visit.may, overview.TOLD_NAMES)) else {}
 
 
 class _Names(Mapping[str, str]):

@@ -23,6 +23,7 @@ OUTCOMES: Final = {
     "certificates-issued": later("issued {issued}, completed {completed}; {left} wait"),
     "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
     "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),
+    "reviews-closed": later("{closed} permission reviews closed, {lapsed} rights taken back because nobody decided"),
     "loans-returned": later("{count} loans came to their end"),
     "lists-proposed": later("made {lists} disposal lists of {records} records"),
     "expired": later("{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again"),

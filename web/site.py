@@ -32,7 +32,6 @@ from web.submissions import Submissions
 
 if TYPE_CHECKING:
     from web.admission import Admission
-    from web.api.operations import Operation
     from web.rendering import Templates
     from web.static import StaticFiles
 
@@ -92,10 +91,7 @@ class InThread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience.
-
-    ``operation`` describes a row of the API, and says what the door takes of a request.
-    """
+    """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience."""
 
     methods: tuple[str, ...]
     path: str
@@ -104,7 +100,6 @@ class Row:
     permission: Action | Audience
     body: Body = Body.NONE
     kind: Kind = Kind.PAGE
-    operation: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

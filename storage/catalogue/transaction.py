@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.catalogue.accessreviews import SqlReviewShelf
 from storage.catalogue.agreements import SqlAgreementShelf
 from storage.catalogue.attempts import SqlAttemptShelf
 from storage.catalogue.audit import SqlAuditShelf
@@ -83,6 +84,10 @@ class SqlTransaction:
     @property
     def groups(self) -> SqlGroupShelf:
         return SqlGroupShelf(self._rows)
+
+    @property
+    def reviews(self) -> SqlReviewShelf:
+        return SqlReviewShelf(self._rows)
 
     @property
     def agreements(self) -> SqlAgreementShelf:

@@ -170,6 +170,17 @@ loan = _group(
         "return": Entry("vault.cli.gates:give_back", "Give a record back."),
     },
 )
+review = _group(
+    "review",
+    "Permission reviews: what nobody keeps is taken back.",
+    {
+        "start": Entry("vault.cli.accessreviews:start", "Begin a review."),
+        "list": Entry("vault.cli.accessreviews:list_reviews", "List reviews."),
+        "show": Entry("vault.cli.accessreviews:show", "Show a review with the last use of each item."),
+        "decide": Entry("vault.cli.accessreviews:decide", "Keep items, or take them back."),
+        "report": Entry("vault.cli.accessreviews:report", "What a review came to, as JSON or CSV."),
+    },
+)
 permission = _group(
     "permission",
     "The one table of what each role may do.",
@@ -307,6 +318,7 @@ _ENTRIES: Final = {
     "agreement": Entry("vault.cli.main:agreement", "The confidentiality agreement."),
     "training": Entry("vault.cli.main:training", "Training and its test."),
     "loan": Entry("vault.cli.main:loan", "Loans of records of important classes."),
+    "review": Entry("vault.cli.main:review", "Permission reviews: what nobody keeps is taken back."),
     "permission": Entry("vault.cli.main:permission", "The one table of what each role may do."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),

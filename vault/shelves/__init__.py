@@ -17,6 +17,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from vault.shelves.accessreviews import ReviewShelf
 from vault.shelves.agreements import AgreementShelf
 from vault.shelves.attempts import AttemptShelf
 from vault.shelves.audit import AuditShelf
@@ -85,6 +86,8 @@ class Transaction(Protocol):
     def links(self) -> LinkShelf: ...
     @property
     def groups(self) -> GroupShelf: ...
+    @property
+    def reviews(self) -> ReviewShelf: ...
     @property
     def agreements(self) -> AgreementShelf: ...
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from vault.accessreviews import Ruling
 from vault.borrowing import LoanState
 from vault.disposal import Decision, DisposalList, ListState
 from vault.gates import GATES, Gate
@@ -18,6 +19,7 @@ from vault.permissions import Action, Actor, hides
 from vault.schedule import SHIPPED_BY
 from vault.training import RENEW_WITHIN
 from vault.workflows import disposal, matters
+from vault.workflows.accessreviews import list_reviews, pending_for
 from vault.workflows.agreements import has_signed
 from vault.workflows.training import pass_in_force
 from vault.workflows.vault import Vault
@@ -31,7 +33,8 @@ LOOKED_AT_MAX: Final = 25
 class Step:
     """One step: ``kind`` is a code, ``key`` names what it is about, ``class_code`` the class of a rule or a list.
 
-    ``since`` is when the step before it was taken, by ``by``; ``count`` is how many records it concerns, if any.
+    ``since`` is when the step before it was taken, by ``by``; ``count`` is how many
+    records (of a permission review: rights) it concerns, if any.
     """
 
     kind: str
@@ -46,7 +49,7 @@ class Step:
 def steps_awaiting(vault: Vault, actor: Actor) -> Sequence[Step]:
     """Every open step, what whoever asks may take first, and then the longest waiting."""
     found = [*_gates(vault, actor), *_loans(vault, actor), *_rules(vault, actor), *_releases(vault, actor)]
-    found += _lists(vault, actor)
+    found += [*_reviews(vault, actor), *_lists(vault, actor)]
     return sorted(found, key=lambda step: (not step.mine, step.since))
 
 
@@ -95,6 +98,23 @@ def _loans(vault: Vault, actor: Actor) -> Iterator[Step]:
                 mine=loan.person_id != actor.person_id,
                 count=1,
             )
+
+
+def _reviews(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.SEE_REVIEWS):
+        return
+    waiting = [(each, counts[Ruling.PENDING]) for each, counts in list_reviews(vault, actor) if each.is_open]
+    for review, pending in waiting:
+        mine = pending_for(vault, actor, review)
+        yield Step(
+            kind="review-grants",
+            key=review.number,
+            class_code="",
+            since=review.started_at,
+            by=review.started_by,
+            mine=mine > 0,
+            count=mine or pending,
+        )
 
 
 def _rules(vault: Vault, actor: Actor) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vault.audit import Event
+from vault.audit import Detail, Event
 from vault.classes import RecordClass
 from vault.errors import AlreadyExists, Conflict, InvalidInput, NotAllowed, NotFound
 from vault.fonds import Fonds
@@ -21,7 +21,7 @@ from vault.people import OPERATOR_ID
 from vault.permissions import ALL_CLASSES, Action, Actor, Role
 from vault.shelves import Transaction
 from vault.workflows import descriptions
-from vault.workflows.freshness import require_fresh, require_oneself
+from vault.workflows.freshness import require_fresh
 from vault.workflows.vault import Vault
 
 TWO_ADMINISTRATIONS: Final = "nobody is of two administrations (system, security, audit); name one of them"
@@ -117,7 +117,7 @@ def grantable_classes(vault: Vault, actor: Actor) -> Sequence[RecordClass]:
 def groups_of(vault: Vault, actor: Actor) -> Sequence[str]:
     """The codes of one's own groups."""
     with vault.catalogue.read() as tx:
-        return _groups_of(tx, actor)
+        return [each.group for each in tx.groups.memberships() if each.person_id == actor.person_id]
 
 
 def add_group(vault: Vault, actor: Actor, code: str) -> Group:
@@ -169,12 +169,19 @@ def revoke_role(vault: Vault, actor: Actor, code: str, role: Role, class_code: s
     actor.require(Action.CHANGE_GROUPS)
     with vault.catalogue.write() as tx:
         group = require_group(tx, code, for_update=True)
-        if group.administration is not None:
-            raise Conflict(f"group {code} is the {group.administration.value} administration; take its members out")
-        if not tx.groups.revoke(group.code, vault.fonds.id, role, class_code):
-            raise NotFound(f"group {code} does not grant that; look at what it grants")
-        detail = {"role": role.value, "class": class_code}
-        tx.audit.append(vault.entry(actor.person_id, Event.ROLE_REVOKED, group.code, detail))
+        end_grant(vault, tx, actor.person_id, group, role, class_code)
+
+
+def end_grant(
+    vault: Vault, tx: Transaction, by: str, group: Group, role: Role, class_code: str, *, detail: Detail | None = None
+) -> None:
+    """Takes a grant back; the caller has authorised. Raises ``NotFound``, ``Conflict`` (what an administration is)."""
+    if group.administration is not None:
+        raise Conflict(f"group {group.code} is the {group.administration.value} administration; take its members out")
+    if not tx.groups.revoke(group.code, vault.fonds.id, role, class_code):
+        raise NotFound(f"group {group.code} does not grant that; look at what it grants")
+    said: Detail = {"role": role.value, "class": class_code, **(detail or {})}
+    tx.audit.append(vault.entry(by, Event.ROLE_REVOKED, group.code, said))
 
 
 def add_member(vault: Vault, actor: Actor, code: str, person_id: str) -> Membership:
@@ -203,29 +210,29 @@ def add_member(vault: Vault, actor: Actor, code: str, person_id: str) -> Members
 
 
 def remove_member(vault: Vault, actor: Actor, code: str, person_id: str) -> None:
-    """Takes somebody, or oneself, out of a group. Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (the last one).
-
-    Whoever leaves is not told of groups that they are not in.
-    """
-    if person_id == actor.person_id:
-        require_oneself(actor)
-    else:
+    """Takes somebody, or oneself, out of a group. Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (the last one)."""
+    if person_id != actor.person_id:
         actor.require(Action.CHANGE_GROUPS)
     with vault.catalogue.write() as tx:
-        if person_id == actor.person_id and code not in _groups_of(tx, actor):
-            raise NotFound("there is no such group of yours; look at the permissions page")
-        group = require_group(tx, code, for_update=True)
-        if group.code == SECURITY:
-            left = [
-                each.person_id
-                for each in everybody_acting(tx, vault.fonds.id)
-                if each.may(Action.CHANGE_GROUPS) and each.person_id != person_id
-            ]
-            if not left:
-                raise Conflict("nobody would be left who lets people in; add another security administrator first")
-        if not could_be_key(person_id) or not tx.groups.leave(group.code, PersonId(person_id)):
-            raise NotFound(f"this person is no member of group {code}")
-        tx.audit.append(vault.entry(actor.person_id, Event.MEMBER_REMOVED, person_id, {"group": group.code}))
+        end_membership(vault, tx, actor.person_id, require_group(tx, code, for_update=True), person_id)
+
+
+def end_membership(
+    vault: Vault, tx: Transaction, by: str, group: Group, person_id: str, *, detail: Detail | None = None
+) -> None:
+    """Takes somebody out of a group; the caller has authorised. Raises ``NotFound``, ``Conflict`` (the last one)."""
+    if group.code == SECURITY:
+        left = [
+            each.person_id
+            for each in everybody_acting(tx, vault.fonds.id)
+            if each.may(Action.CHANGE_GROUPS) and each.person_id != person_id
+        ]
+        if not left:
+            raise Conflict("nobody would be left who lets people in; add another security administrator first")
+    if not could_be_key(person_id) or not tx.groups.leave(group.code, PersonId(person_id)):
+        raise NotFound(f"this person is no member of group {group.code}")
+    said: Detail = {"group": group.code, **(detail or {})}
+    tx.audit.append(vault.entry(by, Event.MEMBER_REMOVED, person_id, said))
 
 
 def require_group(tx: Transaction, code: str, *, for_update: bool = False) -> Group:
@@ -240,10 +247,6 @@ def require_joinable(groups: Iterable[Group]) -> None:
     """Raises ``InvalidInput`` where one person would be of two administrations."""
     if len({group.administration for group in groups if group.administration is not None}) > 1:
         raise InvalidInput(TWO_ADMINISTRATIONS, field="groups")
-
-
-def _groups_of(tx: Transaction, actor: Actor) -> Sequence[str]:
-    return [each.group for each in tx.groups.memberships() if each.person_id == actor.person_id]
 
 
 def _acting(person_id: PersonId, held: Iterable[tuple[Role, str]]) -> Actor:

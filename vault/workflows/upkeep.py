@@ -23,6 +23,7 @@ from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor
 from vault.records import Version
 from vault.workflows import (
+    accessreviews,
     borrowing,
     certificates,
     effect,
@@ -284,6 +285,7 @@ JOBS: Final = (
     Job(name="propose-lists", every=timedelta(hours=6), run=listing.propose_lists),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="return-loans", every=timedelta(minutes=5), run=borrowing.return_due),
+    Job(name="close-reviews", every=timedelta(minutes=5), run=accessreviews.close_due),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),

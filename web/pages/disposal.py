@@ -18,7 +18,7 @@ from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.ids import RecordId
 from vault.notices import BY_PEOPLE
 from vault.permissions import Action
-from vault.workflows import awaiting, disposal, expiry, listing, notices, overview, retrieval, reviewing
+from vault.workflows import awaiting, disposal, expiry, listing, notices, retrieval, reviewing
 from vault.workflows.disposal import ListView
 from vault.workflows.reviewing import PERMANENT, Choice, choice_of
 from web.classes import classes_of
@@ -243,7 +243,6 @@ def list_page(visit: Visit, key: str, refusal: Refused | None = None) -> Respons
         visit,
         "disposal.html",
         status=_status(refusal),
-        names=overview.names_of(visit.vault, visit.actor),
         view=view,
         disposal=view.disposal,
         counts={each.value: count for each, count in view.counts.items() if count},

@@ -17,6 +17,7 @@ from vault.workflows.awaiting import Step
 from vault.workflows.overview import Kept
 from vault.workflows.upkeep import JobRun
 from web.classes import classes_of
+from web.menu import AT_HOME
 from web.pages.keepers import keepers_now
 from web.site import Visit
 
@@ -28,6 +29,7 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "take-training": ("training", ""),
     "renew-training": ("training", ""),
     "decide-loan": ("loans", ""),
+    "review-grants": ("review", "review"),
     "approve-rule": ("proposal", "code"),
     "release-hold": ("matter", "matter"),
     "review-list": ("disposal", "list"),
@@ -55,7 +57,7 @@ class Standing:
 
 async def show_home(visit: Visit) -> Response:
     """The first page; whoever has nothing to do with records is led to what they may do."""
-    if not visit.may(Action.LIST_RECORDS):
+    if not any(map(visit.may, AT_HOME)):
         return RedirectResponse(visit.path("permissions"), 303)
     return await visit.site.call(_page, visit)
 
@@ -70,19 +72,20 @@ def step_address(visit: Visit, step: Step) -> str:
 
 def _page(visit: Visit) -> Response:
     steps = awaiting.steps_awaiting(visit.vault, visit.actor)
-    newest = retrieval.list_records(visit.vault, visit.actor, RecordFilter(), limit=NEWEST_SHOWN)
+    in_records = visit.may(Action.LIST_RECORDS)
+    newest = retrieval.list_records(visit.vault, visit.actor, RecordFilter(), limit=NEWEST_SHOWN) if in_records else ()
     return visit.site.templates.page(
         visit,
         "home.html",
         # The first start has nothing else to show yet.
-        keepers=None if newest else keepers_now(visit),
+        keepers=keepers_now(visit) if in_records and not newest else None,
         mine=[(each, step_address(visit, each)) for each in steps if each.mine],
         others=[(each, step_address(visit, each)) for each in steps if not each.mine],
-        seen=overview.show_overview(visit.vault, visit.actor),
+        seen=overview.show_overview(visit.vault, visit.actor) if in_records else None,
         counted_max=overview.COUNTED_MAX,
         newest=newest,
         standing=_standing(visit) if visit.may(Action.SEE_STATE) else None,
-        class_title=classes_of(visit).title,
+        class_title=classes_of(visit).title if in_records else str,
         now=visit.vault.now(),
     )
 

@@ -15,7 +15,7 @@ from vault.errors import Conflict, InvalidInput, NotFound, Refused
 from vault.holds import HoldScope, Matter, MatterProfile, MatterState
 from vault.ids import RecordId
 from vault.permissions import Action
-from vault.workflows import customers, matters, overview, placing, retrieval, upkeep
+from vault.workflows import customers, matters, placing, retrieval, upkeep
 from vault.workflows.matters import MatterView
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, text_of
@@ -135,7 +135,6 @@ def _matter_page(visit: Visit, key: str, *, refusal: Refused | None = None, seen
     return visit.site.templates.page(
         visit,
         "matter.html",
-        names=overview.names_of(visit.vault, visit.actor),
         status=_status(refusal),
         story=story,
         view=story.view,

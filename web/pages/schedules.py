@@ -17,7 +17,7 @@ from vault.objects import LockMode
 from vault.permissions import Action
 from vault.schedule import RuleState, RuleVersion
 from vault.statutes import FIRST_SET, SHIPPED
-from vault.workflows import overview, schedules
+from vault.workflows import schedules
 from vault.workflows.rulepreview import RulePreview
 from web.forms import PAGE_SIZE, text_of
 from web.problems import PROBLEMS, describe
@@ -132,7 +132,6 @@ def _class_page(visit: Visit, code: str, refusal: Refused | None = None) -> Resp
     return visit.site.templates.page(
         visit,
         "class.html",
-        names=overview.names_of(visit.vault, visit.actor),
         status=_status(refusal),
         code=code,
         views=views,
@@ -213,7 +212,6 @@ def _proposal_page(visit: Visit, code: str, refusal: Refused | None = None) -> R
     return visit.site.templates.page(
         visit,
         "proposal.html",
-        names=overview.names_of(visit.vault, visit.actor),
         status=_status(refusal),
         proposal=waiting,
         reason=reasons.get(waiting.version, ""),

@@ -1,9 +1,9 @@
-// The review of a disposal list by the keyboard: moving, choosing, deciding. Without it the form works by itself.
+// The review of a list by the keyboard (disposal, permissions): moving, choosing, deciding. Without it the form works by itself.
 
 const grid = document.getElementById("grid");
 const decision = /** @type {HTMLSelectElement | null} */ (document.getElementById("decision"));
 const DECISIONS = new Map(
-  Object.entries({ d: "destroy", e: "extend", p: "permanent", c: "reclassify", t: "transfer", k: "keep" }),
+  Object.entries({ d: "destroy", e: "extend", p: "permanent", c: "reclassify", t: "transfer", k: "keep", r: "revoke" }),
 );
 const FIELDS = new Map(Object.entries({ destroy: "decide", extend: "until", reclassify: "target" }));
 
@@ -30,7 +30,7 @@ function decide(code) {
   decision.value = code;
   const all = boxes();
   if (!all.some((box) => box.checked)) all[current()].checked = true;
-  document.getElementById(FIELDS.get(code) ?? "reason")?.focus();
+  (document.getElementById(FIELDS.get(code) ?? "reason") ?? document.getElementById("decide"))?.focus();
 }
 
 grid?.addEventListener("keydown", (event) => {
@@ -42,7 +42,7 @@ grid?.addEventListener("keydown", (event) => {
     const all = boxes();
     const every = all.every((box) => box.checked);
     for (const box of all) box.checked = !every;
-  } else if (decision && code) decide(code);
+  } else if (code && [...(decision?.options ?? [])].some((each) => each.value === code)) decide(code);
   else return;
   event.preventDefault();
 });
