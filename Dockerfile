@@ -11,6 +11,9 @@ COPY web web
 RUN /opt/strongroom/bin/pip install --constraint constraints.txt .
 
 FROM python:3.11-slim-bookworm
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-wqy-zenhei libseccomp2 \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 strongroom \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/strongroom --shell /usr/sbin/nologin strongroom \
     && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/strongroom /var/lib/strongroom-keeper

@@ -42,6 +42,7 @@ from storage.objects.lockproof import prove_lock
 from storage.objects.provision import ensure_bucket
 from storage.objects.s3 import S3Store
 from storage.objects.settings import S3Settings
+from storage.parsing.parsers import Parsers
 from storage.searchindex.memory import MemoryIndex
 from storage.settings import Settings
 from vault.audit import Entry, Event
@@ -119,6 +120,8 @@ def open_vault(
         duties = (*duties, *_stamping(settings, stack))
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
+        parsers = Parsers()
+        stack.callback(parsers.close)
         vault = Vault(
             vault_id=fonds.vault_id,
             fonds=fonds,
@@ -134,6 +137,7 @@ def open_vault(
             pool=pool,
             search=MemoryIndex(),
             media_type_of=media_type_of,
+            parsers=parsers,
             is_gone=is_gone,
             prove_lock=lambda: _prove_lock(application, clock, randomness),
             outside_time=store.server_time,

@@ -2,6 +2,9 @@
 
 It decides what a page may show, never what is stored: an unknown type is ``application/octet-stream`` and is stored all
 the same.
+
+This runs where the keys of leaves are, and not in a parser process (``storage.parsing``), because it parses nothing: it
+compares a file's first bytes with signatures and asks whether they are characters, in work that their number bounds.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ _WORDS: Final[Mapping[Decision, tuple[str, str]]] = MappingProxyType(
         Decision.RECLASSIFY: ("改归类别", "file under another class"),
         Decision.TRANSFER: ("移交", "hand over"),
         Decision.KEEP: ("暂不处置", "leave alone"),
+        Decision.OBJECTED: ("有异议", "objected to"),
     }
 )
 _FOR_EVER: Final = ("永久保管", "keep for ever")

@@ -20,6 +20,7 @@
     │   │   ├── LinkRevoked
     │   │   └── LinkUsedUp
     │   ├── PassCodeWrong
+    │   ├── NotReadable             a file cannot be looked into; ``reason`` says why
     │   ├── KeyDestroyed            the key was destroyed; nothing sealed under it opens any more
     │   └── Conflict                the state of the thing does not allow it
     │       ├── AlreadyExists
@@ -32,6 +33,7 @@
     │   ├── StoreFull
     │   ├── CatalogueUnavailable
     │   ├── KeeperUnavailable
+    │   ├── ParsersUnavailable
     │   ├── TimeStampUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
@@ -190,6 +192,16 @@ class PassCodeWrong(Refused):
     code = "pass-code-wrong"
 
 
+class NotReadable(Refused):
+    """A file cannot be looked into; ``reason`` is one of ``vault.previews.Unreadable``."""
+
+    code = "not-readable"
+
+    def __init__(self, message: str, *, reason: str = "broken") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class KeyDestroyed(Refused):
     """The key was destroyed; nothing sealed under it opens any more, here or from any backup."""
 
@@ -263,6 +275,12 @@ class KeeperUnavailable(Unavailable):
     """The keeper of the root key does not answer or stays sealed."""
 
     code = "keeper-unavailable"
+
+
+class ParsersUnavailable(Unavailable):
+    """Files cannot be looked into on this machine now: their parsers cannot be started, or not be confined."""
+
+    code = "parsers-unavailable"
 
 
 class TimeStampUnavailable(Unavailable):

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
 
 if TYPE_CHECKING:
     from vault.errors import StrongroomError
+    from vault.previews import Parsed, Source
     from vault.seal.destruction import Doomed
     from vault.seal.increments import Increment
     from vault.seal.keytree import LeafAddress, LeafKeys
@@ -321,6 +322,17 @@ class Layout(Protocol):
 
     def log_key(self, tree_id: bytes, key: int) -> str:
         """A signing key of the log, sealed."""
+        ...
+
+
+class Parsers(Protocol):
+    """Look into files, each in a process of its own that has no key, no network and no other file."""
+
+    def parse(self, order: Mapping[str, Any], source: Source) -> Parsed:
+        """What a parser says of a file; it is as trustworthy as the file.
+
+        Raises ``NotReadable`` with the reason, ``Overloaded``, ``ParsersUnavailable``, and as reading ``source``.
+        """
         ...
 
 

@@ -38,7 +38,18 @@ def parse_json_object(text: bytes | str) -> Mapping[str, object]:
         raise InvalidInput("this is not valid JSON") from None
     if not isinstance(value, dict):
         raise InvalidInput("a JSON object is needed here")
+    _require_texts(value)
     return value
+
+
+def _require_texts(value: object) -> None:
+    """Raises ``InvalidInput`` for half a surrogate pair, which is no character, and NUL, which no database takes."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidInput("a text holds NUL or half a character; remove it")
+    elif isinstance(value, list | dict):
+        for each in (*value, *value.values()) if isinstance(value, dict) else value:
+            _require_texts(each)
 
 
 def text_of(values: Mapping[str, object], name: str, default: str = "") -> str:

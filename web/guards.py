@@ -1,6 +1,7 @@
 """What stands between the router and a handler: language, body, session, permission, and errors turned into answers.
 
-Rule 1: in this order: same origin, session, permission, body, form token; a handler runs only after all of them.
+Rule 1: in this order: same origin, session, permission, query, body, form token; a handler runs only after all of
+them.
 Rule 2: the permission is the row's. A workflow checks it again: the table is for the door, the vault for the deed.
 """
 
@@ -16,6 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import GateClosed, NotSignedIn, StrongroomError
 from vault.permissions import Action
+from web.api.checking import check_body, check_query
+from web.api.openapi import schema_of
 from web.bodies import FORM_BYTES_MAX, read_whole
 from web.forms import parse_form, parse_json_object
 from web.i18n import COOKIE, choose_tag
@@ -97,6 +100,7 @@ def _admit_and_answer(handler: InThread, visit: Visit) -> Response:
         raise ValueError(f"{visit.row.name} is not a row that one who may only looks at")
     visit = find_session(visit)
     visit.actor.require(permission)
+    require_described(visit)
     return handler.answer(visit)
 
 
@@ -112,6 +116,7 @@ async def admit(visit: Visit) -> Visit:
             visit.actor.require(row.permission)
     elif row.permission is Audience.PUBLIC and row.kind is Kind.PAGE:
         visit = await with_session_if_any(visit)
+    require_described(visit)
     if not changes:
         return visit
     guarded = visit.signed_in is not None and row.permission is not Audience.PUBLIC
@@ -134,7 +139,16 @@ async def _with_body(visit: Visit) -> Visit:
         return replace(visit, form=parse_form(content_type, body))
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise BodyNotUnderstood("send JSON (application/json)")
-    return replace(visit, json=parse_json_object(body))
+    given = parse_json_object(body)
+    if visit.row.operation is not None and visit.row.operation.body is not None:
+        check_body(schema_of(visit.row.operation.body), given, schema_of)
+    return replace(visit, json=given)
+
+
+def require_described(visit: Visit) -> None:
+    """Raises ``InvalidInput`` for a parameter of the query that a row of the API does not have."""
+    if visit.row.operation is not None:
+        check_query(visit.row.operation, visit.request.query_params)
 
 
 def _to_sign_in(visit: Visit) -> Response:

@@ -130,6 +130,7 @@ PROBLEMS: Final = MappingProxyType(
         "link-revoked": _problem(410, later("This link was withdrawn"), _SENDER),
         "link-used-up": _problem(410, later("This link has been used as often as it may be"), _SENDER),
         "pass-code-wrong": _problem(403, later("The pass code is not right"), later("Check it and try again.")),
+        "not-readable": _problem(422, later("It cannot be previewed"), later("Download it, and open it elsewhere.")),
         "key-destroyed": _problem(
             410, later("Destroyed"), later("Its key was destroyed; nothing can open it any more.")
         ),
@@ -151,6 +152,7 @@ PROBLEMS: Final = MappingProxyType(
         "catalogue-unavailable": _problem(503, later("The catalogue does not answer"), _AGAIN),
         "time-stamp-unavailable": _problem(503, later("The time stamping authority does not answer"), _AGAIN),
         "keeper-unavailable": _problem(503, later("The root key's keeper does not answer"), _AGAIN),
+        "parsers-unavailable": _problem(503, later("Files cannot be looked into now"), _AGAIN),
         "overloaded": _problem(503, later("Too much at once"), _AGAIN),
         "broken": _problem(500, later("A promise does not hold"), _LOOK),
         "seal-broken": _problem(500, later("The seal is broken"), _LOOK),

@@ -1,4 +1,6 @@
-"""Every address of the site, in one table. What has no row here does not exist; what has one names who may come.
+"""Every address of the site, in one table; its rows for programs are in ``web/api/rows.py``.
+
+What has no row does not exist; what has one names who may come.
 
 Rule 1: a row's permission is an action of ``vault.people``, or an audience: public, signed in, or whoever holds a link.
 Rule 2: paths hold opaque ids, numbers and tokens; never a name, a title or what somebody searched for.
@@ -10,13 +12,7 @@ from typing import Final
 
 from vault.permissions import Action
 from web import health, static, stepping
-from web.api import customers as api_customers
-from web.api import links as api_links
-from web.api import openapi as api_description
-from web.api import people as api_people
-from web.api import records as api_records
-from web.api import sessions as api_sessions
-from web.api import tokens as api_tokens
+from web.api.rows import API
 from web.pages import (
     accessreviews,
     account,
@@ -90,17 +86,6 @@ def _post(
     kind: Kind = Kind.PAGE,
 ) -> Row:
     return _row("POST", path, name, handler, permission, body=body, kind=kind)
-
-
-def _api(
-    method: str,
-    path: str,
-    name: str,
-    handler: Handler | InThread,
-    permission: Action | Audience,
-    body: Body = Body.NONE,
-) -> Row:
-    return _row(method, f"/api/v1{path}", name, handler, permission, body=body, kind=Kind.API)
 
 
 PAGES: Final = (
@@ -262,50 +247,6 @@ OUTSIDE: Final = (
     _get("/l/{token}", "link", outside.show_link, LINK, Kind.OUTSIDE),
     _post("/l/{token}", "link-use", outside.take_use, LINK, Body.FORM, Kind.OUTSIDE),
     _get("/l/{token}/{use}", "link-download", outside.download, LINK, Kind.OUTSIDE),
-)
-
-API: Final = (
-    _api("GET", "/openapi.json", "api-description", api_description.describe_api, PUBLIC),
-    _api("POST", "/sessions", "api-begin-session", api_sessions.begin_session, PUBLIC, Body.JSON),
-    _api("DELETE", "/sessions/current", "api-end-session", api_sessions.end_session, SIGNED_IN),
-    _api("POST", "/sessions/current/proof", "api-step-up", api_sessions.step_up, SIGNED_IN, Body.JSON),
-    _api("GET", "/sessions", "api-sessions", api_sessions.list_sessions, SIGNED_IN),
-    _api("DELETE", "/sessions/{session}", "api-end-one-session", api_sessions.end_one, SIGNED_IN),
-    _api("GET", "/profile", "api-profile", api_people.show_profile, SIGNED_IN),
-    _api("POST", "/profile", "api-change-profile", api_people.change_profile, SIGNED_IN, Body.JSON),
-    _api("GET", "/tokens", "api-tokens", api_tokens.list_tokens, SIGNED_IN),
-    _api("POST", "/tokens", "api-create-token", api_tokens.create_token, SIGNED_IN, Body.JSON),
-    _api("DELETE", "/tokens/{token}", "api-revoke-token", api_tokens.revoke_token, SIGNED_IN),
-    _api("GET", "/people", "api-people", api_people.list_people, Action.INVITE_PERSON),
-    _api("GET", "/people/{person}", "api-person", api_people.show_person, Action.INVITE_PERSON),
-    _api("POST", "/people/{person}/deactivation", "api-deactivate", api_people.deactivate, Action.INVITE_PERSON),
-    _api("DELETE", "/people/{person}/deactivation", "api-reactivate", api_people.reactivate, Action.INVITE_PERSON),
-    _api("DELETE", "/people/{person}/sessions", "api-end-sessions", api_people.end_sessions, Action.INVITE_PERSON),
-    _api("POST", "/people/{person}/resets", "api-reset", api_people.offer_reset, Action.INVITE_PERSON, Body.JSON),
-    _api("GET", "/classes", "api-classes", api_customers.list_classes, Action.LIST_RECORDS),
-    _api("GET", "/customers", "api-customers", api_customers.list_customers, Action.LIST_CUSTOMERS),
-    _api("POST", "/customers", "api-add-customer", api_customers.add_customer, Action.ADD_CUSTOMER, Body.JSON),
-    _api("GET", "/customers/{customer}", "api-customer", api_customers.show_customer, Action.LIST_CUSTOMERS),
-    _api("GET", "/records", "api-records", api_records.list_records, Action.LIST_RECORDS),
-    _api("POST", "/records", "api-create-record", api_records.create_record, Action.ADD_RECORD, Body.RAW),
-    _api("POST", "/records/find", "api-find", api_records.find_records, Action.LIST_RECORDS, Body.JSON),
-    _api("GET", "/records/{record}", "api-record", api_records.show_record, Action.LIST_RECORDS),
-    _api("GET", "/records/{record}/content", "api-content", InThread(api_records.open_content), Action.OPEN_RECORD),
-    _api(
-        "POST", "/records/{record}/versions", "api-correct", api_records.create_version, Action.CORRECT_RECORD, Body.RAW
-    ),
-    _api(
-        "POST",
-        "/records/{record}/descriptions",
-        "api-revise",
-        api_records.revise_description,
-        Action.CORRECT_RECORD,
-        Body.JSON,
-    ),
-    _api("POST", "/records/{record}/filing", "api-file", api_records.file_record, Action.FILE_RECORD, Body.JSON),
-    _api("POST", "/records/{record}/links", "api-make-link", api_links.make_link, Action.MAKE_LINK, Body.JSON),
-    _api("GET", "/links", "api-links", api_links.list_links, Action.LIST_LINKS),
-    _api("DELETE", "/links/{link}", "api-revoke-link", api_links.revoke_link, Action.REVOKE_LINK),
 )
 
 ROWS: Final = API + PAGES + OUTSIDE

@@ -32,6 +32,7 @@ from web.submissions import Submissions
 
 if TYPE_CHECKING:
     from web.admission import Admission
+    from web.api.operations import Operation
     from web.rendering import Templates
     from web.static import StaticFiles
 
@@ -91,7 +92,10 @@ class InThread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience."""
+    """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience.
+
+    ``operation`` describes a row of the API, and says what the door takes of a request.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -100,6 +104,7 @@ class Row:
     permission: Action | Audience
     body: Body = Body.NONE
     kind: Kind = Kind.PAGE
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

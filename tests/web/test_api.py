@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.web.described import require_described
 from tests.web.visitors import stored_id
 from web.api.openapi import OPERATIONS, describe
 from web.routes import ROWS
@@ -37,26 +38,6 @@ def test_every_reference_leads_somewhere_and_every_parameter_of_a_path_is_named(
             assert operation["responses"]
 
 
-def fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
-    """Whether a value has the shape: types, required names, and no name beyond those described."""
-    if "$ref" in schema:
-        return fits(value, schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    if "anyOf" in schema:
-        return any(fits(value, each, schemas) for each in schema["anyOf"])
-    kinds = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
-    named = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    if not isinstance(value, tuple(kinds[name] for name in named)):
-        return False
-    if isinstance(value, list):
-        return all(fits(each, schema["items"], schemas) for each in value)
-    if isinstance(value, dict) and "properties" in schema:
-        described = schema["properties"]
-        return set(schema.get("required", [])) <= set(value) <= set(described) and all(
-            fits(each, described[name], schemas) for name, each in value.items()
-        )
-    return True
-
-
 def test_what_is_given_has_the_shape_that_is_described(program: httpx.Client, description: dict[str, Any]) -> None:
     customer = program.post("/api/v1/customers", json={"name": "示例"})
     record = stored_id(program, b"x", customer=customer.json()["number"], dated_on="2026-01-02")
@@ -76,17 +57,7 @@ def test_what_is_given_has_the_shape_that_is_described(program: httpx.Client, de
         program.get("/api/v1/records/nothing"),
     ]
     for answer in asked:
-        path = answer.request.url.path
-        pattern = next(
-            each
-            for each in description["paths"]
-            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", each), path)
-            and answer.request.method.lower() in description["paths"][each]
-        )
-        operation = description["paths"][pattern][answer.request.method.lower()]
-        content = operation["responses"][str(answer.status_code)]["content"]
-        schema = content[answer.headers["content-type"]]["schema"]
-        assert fits(answer.json(), schema, description["components"]["schemas"]), (path, answer.json())
+        require_described(description, answer)
 
 
 def test_a_record_is_found_by_its_number_too(program: httpx.Client) -> None:

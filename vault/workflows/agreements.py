@@ -19,6 +19,7 @@ from vault.permissions import Action, Actor
 from vault.schedule import SHIPPED_BY
 from vault.shelves import Transaction
 from vault.workflows import descriptions
+from vault.workflows.freshness import require_oneself
 from vault.workflows.vault import Vault
 
 SUBJECT: Final = "confidentiality"
@@ -67,8 +68,10 @@ def has_signed(tx: Transaction, person_id: PersonId) -> bool:
 def sign_agreement(vault: Vault, actor: Actor, text_sha256: bytes) -> AgreementSignature:
     """Signs the current version, which has to be the text whose digest is given. Doing it again changes nothing.
 
-    Raises ``NotAllowed`` (the machine's operator is nobody who signs), ``Conflict`` (a newer text is in force).
+    Raises ``NotAllowed`` (neither the machine's operator nor an API token is somebody who signs), ``Conflict`` (a newer
+    text is in force).
     """
+    require_oneself(actor)
     now = vault.now()
     with vault.catalogue.write() as tx:
         if tx.people.get(actor.person_id) is None:

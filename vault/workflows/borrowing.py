@@ -118,7 +118,9 @@ def decide_loan(vault: Vault, actor: Actor, loan_id: str, *, grant: bool, answer
 
 
 def give_back(vault: Vault, actor: Actor, loan_id: str) -> Loan:
-    """Ends one's own loan, or takes one's request back. Raises ``NotFound``, ``Conflict``."""
+    """Ends one's own loan, or takes one's request back. Raises ``NotAllowed`` (an API token that is not for opening),
+    ``NotFound``, ``Conflict``."""
+    _require_in_scope(actor)
     now = vault.now()
     with vault.catalogue.write() as tx:
         loan = tx.loans.get(loan_id, for_update=True) if could_be_key(loan_id) else None
@@ -143,8 +145,15 @@ def return_due(vault: Vault) -> Outcome:
     return Outcome.of("loans-returned", count=returned)
 
 
+def _require_in_scope(actor: Actor) -> None:
+    """Loans are one's own whatever one's roles became; a token is for what it names."""
+    if not actor.in_scope(Action.OPEN_RECORD):
+        actor.require(Action.OPEN_RECORD)
+
+
 def my_loans(vault: Vault, actor: Actor) -> Sequence[LoanView]:
-    """What the asker asked for, newest first."""
+    """What the asker asked for, newest first. Raises ``NotAllowed`` for an API token that is not for opening."""
+    _require_in_scope(actor)
     with vault.catalogue.read() as tx:
         loans = tx.loans.of_person(actor.person_id)
         return _views(vault, tx, actor, loans)

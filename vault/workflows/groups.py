@@ -21,7 +21,7 @@ from vault.people import OPERATOR_ID
 from vault.permissions import ALL_CLASSES, Action, Actor, Role
 from vault.shelves import Transaction
 from vault.workflows import descriptions
-from vault.workflows.freshness import require_fresh
+from vault.workflows.freshness import require_fresh, require_oneself
 from vault.workflows.vault import Vault
 
 TWO_ADMINISTRATIONS: Final = "nobody is of two administrations (system, security, audit); name one of them"
@@ -117,7 +117,7 @@ def grantable_classes(vault: Vault, actor: Actor) -> Sequence[RecordClass]:
 def groups_of(vault: Vault, actor: Actor) -> Sequence[str]:
     """The codes of one's own groups."""
     with vault.catalogue.read() as tx:
-        return [each.group for each in tx.groups.memberships() if each.person_id == actor.person_id]
+        return _groups_of(tx, actor)
 
 
 def add_group(vault: Vault, actor: Actor, code: str) -> Group:
@@ -210,10 +210,17 @@ def add_member(vault: Vault, actor: Actor, code: str, person_id: str) -> Members
 
 
 def remove_member(vault: Vault, actor: Actor, code: str, person_id: str) -> None:
-    """Takes somebody, or oneself, out of a group. Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (the last one)."""
-    if person_id != actor.person_id:
+    """Takes somebody, or oneself, out of a group. Raises ``NotAllowed``, ``NotFound``, ``Conflict`` (the last one).
+
+    Whoever leaves is not told of groups that they are not in.
+    """
+    if person_id == actor.person_id:
+        require_oneself(actor)
+    else:
         actor.require(Action.CHANGE_GROUPS)
     with vault.catalogue.write() as tx:
+        if person_id == actor.person_id and code not in _groups_of(tx, actor):
+            raise NotFound("there is no such group of yours; look at the permissions page")
         end_membership(vault, tx, actor.person_id, require_group(tx, code, for_update=True), person_id)
 
 
@@ -247,6 +254,10 @@ def require_joinable(groups: Iterable[Group]) -> None:
     """Raises ``InvalidInput`` where one person would be of two administrations."""
     if len({group.administration for group in groups if group.administration is not None}) > 1:
         raise InvalidInput(TWO_ADMINISTRATIONS, field="groups")
+
+
+def _groups_of(tx: Transaction, actor: Actor) -> Sequence[str]:
+    return [each.group for each in tx.groups.memberships() if each.person_id == actor.person_id]
 
 
 def _acting(person_id: PersonId, held: Iterable[tuple[Role, str]]) -> Actor:

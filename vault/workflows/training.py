@@ -20,6 +20,7 @@ from vault.shelves import Transaction
 from vault.training import SHIPPED, TRIES_A_DAY, Attempt, Bilingual, Course, CourseVersion, Question
 from vault.workflows import descriptions
 from vault.workflows.agreements import names_of
+from vault.workflows.freshness import require_oneself
 from vault.workflows.vault import Vault
 
 SUBJECT: Final = "training"
@@ -74,9 +75,10 @@ def pass_in_force(vault: Vault, tx: Transaction, person_id: PersonId) -> Attempt
 def take_test(vault: Vault, actor: Actor, version: int, answers: Sequence[int | None]) -> Attempt:
     """Takes the test of the current version.
 
-    Raises ``NotAllowed`` (nobody who could), ``InvalidInput`` (an answer is missing), ``Conflict`` (another version is
-    in force), ``TooManyAttempts``.
+    Raises ``NotAllowed`` (nobody who could, an API token, too), ``InvalidInput`` (an answer is missing), ``Conflict``
+    (another version is in force), ``TooManyAttempts``.
     """
+    require_oneself(actor)
     view = current_course(vault, actor)
     if version != view.version:
         raise Conflict("another version of the course is in force now; read it and take its test")

@@ -17,7 +17,7 @@ from vault.credentials import CheckNewPasskey, CheckPasskey
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
-from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Randomness, SearchIndex
+from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Parsers, Randomness, SearchIndex
 from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
@@ -118,12 +118,13 @@ class Vault:
 
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
     whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
-    file's first bytes and its name. ``prove_lock`` attacks canaries in the store. ``outside_time`` is
-    what time the object store has. ``print_certificate`` makes a PDF. ``check_new_passkey`` and ``check_passkey`` judge
-    what browsers say of passkeys. ``underway`` holds the intents that some thread of this process still works on;
-    recovery leaves those alone. ``page_copies`` are the backup places, ``duties`` the jobs that this installation has
-    beside those of every vault, ``backups`` where and when it is backed up, None where no place is set. ``published``
-    remembers what was read of the published log, ``headers`` those of objects that are read in ranges.
+    file's first bytes and its name, ``parsers`` look into files, each in a process without keys or network.
+    ``prove_lock`` attacks canaries in the store. ``outside_time`` is what time the object store has.
+    ``print_certificate`` makes a PDF. ``check_new_passkey`` and ``check_passkey`` judge what browsers say of
+    passkeys. ``underway`` holds the intents that some thread of this process still works on; recovery leaves those
+    alone. ``page_copies`` are the backup places, ``duties`` the jobs that this installation has beside those of every
+    vault, ``backups`` where and when it is backed up, None where no place is set. ``published`` remembers what was
+    read of the published log, ``headers`` those of objects that are read in ranges.
     ``bell`` calls a duty before its time.
     """
 
@@ -141,6 +142,7 @@ class Vault:
     pool: Executor
     search: SearchIndex
     media_type_of: Callable[[bytes, str], str]
+    parsers: Parsers
     is_gone: Callable[[str], bool]
     prove_lock: Callable[[], LockVerdict]
     print_certificate: PrintCertificate

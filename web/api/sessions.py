@@ -47,7 +47,7 @@ async def step_up(visit: Visit) -> Response:
 
 async def list_sessions(visit: Visit) -> Response:
     """Where one is signed in."""
-    current = _current(visit)
+    current = current_session(visit)
     views = await visit.site.call(sessions.own_sessions, visit.vault, visit.actor, current=current)
     return JSONResponse({"sessions": [session_view_json(view) for view in views]})
 
@@ -59,6 +59,7 @@ async def end_one(visit: Visit) -> Response:
     return Response(status_code=204)
 
 
-def _current(visit: Visit) -> SessionId | None:
+def current_session(visit: Visit) -> SessionId | None:
+    """The session that asks, None for a token."""
     session = visit.signed_in.session if visit.signed_in is not None else None
     return session.id if session is not None else None

@@ -7,7 +7,6 @@ Rule 2: a form that is sent twice leads to the one batch that it made.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
@@ -15,14 +14,14 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from vault.destruction import BatchState, Targets
-from vault.errors import Conflict, InvalidInput, Refused
+from vault.errors import Conflict, Refused
 from vault.ids import BatchId
 from vault.workflows import backups, batches, certificates, customers, destruction, destructionscope, retrieval
-from vault.workflows.destructionscope import Preview
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, text_of, whole_number_of
 from web.problems import PROBLEMS, describe
 from web.rendering import WORDS
+from web.seen import count_of_preview, digest_of_preview, require_same
 from web.site import Visit
 from web.standing import blocker_text
 
@@ -110,7 +109,12 @@ def _destroy(visit: Visit, targets: Targets) -> Response:
     error, alone = visit.form.get("error") == "yes", visit.form.get("alone") == "yes"
     seen = destructionscope.preview(visit.vault, visit.actor, targets, error=error)
     try:
-        _require_second_look(visit, seen)
+        require_same(
+            digest=visit.form.get("seen", ""),
+            now=digest_of_preview(seen),
+            count=visit.form.get("count", ""),
+            now_count=count_of_preview(seen),
+        )
         batch = destruction.destroy(visit.vault, visit.actor, targets, alone=alone, error=error)
     except Conflict as refusal:
         # Sent twice at once: the other one was first.
@@ -121,26 +125,6 @@ def _destroy(visit: Visit, targets: Targets) -> Response:
     except Refused as refusal:
         return _preview_page(visit, targets, error=error, refusal=refusal)
     return RedirectResponse(visit.path("destruction", batch=batch.id), 303)
-
-
-def _require_second_look(visit: Visit, seen: Preview) -> None:
-    """Raises ``Conflict`` where other things would die than were shown, ``InvalidInput`` for another number."""
-    if visit.form.get("seen") != _digest_of(seen):
-        raise Conflict("what would be destroyed has changed since it was shown; look at it again")
-    if visit.form.get("count", "").strip() != str(_count(seen)):
-        raise InvalidInput("this is not how many would be destroyed; type the number that stands above", field="count")
-
-
-def _count(seen: Preview) -> int:
-    """What is to be typed: the records, or the customers where they have none."""
-    return len(seen.candidates) or len(seen.customers)
-
-
-def _digest_of(seen: Preview) -> str:
-    """Names exactly what would die."""
-    named = sorted([each.record.id for each in seen.candidates] + [each.id for each in seen.customers])
-    counted = f"{seen.version_count} {len(named)}"
-    return hashlib.sha256("\n".join([counted, *named]).encode("ascii")).hexdigest()
 
 
 def _preview_page(visit: Visit, targets: Targets, *, error: bool, refusal: Refused | None = None) -> Response:
@@ -166,8 +150,8 @@ def _preview_page(visit: Visit, targets: Targets, *, error: bool, refusal: Refus
         names={each.id: customers.customer_view(visit.vault, each).profile.name for each in seen.customers},
         records=" ".join(sorted(targets.records)),
         customers=" ".join(sorted(targets.customers)),
-        digest=_digest_of(seen),
-        count=_count(seen),
+        digest=digest_of_preview(seen),
+        count=count_of_preview(seen),
         shown_max=SHOWN_MAX,
         reasons=[blocker_text(visit.language, each, name) for each in seen.blockers[:REASONS_MAX]],
         rebuild=backups.holds_to_confirm(visit.vault, visit.actor),

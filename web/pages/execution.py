@@ -6,19 +6,18 @@ Rule 2: a form that is sent twice leads to the destruction that the first one ma
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
 from vault.disposal import DisposalList, ListState
-from vault.errors import Conflict, InvalidInput, Refused
+from vault.errors import Conflict, Refused
 from vault.workflows import disposal, execution, retrieval
-from vault.workflows.execution import Judged
 from web.classes import classes_of
 from web.forms import text_of
 from web.pages.disposal import list_page
 from web.problems import PROBLEMS, describe
+from web.seen import digest_of_judged, require_same
 from web.site import Visit
 
 SHOWN_MAX: Final = 200
@@ -50,7 +49,7 @@ def _page(visit: Visit, key: str, refusal: Refused | None) -> Response:
         judged=judged,
         left_out=[(judged.numbers.get(each, each), cause) for each, cause in sorted(judged.left_out.items())],
         views=retrieval.views_of(visit.vault, shown),
-        digest=_digest_of(judged),
+        digest=digest_of_judged(judged),
         class_title=classes_of(visit).title,
         values=visit.form,
         error=describe(visit, refusal) if refusal is not None else None,
@@ -64,12 +63,12 @@ def _execute(visit: Visit, key: str) -> Response:
         return _to(visit, found)
     try:
         judged = execution.preview_execution(visit.vault, visit.actor, found.id)
-        if text_of(visit.form, "seen") != _digest_of(judged):
-            raise Conflict("what would be destroyed has changed since it was shown; look at it again")
-        if text_of(visit.form, "count").strip() != str(len(judged.dying)):
-            raise InvalidInput(
-                "this is not how many would be destroyed; type the number that stands above", field="count"
-            )
+        require_same(
+            digest=text_of(visit.form, "seen"),
+            now=digest_of_judged(judged),
+            count=text_of(visit.form, "count"),
+            now_count=len(judged.dying),
+        )
         done = execution.execute(
             visit.vault,
             visit.actor,
@@ -87,13 +86,6 @@ def _execute(visit: Visit, key: str) -> Response:
     except Refused as refusal:
         return _page(visit, key, refusal)
     return _to(visit, done.disposal)
-
-
-def _digest_of(judged: Judged) -> str:
-    """Names exactly what would die and what is left out."""
-    named = sorted(each.record.id for each in judged.dying)
-    out = [f"{each} {cause}" for each, cause in sorted(judged.left_out.items())]
-    return hashlib.sha256("\n".join([str(judged.disposal.change), *named, *out]).encode("ascii")).hexdigest()
 
 
 def _to(visit: Visit, found: DisposalList) -> Response:

@@ -54,6 +54,22 @@ def test_keep_longer_permanent_and_destroy_are_said_in_an_opinion_that_is_a_reco
     assert record_of(vault, opinion.id).state is RecordState.FILED
 
 
+def test_an_objection_before_the_first_signature_stands_in_the_opinion(
+    timed: tuple[Vault, Hands], actor: Actor
+) -> None:
+    vault, _ = timed
+    rule = rule_in_force(vault)
+    gone, objected = (due_record(vault, actor, rule.code) for _ in range(2))
+    (found,) = listing.propose_class(vault, ANN, rule.code)
+    until = due_day(vault) + timedelta(days=200)
+    reviewing.object_to(vault, ANN, found.id, [objected], "she is in court", until=until)
+    reviewing.review(vault, ANN, found.id, Choice(decision=Decision.DESTROY), [gone])
+    view = disposal.sign(vault, ANN, found.id)
+    text = read_bytes(vault, ANN, retrieval.find_record(vault, ANN, view.profile.opinion).id).decode()
+    assert "有异议 / objected to: 1" in text
+    assert "she is in court" in text
+
+
 def test_what_is_permanent_by_decision_stays_so_whatever_becomes_of_its_rule(
     timed: tuple[Vault, Hands], actor: Actor
 ) -> None:
