@@ -43,7 +43,8 @@ from storage.objects.provision import ensure_bucket
 from storage.objects.s3 import S3Store
 from storage.objects.settings import S3Settings
 from storage.parsing.parsers import Parsers
-from storage.searchindex.memory import MemoryIndex
+from storage.searchindex.file import SqliteIndex
+from storage.searchindex.place import NO_SHARED_MEMORY, bare_swap, bare_swap_told, index_folder
 from storage.settings import Settings
 from vault.audit import Entry, Event
 from vault.backups import BackupPlan
@@ -122,6 +123,8 @@ def open_vault(
         stack.callback(pool.shutdown, wait=True)
         parsers = Parsers()
         stack.callback(parsers.close)
+        search = SqliteIndex(_index_folder(settings, progress if create else _silent), randomness)
+        stack.callback(search.close)
         vault = Vault(
             vault_id=fonds.vault_id,
             fonds=fonds,
@@ -135,7 +138,7 @@ def open_vault(
             process_id=ProcessId(new_id(randomness)),
             description=describe_process(os.getpid()),
             pool=pool,
-            search=MemoryIndex(),
+            search=search,
             media_type_of=media_type_of,
             parsers=parsers,
             is_gone=is_gone,
@@ -179,6 +182,15 @@ def object_store(
         yield endpoint.application
     finally:
         embedded.stop()
+
+
+def _index_folder(settings: Settings, progress: Progress) -> Path | None:
+    folder = index_folder(settings.home, settings.index_folder)
+    if folder is None:
+        progress(f"WARNING: {NO_SHARED_MEMORY}")
+    if swap := bare_swap():
+        progress(f"WARNING: {bare_swap_told(swap)}")
+    return folder
 
 
 def _key_client(settings: Settings, *, read_only: bool) -> KeyClient:

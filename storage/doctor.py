@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from storage.assembly import open_vault
 from storage.backup.place import runs_of
 from storage.layout import RECORDS_PREFIX
+from storage.searchindex.place import NO_SHARED_MEMORY, bare_swap, bare_swap_told, index_folder
 from storage.settings import Settings
 from vault.backups import DRILL_JOB
 from vault.errors import StrongroomError
@@ -52,6 +53,7 @@ def examine(settings: Settings, *, deep: bool = False) -> Sequence[Finding]:
 def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Finding]:
     yield Finding(check="opens", ok=True, text="catalogue, object store and root keeper answer and belong together")
     yield _private(settings)
+    yield from _guarded("search-index", lambda: _search_index(settings))
     yield from _guarded("lock-proof", lambda: _lock_proof(vault))
     yield from _guarded("upkeep", lambda: _upkeep(vault))
     yield from _guarded("intents", lambda: _intents(vault))
@@ -81,6 +83,14 @@ def _private(settings: Settings) -> Finding:
 
 def _others_may(path: os.PathLike[str]) -> bool:
     return bool(os.stat(path).st_mode & 0o077)
+
+
+def _search_index(settings: Settings) -> Finding:
+    folder = index_folder(settings.home, settings.index_folder)
+    told = f"it is kept in {folder.parent}, in memory" if folder is not None else NO_SHARED_MEMORY
+    if swap := bare_swap():
+        return Finding(check="search-index", ok=False, text=f"{told}; {bare_swap_told(swap)}")
+    return Finding(check="search-index", ok=True, text=told)
 
 
 def _lock_proof(vault: Vault) -> Finding:

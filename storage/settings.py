@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """Certificates (PEM) that the authority's lead to."""
     tsa_every_hours: float = Field(default=1.0, gt=0)
     """How often upkeep asks for a stamp, where the log has grown."""
+    index_folder: Path | None = None
+    """Memory-backed storage (tmpfs) for the search index; by default the first of the machine's own (``/dev/shm``)."""
     listen: str = "127.0.0.1:8630"
     """HOST:PORT of the pages."""
     public_url: str | None = None

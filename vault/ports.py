@@ -16,7 +16,10 @@ from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload,
 
 if TYPE_CHECKING:
     from vault.errors import StrongroomError
+    from vault.findable import Findable, Sight
+    from vault.ids import RecordId
     from vault.previews import Parsed, Source
+    from vault.queries import Query
     from vault.seal.destruction import Doomed
     from vault.seal.increments import Increment
     from vault.seal.keytree import LeafAddress, LeafKeys
@@ -223,9 +226,11 @@ class KeyCustody(LeafKeySource, Protocol):
         """The keys of one leaf. Raises ``KeyDestroyed``; ``SealBroken`` when a key page is missing or was altered."""
         ...
 
-    def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> Sequence[LeafKeys | StrongroomError]:
+    def many_leaf_keys(
+        self, addresses: Sequence[LeafAddress], *, keep: bool = True
+    ) -> Sequence[LeafKeys | StrongroomError]:
         """The keys of many leaves in a few questions, or what each one's error is; where they are kept, ``leaf_keys``
-        has them then."""
+        has them then. Without ``keep`` they push out no others."""
         ...
 
     def generation(self) -> int:
@@ -336,33 +341,52 @@ class Parsers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStanding:
+    """How far the index is. ``position`` is the change number that it has followed; ``is_filled``: what is older is in
+    it, too; ``filled_down_to`` is where filling has come, newest first. ``records`` of ``expected`` are in it."""
+
+    position: int = 0
+    is_filled: bool = False
+    filled_down_to: tuple[datetime, RecordId] | None = None
+    records: int = 0
+    expected: int = 0
+    is_full: bool = False
+    """There is no room for more: what is missing stays missing."""
+
+
 class SearchIndex(Protocol):
-    """Finds records by words. Derived state: in memory only, filled from sealed metadata (DESIGN 10)."""
+    """Finds records by words. Derived state: in memory only, filled from sealed metadata (DESIGN 10).
 
-    def put(self, record_id: str, text: str, *, received_at: datetime) -> None:
-        """Adds or replaces the words of one record."""
+    One process of a machine leads, the others read what it wrote. Every method may be called from any thread.
+    """
+
+    def lead(self) -> bool:
+        """Whether this process is the one that writes; it becomes it where there is none. A new leader begins empty."""
         ...
 
-    def remove(self, record_id: str) -> None:
-        """Forgets a record's words."""
+    def keep(self, entries: Sequence[Findable], gone: Sequence[str], standing: IndexStanding) -> None:
+        """Adds or replaces entries, forgets records, and says how far the index is then, all or nothing. The counts of
+        ``standing`` are the index's own."""
         ...
 
-    def find(self, text: str, *, limit: int) -> Sequence[str]:
-        """Record ids whose words hold every word of ``text``, newest first. Case and width of letters do not count."""
+    def cleanse(self) -> bool:
+        """One step of removing for good what was forgotten; False when nothing of it is left anywhere."""
         ...
 
-    def matches(self, text: str, words: str) -> bool:
-        """Whether a record with these words would be found by ``text``."""
+    def standing(self) -> IndexStanding:
+        """How far it is; of an index that nobody leads, nothing."""
         ...
 
-    def size(self) -> int:
-        """How many records are in it."""
-        ...
-
-    def position(self) -> int:
-        """The change number up to which it is filled."""
-        ...
-
-    def advance(self, change: int) -> None:
-        """Says that it is filled up to a change number."""
+    def find(
+        self,
+        query: Query,
+        classes: frozenset[str] | None,
+        sight: Sight,
+        *,
+        before: tuple[datetime, str] | None = None,
+        limit: int,
+    ) -> Sequence[str]:
+        """Ids of records that a query finds, newest first, behind ``before`` (time of receipt, id). ``classes`` are
+        those that the query's own names stand for."""
         ...

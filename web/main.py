@@ -34,7 +34,7 @@ from storage.serving import ServedAt, marked_as_served, served_at
 from storage.settings import Settings
 from vault.errors import SettingsWrong, StrongroomError
 from vault.groups import FOUNDING
-from vault.workflows import people, upkeep
+from vault.workflows import indexing, people, upkeep
 from vault.workflows.vault import Vault
 from web.application import create_application
 from web.connections import HEAD_WITHIN_S, patient_for
@@ -42,6 +42,8 @@ from web.contents import AnswerBrokenOff
 from web.frontdoor import places_of
 
 UPKEEP_EVERY_S: Final = 15.0
+INDEX_EVERY_S: Final = 0.4
+INDEX_AGAIN_S: Final = 15.0
 GRACE_S: Final = 20
 UPKEEP_GRACE_S: Final = 5.0
 BACKLOG: Final = 2048
@@ -103,6 +105,7 @@ def serve(
         )
         application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
         stack.enter_context(running_upkeep(vault))
+        stack.enter_context(following_index(vault))
         # What is there by now stays: the collector need not look through it again and again.
         gc.freeze()
         announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
@@ -224,6 +227,31 @@ def _run_due(vault: Vault, said: dict[str, str], *, aside: bool, rung: frozenset
                 log.info("upkeep", job=run.job, outcome=outcome)
     except StrongroomError as error:
         log.warning("upkeep-failed", code=error.code, message=error.message)
+
+
+@contextmanager
+def following_index(vault: Vault, *, every_s: float = INDEX_EVERY_S) -> Iterator[None]:
+    """A thread that keeps the search index up to the catalogue, for the duration of the block."""
+    stopping = threading.Event()
+
+    def follow() -> None:
+        while not stopping.is_set():
+            try:
+                indexing.keep_following(vault, stopping.wait, every_s=every_s)
+            except StrongroomError as error:
+                log.warning("index-waits", code=error.code, message=error.message)
+                stopping.wait(INDEX_AGAIN_S)
+            except Exception as exc:  # noqa: BLE001 - a defect in it; pages say that the index is behind
+                log.error("unexpected", job="index", type=type(exc).__qualname__, places=places_of(exc))
+                stopping.wait(INDEX_AGAIN_S)
+
+    thread = threading.Thread(target=follow, name="index", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(UPKEEP_GRACE_S)
 
 
 def configure_logs(stream: TextIO) -> None:

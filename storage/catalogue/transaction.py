@@ -12,6 +12,7 @@ from storage.catalogue.certificates import SqlCertificateShelf
 from storage.catalogue.challenges import SqlChallengeShelf
 from storage.catalogue.credentials import SqlCredentialShelf
 from storage.catalogue.customers import SqlCustomerShelf
+from storage.catalogue.described import SqlDescribedRecords
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.figures import SqlFigureShelf
@@ -38,7 +39,6 @@ from storage.catalogue.sessions import SqlSessionShelf
 from storage.catalogue.tokens import SqlTokenShelf
 from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
-from storage.catalogue.versions import SqlRecordShelf
 
 
 class SqlTransaction:
@@ -62,8 +62,8 @@ class SqlTransaction:
         return SqlIntentShelf(self._rows)
 
     @property
-    def records(self) -> SqlRecordShelf:
-        return SqlRecordShelf(self._rows)
+    def records(self) -> SqlDescribedRecords:
+        return SqlDescribedRecords(self._rows)
 
     @property
     def customers(self) -> SqlCustomerShelf:

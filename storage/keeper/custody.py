@@ -64,7 +64,9 @@ class Custody:
         except SealBroken:
             return self._looked_up_again(address)
 
-    def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> list[LeafKeys | StrongroomError]:
+    def many_leaf_keys(
+        self, addresses: Sequence[LeafAddress], *, keep: bool = True
+    ) -> list[LeafKeys | StrongroomError]:
         """The keys of many leaves, or what each one's error is."""
         return [self._leaf_keys_or_error(address) for address in addresses]
 

@@ -85,7 +85,9 @@ class KeyClient:
         self._keep(generation, [(address, keys)])
         return keys
 
-    def many_leaf_keys(self, addresses: Sequence[LeafAddress]) -> list[LeafKeys | StrongroomError]:
+    def many_leaf_keys(
+        self, addresses: Sequence[LeafAddress], *, keep: bool = True
+    ) -> list[LeafKeys | StrongroomError]:
         """The keys of many leaves in few questions, or what each one's error is; what is kept is not asked for."""
         found: dict[LeafAddress, LeafKeys | StrongroomError] = {}
         with self._mutex:
@@ -99,7 +101,8 @@ class KeyClient:
             asked = missing[start : start + keyframes.LEAVES_MAX]
             generation, body = self._ask_dated(Ask.LEAVES, keyframes.pack_addresses(asked))
             told = list(zip(asked, keyframes.open_found(body), strict=True))
-            self._keep(generation, [(address, keys) for address, keys in told if isinstance(keys, LeafKeys)])
+            if keep:
+                self._keep(generation, [(address, keys) for address, keys in told if isinstance(keys, LeafKeys)])
             found.update(told)
         return [found[address] for address in addresses]
 

@@ -26,7 +26,7 @@ from vault.workflows import intake, retrieval, upkeep
 from vault.workflows.vault import Vault
 
 DEEP = {"versions-in-store", "objects-in-catalogue", "pending-uploads", "log"}
-ALWAYS = {"opens", "private", "lock-proof", "upkeep", "holds", "expiry", "intents", "backup"}
+ALWAYS = {"opens", "private", "search-index", "lock-proof", "upkeep", "holds", "expiry", "intents", "backup"}
 
 
 @pytest.fixture(scope="module")

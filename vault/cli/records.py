@@ -17,7 +17,7 @@ from vault.ids import RecordId
 from vault.permissions import Action, Actor
 from vault.records import RecordState
 from vault.shelves import RecordFilter
-from vault.workflows import finding, retrieval
+from vault.workflows import finding, indexing, retrieval
 from vault.workflows.customers import find_customer
 from vault.workflows.retrieval import RecordStory, RecordView
 from vault.workflows.vault import Vault
@@ -73,11 +73,13 @@ def find(invocation: Invocation, text: str, limit: int) -> None:
     """Find records by words of their titles, names and numbers, newest first."""
     with invocation.acting() as (vault, actor):
         actor.require(Action.LIST_RECORDS)
-        finding.follow(vault)  # A command answers once: better late than without the newest.
+        indexing.follow(vault)  # A command answers once: better late than without the newest.
         result = finding.find(vault, actor, text, limit=limit)
     _tell(invocation, result.views, {"complete": result.complete, "indexed": result.indexed})
     if not result.complete:
-        invocation.speech.warn(f"the index is still filling ({result.indexed} records so far); ask again for the rest")
+        invocation.speech.warn(
+            f"the index is still filling ({result.indexed} of {result.expected} records so far); ask again for the rest"
+        )
 
 
 def _tell(invocation: Invocation, views: Sequence[RecordView], facts: dict[str, bool | int]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vault.ids import CustomerId, FondsId, ObjectId, RecordId
 from vault.objects import Lock
 from vault.records import DescriptionRevision, Record, RecordState, Version
+from vault.seal.keytree import LeafAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,28 @@ class RecordFilter:
     received_before: datetime | None = None
     classes: frozenset[str] | None = None
     restricted_in: frozenset[str] | None = None
+
+
+class Described(NamedTuple):
+    """A record with what is said of it now, sealed, None where nothing is any more.
+
+    A tuple, because the search index reads all of them.
+    """
+
+    record_id: RecordId
+    number: str
+    class_code: str
+    customer_id: CustomerId | None
+    state: RecordState
+    received_at: datetime
+    change: int
+    ordinal: int
+    revision: int
+    restricted: bool
+    sealed_content: bytes | None
+    content_leaf: LeafAddress | None
+    sealed: bytes | None
+    leaf: LeafAddress | None
 
 
 class RecordShelf(Protocol):
@@ -72,6 +95,18 @@ class RecordShelf(Protocol):
 
     def changed_since(self, change: int, *, limit: int = 500) -> Sequence[Record]:
         """Records whose change number is above ``change``, by change number."""
+        ...
+
+    def newest_change(self) -> int:
+        """The highest change number that a record has; 0 where there are none."""
+        ...
+
+    def described_since(self, change: int, *, limit: int) -> Sequence[Described]:
+        """Records whose change number is above ``change``, by change number, whatever their state."""
+        ...
+
+    def described_before(self, before: tuple[datetime, RecordId] | None, *, limit: int) -> Sequence[Described]:
+        """Records newest first, by (received_at, id), behind ``before``, whatever their state."""
         ...
 
     def due(

@@ -200,16 +200,6 @@ def open_token_name(vault: Vault, leaf: LeafAddress, token: ApiToken) -> str:
     return str(unseal(vault, leaf, token.sealed, subject=token.id, field_set="api-token", revision=1).get("name", ""))
 
 
-def words_of(number: str, description: Description, *, file_name: str | None, customer: tuple[str, str] | None) -> str:
-    """The words by which a record is found: what is said of it, and its customer's number and name."""
-    pieces = [number, description.title, description.place, description.note]
-    if description.dated_on is not None:
-        pieces.append(description.dated_on.isoformat())
-    pieces += [file_name] if file_name is not None else []
-    pieces += customer or ()
-    return "\n".join(pieces)
-
-
 def seal_matter(vault: Vault, leaf: LeafAddress, profile: MatterProfile, *, matter_id: str, revision: int) -> bytes:
     """A matter's profile, sealed."""
     values = {

@@ -17,9 +17,10 @@ from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotFound
 from vault.holds import HoldScope, Matter, MatterProfile, MatterState, ScopeItem, ScopeKind, checked_query
 from vault.ids import MatterId, RecordId
 from vault.permissions import Action, Actor
+from vault.queries import read_query
 from vault.records import RecordState
 from vault.shelves import Transaction
-from vault.workflows import allocation, descriptions, finding, scopes
+from vault.workflows import allocation, descriptions, indexing, scopes
 from vault.workflows.dryrun import writing
 from vault.workflows.matters import MatterView, require_matter, view_of
 from vault.workflows.vault import Vault
@@ -78,6 +79,8 @@ def _checked(scope: HoldScope) -> HoldScope:
         raise InvalidInput(
             "nothing is named that is to be held; name records, customers, classes or words", field="scope"
         )
+    for words in scope.queries:
+        read_query(checked_query(words))
     return replace(scope, queries=tuple(checked_query(words) for words in scope.queries))
 
 
@@ -86,7 +89,7 @@ def _found(vault: Vault, scope: HoldScope) -> _Found:
     queries = {vault.new_id(): words for words in scope.queries}
     if not queries:
         return _Found(queries={}, records={}, since=0)
-    finding.follow(vault)
+    indexing.require_followed(vault)
     looked = {query_id: scopes.matching(vault, words) for query_id, words in queries.items()}
     return _Found(
         queries=queries,

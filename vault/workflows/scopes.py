@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from vault.audit import Event
-from vault.errors import KeyDestroyed, SealBroken
+from vault.errors import InvalidInput, KeyDestroyed, SealBroken
+from vault.findable import EVERYTHING, Findable, findable, matches
 from vault.holds import Matter, ScopeItem, ScopeKind
 from vault.ids import RecordId
 from vault.people import CLOCK_ID
+from vault.queries import Query, read_query, read_words
 from vault.records import Record, RecordState
 from vault.shelves import Transaction
 from vault.workflows import descriptions
+from vault.workflows.classnames import classes_named
 from vault.workflows.customers import customer_view
 from vault.workflows.vault import Vault
 
@@ -31,11 +34,13 @@ def hold_what_matches(vault: Vault, tx: Transaction, record: Record) -> None:
     queries = tx.holds.queries_in_force(record.fonds_id)
     if not queries:
         return
-    words = words_in(vault, tx, record)
+    entry = findable_in(vault, tx, record)
     found: dict[str, tuple[Matter, ScopeItem]] = {}
     for matter, query in queries:
-        if matter.id not in found and vault.search.matches(_words_of_query(vault, matter, query), words):
-            found[matter.id] = (matter, query)
+        if matter.id not in found and entry is not None:
+            wanted, classes = _wanted(tx, _words_of_query(vault, matter, query))
+            if matches(wanted, entry, classes):
+                found[matter.id] = (matter, query)
     held = tx.holds.of_records([record.id]).get(record.id, ()) if found else ()
     named = {each.id for each in held}
     for matter, query in found.values():
@@ -46,8 +51,11 @@ def hold_what_matches(vault: Vault, tx: Transaction, record: Record) -> None:
 
 def matching(vault: Vault, words: str) -> tuple[set[RecordId], int]:
     """What a query finds in the index, and the change number that the index had come to before."""
-    position = vault.search.position()
-    return {RecordId(found) for found in vault.search.find(words, limit=max(1, vault.search.size()))}, position
+    standing = vault.search.standing()
+    with vault.catalogue.read() as tx:
+        query, classes = _wanted(tx, words)
+    found = vault.search.find(query, classes, EVERYTHING, limit=max(1, standing.records))
+    return {RecordId(each) for each in found}, standing.position
 
 
 def still_matching(
@@ -55,24 +63,25 @@ def still_matching(
 ) -> dict[str, set[RecordId]]:
     """What the index found before the transaction, brought up to it: by query's id, living records only."""
     seen = {query_id: set(records) for query_id, records in found.items()}
+    wanted = {query_id: _wanted(tx, words) for query_id, words in queries.items()}
     for record in _changed_since(tx, since):
         alive = record.state in (RecordState.RECEIVED, RecordState.FILED)
-        words = words_in(vault, tx, record) if alive else ""
-        for query_id, wanted in queries.items():
-            if alive and vault.search.matches(wanted, words):
+        entry = findable_in(vault, tx, record) if alive else None
+        for query_id, (query, classes) in wanted.items():
+            if entry is not None and matches(query, entry, classes):
                 seen[query_id].add(record.id)
             elif not alive:
                 seen[query_id].discard(record.id)
     return seen
 
 
-def words_in(vault: Vault, tx: Transaction, record: Record) -> str:
-    """The words of a record as the transaction has them; none of one that cannot be read."""
+def findable_in(vault: Vault, tx: Transaction, record: Record) -> Findable | None:
+    """A record as the index would have it, from the transaction; None of one that cannot be read."""
     revision = tx.records.description(record.id, record.current_revision)
     version = tx.records.version(record.id, record.current_ordinal)
     customer = tx.customers.get(record.customer_id) if record.customer_id is not None else None
     if revision is None or version is None:
-        return ""
+        return None
     try:
         said = descriptions.open_description(
             vault, revision.leaf, revision.sealed, record_id=record.id, revision=revision.revision
@@ -82,10 +91,18 @@ def words_in(vault: Vault, tx: Transaction, record: Record) -> str:
         )
         view = customer_view(vault, customer) if customer is not None else None
     except (KeyDestroyed, SealBroken):
-        return ""
-    return descriptions.words_of(
-        record.number,
-        said,
+        return None
+    return findable(
+        record_id=record.id,
+        received_at=record.received_at,
+        class_code=record.class_code,
+        state=record.state.value,
+        restricted=record.is_restricted,
+        number=record.number,
+        title=said.title,
+        place=said.place,
+        note=said.note,
+        dated_on=said.dated_on,
         file_name=content.file_name,
         customer=(view.customer.number, view.profile.name) if view is not None else None,
     )
@@ -103,6 +120,19 @@ def named_by(matter: Matter, query: ScopeItem, record_id: RecordId, *, change: i
         added_at=vault.now(),
         change=change,
     )
+
+
+def _wanted(tx: Transaction, words: str) -> tuple[Query, frozenset[str] | None]:
+    """The query, and the classes that it names.
+
+    Where a filter of it says nothing (any more: a class was called otherwise then), its words are looked for without
+    it: that holds too much rather than too little.
+    """
+    try:
+        query = read_query(words)
+        return query, classes_named(tx, query)
+    except InvalidInput:
+        return read_words(words), None
 
 
 def _words_of_query(vault: Vault, matter: Matter, query: ScopeItem) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -28,7 +27,6 @@ from vault.workflows import (
     certificates,
     effect,
     expiry,
-    finding,
     listing,
     log,
     logchecks,
@@ -111,10 +109,6 @@ def run_due(
     even the outcome cannot be recorded.
     """
     beat(vault)
-    # Each process has an index of its own; whoever ran last does not matter here.
-    # What it cannot read now it reads at the next search; the jobs do not wait for that.
-    with suppress(StrongroomError):
-        finding.follow(vault)
     with vault.catalogue.read() as tx:
         last = {job: (at, Outcome.read(kept)) for job, at, kept in tx.jobs.last_runs()}
     ran = []
@@ -161,7 +155,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         outbox_waiting=waiting,
         outbox_since=since,
         jobs=[_job_run(job, last.get(job.name), now) for job in (*JOBS, *vault.duties)],
-        indexed=vault.search.size(),
+        indexed=vault.search.standing().records,
         holds_waiting=holds_waiting,
         expiry_paused=expiry_paused,
     )

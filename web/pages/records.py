@@ -6,6 +6,7 @@ Rule 1: the address keeps all of what is asked; words stand in it as a sealed re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import RecordId
+from vault.queries import read_query
 from vault.savedviews import ViewWords
 from vault.workflows import finding, retrieval, savedviews
 from vault.workflows.finding import FindResult
@@ -39,8 +41,7 @@ async def find_records(visit: Visit) -> Response:
     text = visit.form.get("text", "").strip()
     if not text:
         return RedirectResponse(visit.path("records"), 303)
-    if len(text) > finding.QUERY_MAX_CHARACTERS:
-        raise InvalidInput(f"search for at most {finding.QUERY_MAX_CHARACTERS} characters", field="text")
+    read_query(text)
     reference = await visit.site.call(savedviews.refer_to, visit.vault, visit.actor, text)
     return RedirectResponse(f"{visit.path('records')}?{WORDS}={reference}", 303)
 
@@ -126,7 +127,7 @@ def _found(visit: Visit, asked: Asked) -> FindResult:
     limit = FOUND_FILTERED_MAX if asked.is_filtered else FOUND_MAX
     result = finding.find(visit.vault, visit.actor, asked.words, limit=limit)
     shown = [view for view in result.views if asked.admits(view)][:FOUND_MAX]
-    return FindResult(views=shown, complete=result.complete, indexed=result.indexed)
+    return replace(result, views=shown)
 
 
 def _views(visit: Visit, asked: Asked) -> Sequence[Mapping[str, object]]:

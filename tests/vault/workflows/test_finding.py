@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from storage.searchindex.memory import MemoryIndex
+from storage.machine import SystemRandomness
+from storage.searchindex.file import SqliteIndex
 from tests.support.vault import add_bytes
 from vault.customers import Profile
 from vault.errors import InvalidInput, NotAllowed
@@ -16,7 +17,7 @@ from vault.ids import PersonId, RecordId
 from vault.permissions import Actor
 from vault.records import Description
 from vault.seal.secrets import Secret
-from vault.workflows import customers, finding, intake
+from vault.workflows import customers, finding, indexing, intake
 from vault.workflows.intake import Filing
 from vault.workflows.vault import Vault
 
@@ -68,11 +69,16 @@ def test_the_newest_are_found_first_and_no_more_than_asked(vault: Vault, actor: 
 
 def test_an_index_that_is_still_filling_says_so(vault: Vault, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [add_bytes(vault, actor, b"x", title="deltaword").record_id for _ in range(6)]
-    monkeypatch.setattr(finding, "BATCH", 1)
-    empty = replace(vault, search=MemoryIndex())
+    monkeypatch.setattr(indexing, "BATCH", 1)
+    monkeypatch.setattr(indexing, "CAUGHT_UP_WITH", 1)
+    empty = replace(vault, search=SqliteIndex(None, SystemRandomness()))
+    left = iter([False] * 4)
+    indexing.keep_following(empty, lambda seconds: next(left, True), every_s=0.0)
     first = finding.find(empty, actor, "deltaword")
-    assert (first.complete, first.indexed) == (False, 4)
-    assert finding.follow(empty)
+    assert not first.complete
+    assert 0 < first.indexed < first.expected
+    assert [view.record.id for view in first.views] == made[::-1][: first.indexed]  # the newest first
+    assert indexing.follow(empty)
     last = finding.find(empty, actor, "deltaword")
     assert last.complete
     assert [view.record.id for view in last.views] == made[::-1]
@@ -94,10 +100,10 @@ def test_one_description_that_does_not_open_does_not_end_the_search_of_the_other
             other = replace(keys, metadata_key=Secret(bytes(32)))
             return other if address == lost else vault.keys.leaf_keys(address)  # type: ignore[arg-type]  # a leaf address
 
-        def many_leaf_keys(self, addresses: Sequence[object]) -> list[object]:
+        def many_leaf_keys(self, addresses: Sequence[object], *, keep: bool = True) -> list[object]:
             return [self.leaf_keys(address) for address in addresses]
 
-    broken = replace(vault, search=MemoryIndex(), keys=Keys())  # type: ignore[arg-type]  # it has what is called
+    broken = replace(vault, search=SqliteIndex(None, SystemRandomness()), keys=Keys())  # type: ignore[arg-type]  # it has what is called
     assert found(broken, actor, "epsilonword") == [good.record_id]
     assert finding.find(broken, actor, "epsilonword").complete
 

@@ -18,7 +18,7 @@ from vault.holds import HoldScope, MatterProfile, MatterState, ScopeKind
 from vault.ids import CustomerId, MatterId, RecordId
 from vault.permissions import Actor, Role
 from vault.records import Description
-from vault.workflows import customers, destruction, destructionscope, finding, intake, matters, placing
+from vault.workflows import customers, destruction, destructionscope, indexing, intake, matters, placing
 from vault.workflows.vault import Vault
 
 
@@ -124,7 +124,7 @@ def test_a_customer_in_scope_is_held_whole_with_what_comes_later(vault: Vault, a
 def test_words_hold_what_they_match_and_whatever_comes_to_match(vault: Vault, actor: Actor) -> None:
     before = add(vault, actor, "Lease of the Harbour warehouse")
     other, revised, corrected = (add(vault, actor, f"Something else {number}") for number in range(3))
-    finding.follow(vault)
+    indexing.follow(vault)
     unindexed = add(vault, actor, "HARBOUR dues and the lease")
     matter = place(vault, actor, queries=("harbour lease",)).matter
     assert held(vault, before, other, revised, corrected, unindexed) == [[matter.number], [], [], [], [matter.number]]

@@ -35,6 +35,7 @@ from vault.workflows import (
     destructionscope,
     finding,
     holding,
+    indexing,
     intake,
     listing,
     paper,
@@ -218,7 +219,7 @@ def outcome(vault: Vault, deed: Deed, actor: Actor, record_id: RecordId) -> type
 def test_every_cell_of_the_table_is_as_it_says(
     vault: Vault, walked: Mapping[tuple[str, str], RecordId], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    finding.follow(vault)
+    indexing.follow(vault)
     cells = 0
     for name, deed in DEEDS.items():
         for role in WALKED:

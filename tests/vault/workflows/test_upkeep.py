@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from storage.searchindex.memory import MemoryIndex
 from tests.support.vault import add_bytes
 from tests.vault.workflows.faults import ON_SQLITE, Died, faulty, with_clock
 from vault.audit import Event
@@ -130,7 +129,7 @@ def test_an_index_that_cannot_be_filled_does_not_stop_the_jobs(vault: Vault, act
         generation = renew
         many_leaf_keys = leaf_keys
 
-    sealed = replace(vault, search=MemoryIndex(), keys=Away())  # type: ignore[arg-type]  # it has what is called
+    sealed = replace(vault, keys=Away())  # type: ignore[arg-type]  # it has what is called
     assert set(ran(sealed)) == ALL
 
 

@@ -1,0 +1,268 @@
+"""Keeping the search index up to the catalogue: filled newest first, then followed by change number.
+
+Rule 1: one thread of one process of a machine does it; others answer from what is there.
+Rule 2: what changes while the index fills is followed in between: it shows at once.
+Rule 3: keys are asked for many leaves at once, and not kept: reading all of the vault must not push out what is in use.
+Rule 4: what was destroyed leaves the index when its change is followed, and the memory under it as soon as the index
+is rewritten, which begins at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from itertools import count
+from threading import Event
+from typing import Final
+
+from vault.customers import Customer
+from vault.errors import KeyDestroyed, Overloaded, SealBroken, StrongroomError
+from vault.findable import Findable, findable
+from vault.ids import CustomerId, RecordId
+from vault.ports import IndexStanding
+from vault.records import RecordState
+from vault.seal.fields import open_fields
+from vault.seal.keytree import LeafAddress, LeafKeys
+from vault.shelves import Transaction
+from vault.shelves.records import Described
+from vault.workflows.vault import Vault
+
+BATCH: Final = 1000
+CAUGHT_UP_WITH: Final = 200
+NAMES_KEPT: Final = 100_000
+LOOK_EVERY_S: Final = 0.05
+CHANGES_EVERY: Final = 3
+"""Batches: some tenths of a second."""
+LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
+
+Keys = Mapping[LeafAddress, LeafKeys | StrongroomError]
+
+
+@dataclass(slots=True)
+class _Names:
+    """Numbers and names of customers, opened once while the index fills."""
+
+    known: dict[CustomerId, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records as the catalogue has them, their customers, and the keys of both."""
+
+    rows: Sequence[Described]
+    customers: Mapping[CustomerId, Customer]
+    keys: Keys
+
+
+def follow(vault: Vault, *, wait_s: float = 60.0) -> bool:
+    """Brings the index up to the catalogue; True when nothing is missing.
+
+    Where another process leads, it waits for that one, at most so long.
+    """
+    waiting = Event()
+    for _ in range(max(1, round(wait_s / LOOK_EVERY_S))):
+        if vault.search.lead():
+            with vault.indexing:
+                while _step(vault, _stays):
+                    pass
+            return is_followed(vault)
+        if is_followed(vault):
+            return True
+        waiting.wait(LOOK_EVERY_S)
+    return False
+
+
+def require_followed(vault: Vault) -> None:
+    """``follow``, for whoever must not miss a record. Raises ``Overloaded``."""
+    if not follow(vault):
+        raise Overloaded("the search index is still filling; try again in a minute", retry_after_s=60)
+
+
+def keep_following(vault: Vault, is_left: Callable[[float], bool], *, every_s: float) -> None:
+    """Follows until ``is_left`` (which waits so long) says so. Raises what reading the catalogue raises."""
+    while True:
+        if vault.search.lead():
+            with vault.indexing:
+                while not is_left(0.0) and _step(vault, is_left):
+                    pass
+        if is_left(every_s):
+            return
+
+
+def catch_up(vault: Vault) -> None:
+    """Follows the latest changes if they are few and nobody else does just now: so people find what they just did."""
+    if not vault.indexing.acquire(blocking=False):
+        return
+    try:
+        if not vault.search.lead():
+            return
+        standing = vault.search.standing()
+        if not standing.position and not standing.is_filled:
+            standing = _begin(vault)
+        standing = _follow_changes(vault, standing, CAUGHT_UP_WITH)
+        if not standing.is_filled and standing.expected <= CAUGHT_UP_WITH:
+            _fill(vault, standing, _stays)
+    finally:
+        vault.indexing.release()
+
+
+def is_followed(vault: Vault) -> bool:
+    """Whether nothing is missing from the index."""
+    standing = vault.search.standing()
+    if not standing.is_filled or standing.is_full:
+        return False
+    with vault.catalogue.read() as tx:
+        return tx.records.newest_change() <= standing.position
+
+
+def _stays(seconds: float) -> bool:
+    return False
+
+
+def _step(vault: Vault, is_left: Callable[[float], bool]) -> bool:
+    """Follows changes, fills, rewrites; False when nothing is left to do."""
+    standing = vault.search.standing()
+    if standing.is_full:
+        return False
+    if not standing.position and not standing.is_filled:
+        standing = _begin(vault)
+    followed = _follow_changes(vault, standing, BATCH)
+    if followed is not standing:
+        return True
+    if not standing.is_filled:
+        _fill(vault, standing, is_left)
+        return True
+    return vault.search.cleanse()
+
+
+def _begin(vault: Vault) -> IndexStanding:
+    with vault.catalogue.read() as tx:
+        standing = IndexStanding(position=tx.records.newest_change(), expected=tx.records.count())
+    if not standing.position:
+        standing = replace(standing, is_filled=True)
+    vault.search.keep((), (), standing)
+    return standing
+
+
+def _follow_changes(vault: Vault, standing: IndexStanding, limit: int) -> IndexStanding:
+    """Follows one batch of changes; the same standing where there are none."""
+    with vault.catalogue.read() as tx:
+        rows = tx.records.described_since(standing.position, limit=limit)
+        customers = _customers_of(tx, rows, _Names())
+    if not rows:
+        return standing
+    entries, gone = _entries(_with_keys(vault, rows, customers), _Names())
+    followed = replace(standing, position=rows[-1].change)
+    vault.search.keep(entries, gone, followed)
+    return followed
+
+
+def _fill(vault: Vault, standing: IndexStanding, is_left: Callable[[float], bool]) -> None:
+    """Fills, newest first: while one batch is opened, the next is read and the one before is written, each in a thread
+    of its own."""
+    names = _Names()
+    writing: Future[None] | None = None
+    reading = vault.pool.submit(_read, vault, standing.filled_down_to, names)
+    for turn in count(1):
+        batch = reading.result()
+        if not batch.rows or is_left(0.0):
+            break
+        last = (batch.rows[-1].received_at, batch.rows[-1].record_id)
+        reading = vault.pool.submit(_read, vault, last, names)
+        entries, _ = _entries(batch, names)
+        if writing is not None:
+            writing.result()
+        if turn % CHANGES_EVERY == 0:
+            standing = _follow_changes(vault, standing, BATCH)
+        standing = replace(standing, filled_down_to=last)
+        writing = vault.pool.submit(vault.search.keep, entries, (), standing)
+    if writing is not None:
+        writing.result()
+    if not batch.rows:
+        vault.search.keep((), (), replace(standing, is_filled=True))
+
+
+def _read(vault: Vault, before: tuple[datetime, RecordId] | None, names: _Names) -> _Batch:
+    with vault.catalogue.read() as tx:
+        rows = tx.records.described_before(before, limit=BATCH)
+        customers = _customers_of(tx, rows, names)
+    return _with_keys(vault, rows, customers)
+
+
+def _customers_of(tx: Transaction, rows: Sequence[Described], names: _Names) -> Mapping[CustomerId, Customer]:
+    wanted = {row.customer_id for row in rows if row.customer_id is not None and row.customer_id not in names.known}
+    return tx.customers.many(sorted(wanted)) if wanted else {}
+
+
+def _with_keys(vault: Vault, rows: Sequence[Described], customers: Mapping[CustomerId, Customer]) -> _Batch:
+    leaves = {leaf for row in rows if row.state in LIVING for leaf in (row.leaf, row.content_leaf) if leaf is not None}
+    wanted = [*leaves, *(customer.profile_leaf for customer in customers.values())]
+    told = vault.keys.many_leaf_keys(wanted, keep=False)
+    return _Batch(rows, customers, dict(zip(wanted, told, strict=True)))
+
+
+def _entries(batch: _Batch, names: _Names) -> tuple[list[Findable], list[str]]:
+    """What is to be found of a batch, and what is not any more: it is destroyed, or it does not open.
+
+    What cannot be read cannot be found by words; the record's own page says what is wrong.
+    """
+    if len(names.known) > NAMES_KEPT:
+        names.known.clear()
+    for customer in batch.customers.values():
+        names.known[customer.id] = _name_of(customer, batch.keys)
+    entries, gone = list[Findable](), list[str]()
+    for row in batch.rows:
+        entry = _entry(row, batch.keys, names) if row.state in LIVING else None
+        if entry is not None:
+            entries.append(entry)
+        else:
+            gone.append(row.record_id)
+    return entries, gone
+
+
+def _entry(row: Described, keys: Keys, names: _Names) -> Findable | None:
+    if row.sealed is None or row.leaf is None:
+        return None
+    try:
+        said = _opened(row.leaf, row.sealed, keys, row.record_id, "description", row.revision)
+        content = {}
+        if row.sealed_content is not None and row.content_leaf is not None:
+            content = _opened(row.content_leaf, row.sealed_content, keys, row.record_id, "content", row.ordinal)
+        dated_on = said["dated_on"]
+        return findable(
+            record_id=row.record_id,
+            received_at=row.received_at,
+            class_code=row.class_code,
+            state=row.state.value,
+            restricted=row.restricted,
+            number=row.number,
+            title=said["title"],
+            place=said["place"],
+            note=said["note"],
+            dated_on=date.fromisoformat(dated_on) if dated_on else None,
+            file_name=content.get("file_name"),
+            customer=names.known.get(row.customer_id) if row.customer_id is not None else None,
+        )
+    except (KeyDestroyed, SealBroken, KeyError, TypeError, ValueError):
+        return None
+
+
+def _name_of(customer: Customer, keys: Keys) -> tuple[str, str]:
+    try:
+        profile = _opened(
+            customer.profile_leaf, customer.sealed_profile, keys, customer.id, "customer", customer.revision
+        )
+        return customer.number, str(profile.get("name", ""))
+    except (KeyDestroyed, SealBroken):
+        return customer.number, ""
+
+
+def _opened(
+    leaf: LeafAddress, sealed: bytes, keys: Keys, subject: RecordId | CustomerId, field_set: str, revision: int
+) -> dict[str, str]:
+    found = keys[leaf]
+    if isinstance(found, StrongroomError):
+        raise found
+    return open_fields(found.metadata_key, sealed, subject_id=subject, field_set=field_set, revision=revision)  # type: ignore[return-value]  # texts
