@@ -12,6 +12,7 @@ folders of that name). They hold opaque ids and numbers only.
     log/<tree id, hex>/crossing/<key, 8 digits>           the checkpoint that this key and the one before signed
     log/<tree id, hex>/stamps/<999999999999 - size>       time stamps over checkpoints (RFC 3161), newest first
     log/<tree id, hex>/keys/<key, 8 digits>               signing keys, sealed
+    staging/<tree id, hex>/<upload id>/<object id>        a piece of an upload under way; unlocked, deleted afterwards
     canary/...                                            the lock proof's
 """
 
@@ -25,6 +26,7 @@ META_PREFIX: Final = "meta/"
 BLOCKS_PREFIX: Final = "blocks/"
 TREES_PREFIX: Final = "trees/"
 LOG_PREFIX: Final = "log/"
+STAGING_PREFIX: Final = "staging/"
 
 _NEWEST_CHECKPOINT: Final = 999_999_999_999
 
@@ -47,6 +49,13 @@ class ObjectLayout:
     def meta_folder(self, subject_id: str) -> str:
         """What the keys of all metadata objects of a subject begin with."""
         return f"{META_PREFIX}{_plain(subject_id)}/"
+
+    def staging(self, tree_id: bytes, upload_id: str = "", object_id: str = "") -> str:
+        """A piece of an upload; with less named, what the keys of all such pieces begin with."""
+        folder = f"{STAGING_PREFIX}{tree_id.hex()}/"
+        if not upload_id:
+            return folder
+        return f"{folder}{_plain(upload_id)}/{_plain(object_id) if object_id else ''}"
 
     def lasts(self, key: str) -> bool:
         """Registers, certificates and paper among metadata; blocks, key pages, and the log but for partial tiles."""

@@ -34,6 +34,8 @@ class Event(StrEnum):
     RECORD_EXPORTED = "record-exported"
     RECORD_RECOVERED = "record-recovered"
     INTENT_ABORTED = "intent-aborted"
+    UPLOAD_BEGUN = "upload-begun"
+    UPLOAD_ENDED = "upload-ended"
     LOCK_EXTENDED = "lock-extended"
     CUSTOMER_ADDED = "customer-added"
     PERSON_ADDED = "person-added"

@@ -15,6 +15,8 @@
     │   │       └── PurposeNeeded
     │   ├── NotFound                no such thing, or not for the person asking
     │   ├── TooManyAttempts         guessed too often; wait
+    │   ├── TooManyOpen             somebody has begun more than they may have open at once
+    │   ├── UploadEnded             a resumable upload that takes nothing any more
     │   ├── LinkUnusable            a genuine link that no longer opens anything
     │   │   ├── LinkExpired
     │   │   ├── LinkRevoked
@@ -26,6 +28,9 @@
     │       ├── AlreadyExists
     │       ├── IdempotencyMismatch
     │       ├── SourceChanged       the bytes changed while they were read
+    │       │   └── ChecksumWrong   a piece of an upload is not what its sender says
+    │       ├── OffsetWrong         a piece of an upload that does not go on where it is
+    │       ├── UploadBusy          another request is adding to this upload
     │       ├── NotDue              the schedule keeps it, and nobody may destroy it yet
     │       └── StillLocked         retention in the store has not lapsed
     ├── Unavailable                 a part is away; nothing acknowledged is lost; try again
@@ -162,6 +167,18 @@ class TooManyAttempts(Refused):
     code = "too-many-attempts"
 
 
+class TooManyOpen(Refused):
+    """Somebody has begun more than they may have open at once."""
+
+    code = "too-many-open"
+
+
+class UploadEnded(Refused):
+    """A resumable upload that expired, was given up, or was refused in the end; begin another."""
+
+    code = "upload-ended"
+
+
 class LinkUnusable(Refused):
     """A genuine link that no longer opens anything."""
 
@@ -230,6 +247,24 @@ class SourceChanged(Conflict):
     """The bytes changed, or ended early, while they were read."""
 
     code = "source-changed"
+
+
+class ChecksumWrong(SourceChanged):
+    """A piece of an upload is not what its sender says; nothing of it counts."""
+
+    code = "checksum-wrong"
+
+
+class OffsetWrong(Conflict):
+    """A piece of an upload does not go on where the upload is; ask where that is."""
+
+    code = "offset-wrong"
+
+
+class UploadBusy(Conflict):
+    """Another request is adding to this upload."""
+
+    code = "upload-busy"
 
 
 class NotDue(Conflict):

@@ -36,6 +36,7 @@ SessionId = NewType("SessionId", str)
 PasskeyId = NewType("PasskeyId", str)
 TokenId = NewType("TokenId", str)
 LogCheckId = NewType("LogCheckId", str)
+UploadId = NewType("UploadId", str)
 
 ID_LENGTH = 26
 

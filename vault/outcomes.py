@@ -40,6 +40,8 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "log-being-checked": "the log is being checked",
         "log-holds": "the log holds, up to entry {entries}",
         "log-broken": "BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}",
+        "uploads-finished": "{finished} uploads became records, {left} not yet; {expired} expired",
+        "pieces-swept": "deleted {swept} pieces of uploads that are not open",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

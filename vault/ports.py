@@ -285,6 +285,10 @@ class Layout(Protocol):
         """What the keys of all metadata objects of a subject begin with."""
         ...
 
+    def staging(self, tree_id: bytes, upload_id: str = "", object_id: str = "") -> str:
+        """A piece of an upload under way; with less named, what the keys of all such pieces begin with."""
+        ...
+
     def lasts(self, key: str) -> bool:
         """Whether the vault needs what lies under a key for as long as it lives, and never deletes it."""
         ...

@@ -83,6 +83,22 @@ def beginning_of(
     idempotency_key: str | None = None,
 ) -> Begin:
     """How to begin the upload of a new record. Raises ``InvalidInput``."""
+    filing = filing_of(visit, values, file_name, size_bytes=size_bytes, sha256=sha256)
+    return lambda: intake.begin(visit.vault, visit.actor, filing(), idempotency_key=idempotency_key)
+
+
+def filing_of(
+    visit: Visit,
+    values: Mapping[str, object],
+    file_name: str,
+    *,
+    size_bytes: int | None = None,
+    sha256: bytes | None = None,
+) -> Callable[[], Filing]:
+    """What is said of a file, checked as far as that goes without the vault; calling it blocks.
+
+    Raises ``InvalidInput``.
+    """
     name = checked_file_name(file_name)
     description = description_of(values, default_title=title_from(name))
     class_code = text_of(values, "class").strip()
@@ -90,9 +106,9 @@ def beginning_of(
     if not class_code:
         raise InvalidInput("a record needs a class; choose one", field="class")
 
-    def begin() -> Receiving:
+    def filing() -> Filing:
         customer = _customer(visit, customer_key) if customer_key else None
-        filing = Filing(
+        return Filing(
             class_code=class_code,
             customer_id=customer.customer.id if customer is not None else None,
             description=description,
@@ -100,9 +116,8 @@ def beginning_of(
             declared_size_bytes=size_bytes,
             declared_sha256=sha256,
         )
-        return intake.begin(visit.vault, visit.actor, filing, idempotency_key=idempotency_key)
 
-    return begin
+    return filing
 
 
 def _customer(visit: Visit, key: str) -> CustomerView:

@@ -49,6 +49,7 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
         response = await attempt(begin_visit(site, row, request))
         if row.kind is Kind.OUTSIDE:
             response.headers.update(OUTSIDE_HEADERS)
+        response.headers.update(row.headers)
         return response
 
     async def attempt(visit: Visit) -> Response:

@@ -35,6 +35,8 @@ OUTCOMES: Final = {
     "log-being-checked": later("the log is being checked"),
     "log-holds": later("the log holds, up to entry {entries}"),
     "log-broken": later("BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}"),
+    "uploads-finished": later("{finished} uploads became records, {left} not yet; {expired} expired"),
+    "pieces-swept": later("deleted {swept} pieces of uploads that are not open"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

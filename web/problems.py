@@ -69,6 +69,12 @@ class ClientTooSlow(Refused):
     code = "client-too-slow"
 
 
+class TusVersionUnknown(Refused):
+    """The request is of another version of the protocol of resumable uploads, or names none."""
+
+    code = "tus-version-unknown"
+
+
 class RangeNotSatisfiable(Refused):
     """The range asked for lies outside the content."""
 
@@ -143,6 +149,24 @@ PROBLEMS: Final = MappingProxyType(
         ),
         "source-changed": _problem(
             409, later("The file is not what was announced"), later("It changed or ended early. Send it again.")
+        ),
+        "checksum-wrong": _problem(
+            460, later("The checksum does not match"), later("Nothing of this piece counts. Send it again.")
+        ),
+        "offset-wrong": _problem(
+            409, later("It goes on elsewhere"), later("Ask where the upload is, and send from there.")
+        ),
+        "upload-busy": _problem(
+            423, later("Somebody is adding to it"), later("Ask where the upload is, and go on from there.")
+        ),
+        "upload-ended": _problem(
+            410, later("This upload takes nothing any more"), later("It is finished, expired or ended; begin another.")
+        ),
+        "too-many-open": _problem(
+            429, later("Too many uploads at once"), later("Finish or end some of your uploads first.")
+        ),
+        "tus-version-unknown": _problem(
+            412, later("Another version of the protocol"), later("Version 1.0.0 of tus is spoken here.")
         ),
         "not-due": _problem(409, later("Not due"), later("The schedule keeps it; its page says why and until when.")),
         "still-locked": _problem(409, later("Still locked"), later("Its retention has not lapsed.")),

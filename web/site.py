@@ -29,6 +29,7 @@ from web.i18n import Language
 from web.names import Names
 from web.remembered import Remembered
 from web.submissions import Submissions
+from web.underway import Underway
 
 if TYPE_CHECKING:
     from web.admission import Admission
@@ -94,7 +95,8 @@ class InThread:
 class Row:
     """One row of the route table. ``permission`` is an action of ``vault.people`` or an audience.
 
-    ``operation`` describes a row of the API, and says what the door takes of a request.
+    ``operation`` describes a row of the API, and says what the door takes of a request. ``headers`` are what every
+    answer has.
     """
 
     methods: tuple[str, ...]
@@ -105,6 +107,7 @@ class Row:
     body: Body = Body.NONE
     kind: Kind = Kind.PAGE
     operation: Operation | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,7 @@ class Site:
     submissions: Submissions
     kept: Remembered[Sequence[Kept]]
     names: Names
+    underway: Underway = field(default_factory=Underway)
 
     @property
     def secure(self) -> bool:

@@ -34,8 +34,13 @@ from storage.catalogue.tables import metadata
 from vault.errors import CatalogueBroken, CatalogueUnavailable, SealBroken, SettingsWrong
 
 FIRST_LINE: Final = b"strongroom catalogue 1\n"
-PASSING: Final = frozenset({"sessions", "challenges", "api_tokens", "resets", "invitations", "processes", "attempts"})
-"""Tables that say who is here just now."""
+PASSING: Final = frozenset(
+    {
+        *("sessions", "challenges", "api_tokens", "resets", "invitations", "processes", "attempts"),
+        *("uploads", "upload_pieces"),
+    }
+)
+"""Tables that say who is here just now, and what is under way; pieces of uploads are in no backup either."""
 
 _LENGTH = struct.Struct(">I")
 _PIECE_BYTES: Final = 1 << 20

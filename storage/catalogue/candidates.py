@@ -19,6 +19,7 @@ from storage.catalogue.intents import intents
 from storage.catalogue.links import links
 from storage.catalogue.records import record_of, records
 from storage.catalogue.rows import Rows
+from storage.catalogue.uploads import uploads
 from storage.catalogue.versions import versions
 from vault.customers import Customer
 from vault.destruction import Candidate, Scope, Targets
@@ -63,10 +64,11 @@ _GET_CUSTOMERS = (
 )
 _EXTENTS = select(extents.c.number).where(extents.c.fonds_id == bindparam("its_fonds"), extents.c.owner.in_(_wanted))
 _OPEN_INTENTS = select(intents.c.record_id, intents.c.customer_id).where(text("intents.state IN ('open', 'sealed')"))
-# Leaves of uploads that were given up have bytes in the store, perhaps: they die with their record.
+# Leaves of uploads that were given up, or staged, have or had bytes in the store: they die with their record.
 _LEAVES = union(
     select(versions.c.extent, versions.c.leaf).where(versions.c.record_id.in_(_wanted)),
     select(intents.c.extent, intents.c.leaf).where(intents.c.record_id.in_(_wanted)),
+    select(uploads.c.extent, uploads.c.leaf).where(uploads.c.record_id.in_(_wanted)),
 )
 
 
@@ -82,7 +84,7 @@ _LEAVES_ELSEWHERE = union(
                 extents.c.owner == records.c.customer_id,
             ),
         )
-        for table in (versions, intents)
+        for table in (versions, intents, uploads)
     )
 )
 _STRANGERS = (

@@ -35,6 +35,7 @@ from storage.catalogue.rows import Rows
 from vault.errors import Conflict
 from vault.ids import CustomerId, FondsId, IntentId, ObjectId, PersonId, ProcessId, RecordId
 from vault.records import Intent, IntentState, SealedObject
+from vault.seal.keytree import LeafAddress
 
 intents = Table(
     "intents",
@@ -102,6 +103,11 @@ _GET_FOR_UPDATE = _GET.with_for_update(of=intents)
 # The state is a literal, as in the partial index: with a parameter the database could not use the index.
 _BY_IDEMPOTENCY_KEY = _ALL.where(
     intents.c.idempotency_key_hash == bindparam("its_hash"), text("intents.state <> 'aborted'")
+)
+_HAS_LEAF = select(intents.c.id).where(
+    intents.c.fonds_id == bindparam("its_fonds"),
+    intents.c.extent == bindparam("its_extent"),
+    intents.c.leaf == bindparam("its_leaf"),
 )
 _UNSETTLED = (
     _ALL.where(text("intents.state IN ('open', 'sealed')"))
@@ -205,6 +211,10 @@ class SqlIntentShelf:
     def by_idempotency_key(self, key_hash: bytes) -> Intent | None:
         row = self._rows.first(_BY_IDEMPOTENCY_KEY, {"its_hash": key_hash})
         return None if row is None else intent_of(row)
+
+    def has_leaf(self, fonds_id: FondsId, leaf: LeafAddress) -> bool:
+        place = {"its_fonds": fonds_id, "its_extent": leaf.extent, "its_leaf": leaf.leaf}
+        return self._rows.first(_HAS_LEAF, place) is not None
 
     def set_upload(self, intent_id: IntentId, upload_id: str) -> None:
         self._require(self._rows.run(_SET_UPLOAD, {"its_id": intent_id, "its_upload": upload_id}), intent_id)

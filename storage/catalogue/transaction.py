@@ -39,6 +39,7 @@ from storage.catalogue.sessions import SqlSessionShelf
 from storage.catalogue.tokens import SqlTokenShelf
 from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
+from storage.catalogue.uploads import SqlUploadShelf
 
 
 class SqlTransaction:
@@ -192,3 +193,7 @@ class SqlTransaction:
     @property
     def resets(self) -> SqlResetShelf:
         return SqlResetShelf(self._rows)
+
+    @property
+    def uploads(self) -> SqlUploadShelf:
+        return SqlUploadShelf(self._rows)

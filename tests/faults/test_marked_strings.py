@@ -31,11 +31,13 @@ from vault.errors import NotSignedIn, PassCodeWrong
 from vault.groups import FOUNDING
 from vault.holds import HoldScope, MatterProfile
 from vault.objects import ListedVersion
+from vault.permissions import Actor
 from vault.records import Description
 from vault.sessions import Client
 from vault.workflows import (
     customers,
     finding,
+    finishing,
     holding,
     indexing,
     intake,
@@ -49,6 +51,7 @@ from vault.workflows import (
     sessions,
     sharing,
     upkeep,
+    uploads,
 )
 from vault.workflows.vault import Vault
 
@@ -181,6 +184,7 @@ def _use(vault: Vault, marks: Marks) -> None:
             key = marks.new()
             with intake.begin(vault, operator, filing, idempotency_key=key) as receiving:
                 records.append(intake.receive_from(vault, receiving, io.BytesIO(body).readinto))
+    _in_pieces(vault, operator, marks)
     first = records[0].record_id
     said = Description.checked(
         title=marks.new(Script.HANGUL),
@@ -234,6 +238,25 @@ def _use(vault: Vault, marks: Marks) -> None:
             vault, login=marks.new(), password=marks.new(), client=Client(address="192.0.2.78", agent=marks.new())
         )
     upkeep.run_due(vault)
+
+
+def _in_pieces(vault: Vault, operator: Actor, marks: Marks) -> None:
+    """An upload that is under way, and one that became a record."""
+    for whole in (False, True):
+        body = (b"x" * 100 + marks.new(Script.CJK).encode("utf-16") + marks.new(Script.GREEK).encode()) * 3
+        filing = intake.Filing(
+            class_code="contract",
+            customer_id=None,
+            description=Description.checked(title=marks.new(Script.HANGUL), note=marks.new(Script.ARABIC)),
+            file_name=marks.new(Script.CYRILLIC) + ".txt",
+            declared_size_bytes=len(body),
+        )
+        begun, _ = uploads.begin(vault, operator, filing, told=marks.new(), idempotency_key=marks.new())
+        opened = uploads.find_open(vault, operator, begun.id)
+        for start, end in ((0, 150), (150, len(body) if whole else len(body) - 1)):
+            assert uploads.count_pieces(vault, [uploads.stage(vault, opened, start, body[start:end])])
+        if whole:
+            finishing.finish(vault, operator, uploads.find(vault, operator, begun.id))
 
 
 # -- the search --------------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ from vault.shelves.sessions import SessionShelf
 from vault.shelves.tokens import TokenShelf
 from vault.shelves.training import TrainingShelf
 from vault.shelves.trees import TreeShelf
+from vault.shelves.uploads import UploadShelf
 
 __all__ = ["Catalogue", "RecordFilter", "Transaction"]
 
@@ -132,6 +133,8 @@ class Transaction(Protocol):
     def saved_views(self) -> SavedViewShelf: ...
     @property
     def figures(self) -> FigureShelf: ...
+    @property
+    def uploads(self) -> UploadShelf: ...
 
 
 class Catalogue(Protocol):

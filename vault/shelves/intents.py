@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vault.ids import IntentId, ObjectId
+from vault.ids import FondsId, IntentId, ObjectId
 from vault.records import Intent, IntentState, SealedObject
+from vault.seal.keytree import LeafAddress
 
 
 class IntentShelf(Protocol):
@@ -19,6 +20,10 @@ class IntentShelf(Protocol):
 
     def by_idempotency_key(self, key_hash: bytes) -> Intent | None:
         """The live (not aborted) intent of a key."""
+        ...
+
+    def has_leaf(self, fonds_id: FondsId, leaf: LeafAddress) -> bool:
+        """Whether an intent, settled or not, has this leaf: it is no other one's then."""
         ...
 
     def set_upload(self, intent_id: IntentId, upload_id: str) -> None: ...

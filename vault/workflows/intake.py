@@ -23,9 +23,10 @@ from types import TracebackType
 from typing import Self
 
 from vault.audit import Event
+from vault.classes import RecordClass
 from vault.destruction import require_living
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
-from vault.ids import CustomerId, RecordId
+from vault.ids import CustomerId, PersonId, RecordId
 from vault.permissions import Action, Actor, require_on
 from vault.ports import Buffer
 from vault.records import (
@@ -39,6 +40,7 @@ from vault.records import (
     require_correctable,
 )
 from vault.seal.fields import blind_index
+from vault.seal.keytree import LeafAddress
 from vault.workflows import descriptions, outbox, recovery, scopes
 from vault.workflows.gates import require_passage
 from vault.workflows.reception import Announcement, Reception
@@ -73,12 +75,49 @@ class Receipt:
     replayed: bool
 
 
-def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | None = None) -> Receiving:
-    """Begins the upload of a new record.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What a file that was staged first was given when that began: the id, the leaf and the key of its record."""
+
+    record_id: RecordId
+    leaf: LeafAddress
+    idempotency_key_hash: bytes
+
+
+def begin(
+    vault: Vault,
+    actor: Actor,
+    filing: Filing,
+    *,
+    idempotency_key: str | None = None,
+    reserved: Reserved | None = None,
+) -> Receiving:
+    """Begins the upload of a new record. What was ``reserved`` takes the place of an idempotency key.
 
     Raises ``NotAllowed``, ``NotFound`` (customer), ``InvalidInput`` (also for an unknown class), ``TooLarge``,
     ``Conflict`` (an upload under the same key is still under way).
     """
+    rule, file_name = require_fileable(vault, actor, filing)
+    announcement = Announcement(
+        record_id=reserved.record_id if reserved is not None else RecordId(vault.new_id()),
+        ordinal=1,
+        revision=1,
+        class_code=filing.class_code,
+        lock_mode=rule.lock_mode,
+        customer_id=filing.customer_id,
+        description=filing.description,
+        file_name=file_name,
+        person_id=actor.person_id,
+        idempotency_key_hash=(
+            reserved.idempotency_key_hash if reserved is not None else key_hash(vault, actor.person_id, idempotency_key)
+        ),
+        leaf=reserved.leaf if reserved is not None else None,
+    )
+    return _receiving(vault, announcement, filing.declared_size_bytes, filing.declared_sha256)
+
+
+def require_fileable(vault: Vault, actor: Actor, filing: Filing) -> tuple[RecordClass, str]:
+    """The rule of its class, and the file's name made clean, where somebody may file this. Raises as ``begin``."""
     actor.require(Action.ADD_RECORD)
     with vault.catalogue.read() as tx:
         try:
@@ -93,19 +132,7 @@ def begin(vault: Vault, actor: Actor, filing: Filing, *, idempotency_key: str | 
         if customer is None:
             raise NotFound("there is no such customer; add the customer first")
         require_living(customer)
-    announcement = Announcement(
-        record_id=RecordId(vault.new_id()),
-        ordinal=1,
-        revision=1,
-        class_code=filing.class_code,
-        lock_mode=rule.lock_mode,
-        customer_id=filing.customer_id,
-        description=filing.description,
-        file_name=file_name,
-        person_id=actor.person_id,
-        idempotency_key_hash=_key_hash(vault, actor, idempotency_key),
-    )
-    return _receiving(vault, announcement, filing.declared_size_bytes, filing.declared_sha256)
+    return rule, file_name
 
 
 def begin_correction(
@@ -141,7 +168,7 @@ def begin_correction(
         description=description,
         file_name=file_name,
         person_id=actor.person_id,
-        idempotency_key_hash=_key_hash(vault, actor, idempotency_key),
+        idempotency_key_hash=key_hash(vault, actor.person_id, idempotency_key),
     )
     return _receiving(vault, announcement, declared_size_bytes, declared_sha256)
 
@@ -316,9 +343,9 @@ def _receiving(
     )
 
 
-def _earlier(vault: Vault, key_hash: bytes) -> Intent | None:
+def _earlier(vault: Vault, its_hash: bytes) -> Intent | None:
     with vault.catalogue.read() as tx:
-        intent = tx.intents.by_idempotency_key(key_hash)
+        intent = tx.intents.by_idempotency_key(its_hash)
     if intent is not None and intent.state is not IntentState.COMMITTED:
         intent = recovery.settle(vault, intent)
         if intent.state in (IntentState.OPEN, IntentState.SEALED):
@@ -328,7 +355,8 @@ def _earlier(vault: Vault, key_hash: bytes) -> Intent | None:
     return intent
 
 
-def _key_hash(vault: Vault, actor: Actor, idempotency_key: str | None) -> bytes | None:
+def key_hash(vault: Vault, person_id: PersonId, idempotency_key: str | None) -> bytes | None:
+    """The keyed digest of somebody's idempotency key. Raises ``InvalidInput``."""
     if idempotency_key is None:
         return None
     if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_MAX_CHARACTERS or not idempotency_key.isprintable():
@@ -339,7 +367,7 @@ def _key_hash(vault: Vault, actor: Actor, idempotency_key: str | None) -> bytes 
     blinding_key = vault.house_keys().blinding_key
     # The index folds case; an idempotency key is exact, so its digest goes in.
     exact = hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
-    return blind_index(blinding_key, f"idempotency/{actor.person_id}", exact)
+    return blind_index(blinding_key, f"idempotency/{person_id}", exact)
 
 
 def _require_size(vault: Vault, size_bytes: int | None) -> None:

@@ -115,7 +115,7 @@ class _InOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What will be stored, before its bytes are known."""
+    """What will be stored, before its bytes are known. ``leaf`` was issued for it before, where it was staged."""
 
     record_id: RecordId
     ordinal: int
@@ -127,6 +127,7 @@ class Announcement:
     file_name: str
     person_id: PersonId
     idempotency_key_hash: bytes | None
+    leaf: LeafAddress | None = None
 
     @property
     def owner(self) -> str:
@@ -351,7 +352,9 @@ class Reception:
         announced = None
         try:
             with vault.catalogue.write() as tx:
-                leaf = allocation.issue_leaf(vault, tx, self._announcement.owner)
+                leaf = self._announcement.leaf
+                if leaf is None or tx.intents.has_leaf(vault.fonds.id, leaf):
+                    leaf = allocation.issue_leaf(vault, tx, self._announcement.owner)
                 if self._announcement.customer_id is not None:
                     # Looked at behind the leaf: its row keeps a destruction of the customer waiting, or waited for it.
                     customer = tx.customers.get(self._announcement.customer_id)

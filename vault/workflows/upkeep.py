@@ -27,6 +27,7 @@ from vault.workflows import (
     certificates,
     effect,
     expiry,
+    finishing,
     listing,
     log,
     logchecks,
@@ -269,6 +270,7 @@ def _job_run(job: Job, last: tuple[datetime, str] | None, now: datetime) -> JobR
 
 JOBS: Final = (
     Job(name="settle-intents", every=timedelta(seconds=15), run=settle_intents),
+    Job(name="finish-uploads", every=timedelta(seconds=15), run=finishing.finish_whole),
     Job(name="send-outbox", every=timedelta(seconds=15), run=send_outbox),
     Job(name="finish-batches", every=timedelta(seconds=15), run=_finish_batches),
     Job(name="issue-certificates", every=timedelta(seconds=15), run=certificates.issue_certificates),
@@ -282,6 +284,7 @@ JOBS: Final = (
     Job(name="close-reviews", every=timedelta(minutes=5), run=accessreviews.close_due),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
+    Job(name="sweep-pieces", every=timedelta(hours=1), run=finishing.sweep_pieces),
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
     Job(name=logchecks.CHECK_LOG, every=timedelta(seconds=15), run=logchecks.check_log, aside=True),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),

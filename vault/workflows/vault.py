@@ -42,6 +42,9 @@ class Limits:
     Sealed, and with the header, a part stays within 8 MiB: of a longer one the embedded store makes two pieces, the
     second a small one with a sync of its own.
 
+    ``open_uploads_max`` resumable uploads, announced to be ``open_upload_bytes_max`` bytes together, may somebody have
+    under way.
+
     ``expiry_share_percent`` of the living records, and ``expiry_at_least`` of them, may expire within a day before
     somebody has to look.
     """
@@ -50,6 +53,8 @@ class Limits:
     part_size_bytes: int = 31 * FRAME_LENGTH
     parts_in_flight: int = 4
     uploads_at_once: int = 32
+    open_uploads_max: int = 100
+    open_upload_bytes_max: int = 2 * 1024 * 1024 * MIB
     expiry_share_percent: int = 10
     expiry_at_least: int = 20
 

@@ -34,11 +34,13 @@ from web.api.described import (
     sessions,
     tokens,
     training,
+    uploads,
 )
 from web.api.operations import Described, Operation, parameter
 from web.api.shapes import TEXT, WHOLE, Schema, shape
 from web.problems import PROBLEMS
 from web.site import Audience, Body, Row, Visit
+from web.tus import PIECE_TYPE
 
 _NOUNS: Final[tuple[ModuleType, ...]] = (
     sessions,
@@ -62,6 +64,7 @@ _NOUNS: Final[tuple[ModuleType, ...]] = (
     destructions,
     certificates,
     keeping,
+    uploads,
 )
 _PROBLEM: Final[dict[str, Schema]] = {
     "Problem": shape(
@@ -153,7 +156,8 @@ def _operation(row: Row, operation: Operation) -> Described:
     if operation.body is not None:
         described["requestBody"] = {"required": True, **_content(operation.body)}
     elif row.body is Body.RAW:
-        described["requestBody"] = {"required": True, **_content("application/octet-stream")}
+        kind = PIECE_TYPE if row.headers else "application/octet-stream"
+        described["requestBody"] = {"required": not row.headers, **_content(kind)}
     return described
 
 

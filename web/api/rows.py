@@ -5,6 +5,7 @@ Rule 1: a row without an operation does not start.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from vault.permissions import Action
@@ -31,9 +32,11 @@ from web.api import (
     sessions,
     tokens,
     training,
+    uploads,
 )
 from web.api.openapi import OPERATIONS
 from web.site import Audience, Body, Handler, InThread, Kind, Row
+from web.tus import EVERY_ANSWER
 
 SEE_DESTRUCTIONS = Action.SEE_DESTRUCTIONS
 PUBLIC, SIGNED_IN = Audience.PUBLIC, Audience.SIGNED_IN
@@ -59,7 +62,22 @@ def _api(
     )
 
 
-API: Final = (
+_UPLOAD: Final = "/uploads/{upload}"
+UPLOADS: Final = tuple(
+    replace(row, headers=EVERY_ANSWER)
+    for row in (
+        _api("OPTIONS", "/uploads", "api-upload-protocol", uploads.describe_protocol, Action.ADD_RECORD),
+        _api("POST", "/uploads", "api-begin-upload", uploads.begin_upload, Action.ADD_RECORD),
+        _api("GET", "/uploads", "api-uploads", uploads.list_uploads, Action.ADD_RECORD),
+        _api("GET", _UPLOAD, "api-upload", uploads.show_upload, Action.ADD_RECORD),
+        _api("PATCH", _UPLOAD, "api-append-piece", uploads.append_piece, Action.ADD_RECORD, Body.RAW),
+        _api("DELETE", _UPLOAD, "api-end-upload", uploads.end_upload, Action.ADD_RECORD),
+        _api("POST", _UPLOAD, "api-override-method", uploads.override_method, Action.ADD_RECORD, Body.RAW),
+    )
+)
+"""Resumable uploads: every answer has the version of tus."""
+
+API: Final = UPLOADS + (
     _api("GET", "/openapi.json", "api-description", openapi.describe_api, PUBLIC),
     _api("POST", "/sessions", "api-begin-session", sessions.begin_session, PUBLIC, Body.JSON),
     _api("DELETE", "/sessions/current", "api-end-session", sessions.end_session, SIGNED_IN),
