@@ -77,7 +77,8 @@ UPLOADS: Final = tuple(
 )
 """Resumable uploads: every answer has the version of tus."""
 
-API: Final = UPLOADS + (
+API: Final = (
+    *UPLOADS,
     _api("GET", "/openapi.json", "api-description", openapi.describe_api, PUBLIC),
     _api("POST", "/sessions", "api-begin-session", sessions.begin_session, PUBLIC, Body.JSON),
     _api("DELETE", "/sessions/current", "api-end-session", sessions.end_session, SIGNED_IN),
