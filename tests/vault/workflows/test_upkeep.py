@@ -20,7 +20,15 @@ from vault.workflows.upkeep import JOBS
 from vault.workflows.vault import LockVerdict, Vault
 
 ALL = {job.name for job in JOBS}
-EVERY_15_S = {"settle-intents", "send-outbox", "finish-batches", "issue-certificates", "mirror-holds", "check-log"}
+EVERY_15_S = {
+    "finish-uploads",
+    "settle-intents",
+    "send-outbox",
+    "finish-batches",
+    "issue-certificates",
+    "mirror-holds",
+    "check-log",
+}
 
 
 def quick(vault: Vault) -> Vault:
