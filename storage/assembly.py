@@ -46,6 +46,7 @@ from storage.parsing.parsers import Parsers
 from storage.searchindex.file import SqliteIndex
 from storage.searchindex.place import NO_SHARED_MEMORY, bare_swap, bare_swap_told, index_folder
 from storage.settings import Settings
+from storage.webhooks.sending import open_sender
 from vault.audit import Entry, Event
 from vault.backups import BackupPlan
 from vault.destruction import TreeState
@@ -147,6 +148,7 @@ def open_vault(
             print_certificate=print_certificate,
             check_new_passkey=check_new_passkey,
             check_passkey=check_passkey,
+            webhook_sending=open_sender(settings.webhook_reach),
             limits=Limits(upload_bytes_max=settings.upload_bytes_max),
             page_copies=page_copies,
             duties=duties,

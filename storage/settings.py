@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -84,6 +86,8 @@ class Settings(BaseSettings):
     """How many dumps of the catalogue are kept; ciphertext is kept once."""
     drill_every_days: float = Field(default=7.0, gt=0)
     """How often upkeep proves that the newest backup comes back."""
+    webhook_networks: str = ""
+    """Networks (CIDR, with commas between) that webhooks may reach although they are not on the internet."""
     tsa_url: str | None = None
     """A time stamping authority (RFC 3161) that checkpoints of the log are shown to; none by default."""
     tsa_roots: Path | None = None
@@ -105,6 +109,15 @@ class Settings(BaseSettings):
         host, _, port = value.rpartition(":")
         if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
             raise ValueError("reads HOST:PORT, like 127.0.0.1:8630")
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks_are_networks(cls, value: str) -> str:
+        try:
+            _networks(value)
+        except ValueError:
+            raise ValueError("reads like 10.1.0.0/16,fd00:7::/32") from None
         return value
 
     @field_validator("public_url")
@@ -179,6 +192,11 @@ class Settings(BaseSettings):
         if sum(way is not None for way in ways) > 1:
             raise ValueError("give one of keeper_key_file, keeper_passphrase_file and keeper_passphrase_fd")
         return self
+
+    @property
+    def webhook_reach(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks that webhooks may reach besides the internet."""
+        return _networks(self.webhook_networks)
 
     @property
     def host(self) -> str:
@@ -287,6 +305,10 @@ class Settings(BaseSettings):
         if not secret:
             raise SettingsWrong(f"{variable}_FILE is empty; write the secret into it")
         return secret
+
+
+def _networks(text: str) -> Sequence[IPv4Network | IPv6Network]:
+    return [ip_network(each.strip()) for each in text.split(",") if each.strip()]
 
 
 def load_settings(**given: object) -> Settings:

@@ -40,6 +40,7 @@
     │   ├── KeeperUnavailable
     │   ├── ParsersUnavailable
     │   ├── TimeStampUnavailable
+    │   ├── ReceiverUnavailable     whom a message is for does not answer
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
         ├── SealBroken              bytes are not what was sealed
@@ -322,6 +323,12 @@ class TimeStampUnavailable(Unavailable):
     """The time stamping authority does not answer, or gives no stamp now."""
 
     code = "time-stamp-unavailable"
+
+
+class ReceiverUnavailable(Unavailable):
+    """Whom a message is for does not answer, or its name has no address."""
+
+    code = "receiver-unavailable"
 
 
 class Overloaded(Unavailable):

@@ -37,6 +37,8 @@ PasskeyId = NewType("PasskeyId", str)
 TokenId = NewType("TokenId", str)
 LogCheckId = NewType("LogCheckId", str)
 UploadId = NewType("UploadId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 ID_LENGTH = 26
 

@@ -36,6 +36,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "log-published": "the published log has {entries} entries",
         "log-stamped": "the checkpoint of {entries} entries is time-stamped: {at}",
         "nothing-to-stamp": "nothing is published yet",
+        "webhooks-sent": "sent {sent} messages to webhooks, {failed} failed, {waiting} wait",
         "log-pruned": "deleted {deleted} partial tiles of the log",
         "log-being-checked": "the log is being checked",
         "log-holds": "the log holds, up to entry {entries}",

@@ -86,6 +86,7 @@ class Action(StrEnum):
     SEE_REVIEWS = "see-reviews"
     REVIEW_GRANTS = "review-grants"
     READ_LOG = "read-log"
+    TEND_WEBHOOKS = "tend-webhooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ PERMISSIONS: Final[dict[Action, Permission]] = {
     Action.RESUME_EXPIRY: _whole(Role.OFFICER),
     Action.SEE_STATE: _whole(Role.SYSTEM, Role.SECURITY, Role.OFFICER, Role.OPERATOR),
     Action.CHANGE_KEEPERS: _whole(Role.SYSTEM, Role.OPERATOR),
+    Action.TEND_WEBHOOKS: _whole(Role.SYSTEM, Role.OPERATOR),
     Action.INVITE_PERSON: _whole(Role.SECURITY),
     Action.SEE_GROUPS: _whole(Role.SECURITY),
     Action.CHANGE_GROUPS: _whole(Role.SECURITY),

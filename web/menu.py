@@ -89,6 +89,7 @@ SECTIONS: Final = (
             _page("log", later("Log"), Action.READ_LOG, "verify-log"),
             _page("keepers", later("Keepers"), Action.SEE_STATE),
             _page("backups", later("Backups"), Action.SEE_STATE),
+            _page("webhooks", later("Webhooks"), Action.TEND_WEBHOOKS, "webhook", "add-webhook"),
         ),
     ),
     Section(

@@ -31,6 +31,7 @@ OUTCOMES: Final = {
     "log-published": later("the published log has {entries} entries"),
     "log-stamped": later("the checkpoint of {entries} entries is time-stamped: {at}"),
     "nothing-to-stamp": later("nothing is published yet"),
+    "webhooks-sent": later("sent {sent} messages to webhooks, {failed} failed, {waiting} wait"),
     "log-pruned": later("deleted {deleted} partial tiles of the log"),
     "log-being-checked": later("the log is being checked"),
     "log-holds": later("the log holds, up to entry {entries}"),

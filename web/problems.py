@@ -175,6 +175,7 @@ PROBLEMS: Final = MappingProxyType(
         "store-full": _problem(503, later("The object store is full"), later("Make room, then try again.")),
         "catalogue-unavailable": _problem(503, later("The catalogue does not answer"), _AGAIN),
         "time-stamp-unavailable": _problem(503, later("The time stamping authority does not answer"), _AGAIN),
+        "receiver-unavailable": _problem(503, later("The receiver does not answer"), _AGAIN),
         "keeper-unavailable": _problem(503, later("The root key's keeper does not answer"), _AGAIN),
         "parsers-unavailable": _problem(503, later("Files cannot be looked into now"), _AGAIN),
         "overloaded": _problem(503, later("Too much at once"), _AGAIN),

@@ -51,6 +51,7 @@ from web.pages import (
     tokens,
     training,
     uploads,
+    webhooks,
 )
 from web.site import Audience, Body, Handler, InThread, Kind, Row
 
@@ -168,6 +169,17 @@ PAGES: Final = (
     _get("/certificates/{certificate}/print", "certificate-print", certificates.download_print, SEE_DESTRUCTIONS),
     _get("/keepers", "keepers", keepers.show_keepers, Action.SEE_STATE),
     _get("/backups", "backups", backups.show_backups, Action.SEE_STATE),
+    _get("/webhooks", "webhooks", webhooks.list_webhooks, Action.TEND_WEBHOOKS),
+    _post("/webhooks", "add-webhook", webhooks.add_webhook, Action.TEND_WEBHOOKS),
+    _get("/webhooks/{webhook}", "webhook", webhooks.show_webhook, Action.TEND_WEBHOOKS),
+    _post("/webhooks/{webhook}/tests", "test-webhook", webhooks.test_webhook, Action.TEND_WEBHOOKS),
+    _post("/webhooks/{webhook}/end", "end-webhook", webhooks.end_webhook, Action.TEND_WEBHOOKS),
+    _post(
+        "/webhooks/{webhook}/messages/{delivery}/resend",
+        "resend-webhook",
+        webhooks.resend_message,
+        Action.TEND_WEBHOOKS,
+    ),
     _get("/log", "log", log.show_log, Action.READ_LOG),
     _post("/log/verification", "verify-log", log.verify_log, Action.READ_LOG),
     _post("/log/{number}/proof", "prove-entry", log.prove_entry, Action.READ_LOG),

@@ -8,16 +8,17 @@ from typing import Final
 _GOOD: Final = (
     "filed", "open", "in-force", "done", "certificate-complete", "matter-released",
     "batch-effective", "keeper-proven", "in-order", "decision-keep", "notice-state-told",
-    "ruling-kept",
+    "ruling-kept", "delivery-sent",
 )  # fmt: skip
 _WARN: Final = (
     "received", "sensitive", "proposed", "executing", "decision-pending", "certificate-pending",
     "matter-release-proposed", "used-up", "batch-erasing", "batch-promoted", "keeper-holds-older", "keeper-behind",
-    "waiting", "notice-state-waiting", "review-is-open", "ruling-pending", "ruling-left",
+    "waiting", "notice-state-waiting", "review-is-open", "ruling-pending", "ruling-left", "delivery-waiting",
 )  # fmt: skip
 _BAD: Final = (
     "expired", "matter-in-force", "revoked", "important", "keeper-away", "keeper-lost", "destroyed", "erasing",
     "overdue", "decision-destroy", "decision-objected", "restricted", "ruling-revoked", "ruling-lapsed",
+    "delivery-given-up",
 )  # fmt: skip
 _INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer", "decision-permanent")
 

@@ -12,6 +12,7 @@ from storage.catalogue.certificates import SqlCertificateShelf
 from storage.catalogue.challenges import SqlChallengeShelf
 from storage.catalogue.credentials import SqlCredentialShelf
 from storage.catalogue.customers import SqlCustomerShelf
+from storage.catalogue.deliveries import SqlDeliveryShelf
 from storage.catalogue.described import SqlDescribedRecords
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
@@ -40,6 +41,7 @@ from storage.catalogue.tokens import SqlTokenShelf
 from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.uploads import SqlUploadShelf
+from storage.catalogue.webhooks import SqlWebhookShelf
 
 
 class SqlTransaction:
@@ -141,6 +143,14 @@ class SqlTransaction:
     @property
     def log_checks(self) -> SqlLogCheckShelf:
         return SqlLogCheckShelf(self._rows)
+
+    @property
+    def webhooks(self) -> SqlWebhookShelf:
+        return SqlWebhookShelf(self._rows)
+
+    @property
+    def deliveries(self) -> SqlDeliveryShelf:
+        return SqlDeliveryShelf(self._rows)
 
     @property
     def rebuilds(self) -> SqlRebuildShelf:

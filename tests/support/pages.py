@@ -26,6 +26,7 @@ AXE: Final = Path(__file__).parents[1] / "browser" / "node_modules" / "axe-core"
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 RECORDS: Final = 60
 AUDITOR: Final = "first-auditor"
+TENDER: Final = "first-tender"
 
 _RUN_AXE: Final = """
 async (tags) => {
@@ -53,18 +54,19 @@ _WEIGH: Final = """
 class Furnished:
     """A server whose vault has something of everything; ``pages`` are paths by the names of their rows.
 
-    A page whose path has no parameter is among them by itself. ``audited`` are those that audit administration alone
-    opens: the first administrator has none of it, so somebody else visits them.
+    A page whose path has no parameter is among them by itself. ``audited`` and ``tended`` are those that the audit and
+    the system administration alone open: the first administrator has none of either, so others visit them.
     """
 
     server: Server
     pages: dict[str, str]
     audited: dict[str, str]
+    tended: dict[str, str]
 
     @property
     def rounds(self) -> dict[str, dict[str, str]]:
         """Who visits which pages, by their sign-in name: together all of them."""
-        return {LOGIN: self.pages, AUDITOR: self.audited}
+        return {LOGIN: self.pages, AUDITOR: self.audited, TENDER: self.tended}
 
 
 def axe_source() -> str:
@@ -131,11 +133,15 @@ def furnish(server: Server) -> Furnished:
         _made(staff, "/records/" + ids[1] + "/paper", csrf, box="B-0012", place="二楼")
         proposed = re.search(r'href="(/schedule/classes/[^"]+/proposal)"', staff.get("/schedule").text)
         assert proposed, "no rule is proposed"
-        _invite_auditor(server, staff, csrf)
+        _invite(server, staff, csrf, "audit", AUDITOR)
+        _invite(server, staff, csrf, "system", TENDER)
+    webhook_at = _add_webhook(server)
     alone = [row for row in PAGES if _stands_alone(row)]
-    audited = {row.name: row.path for row in alone if _is_audit(row)}
+    audited = {row.name: row.path for row in alone if _is_for(row, Role.AUDIT)}
+    tended = {row.name: row.path for row in alone if row.permission is Action.TEND_WEBHOOKS}
+    tended["webhook"] = webhook_at
     pages = {
-        **{row.name: row.path for row in alone if row.name not in audited},
+        **{row.name: row.path for row in alone if row.name not in audited and row.name not in tended},
         "records, filtered": "/records?class=contract&state=received",
         "records, none": "/records?state=destroyed",
         "record": f"/records/{ids[1]}",
@@ -155,7 +161,7 @@ def furnish(server: Server) -> Furnished:
         "destroy-preview": f"/destructions/preview?record={ids[5]}",
         "group": f"/groups/{SECURITY}",
     }
-    return Furnished(server=server, pages=pages, audited=audited)
+    return Furnished(server=server, pages=pages, audited=audited, tended=tended)
 
 
 def _stands_alone(row: Row) -> bool:
@@ -163,19 +169,33 @@ def _stands_alone(row: Row) -> bool:
     return row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
 
 
-def _is_audit(row: Row) -> bool:
-    """Whether a page is for the audit administration."""
-    return isinstance(row.permission, Action) and Role.AUDIT in PERMISSIONS[row.permission].roles
+def _is_for(row: Row, role: Role) -> bool:
+    """Whether a page is for an administration."""
+    return isinstance(row.permission, Action) and role in PERMISSIONS[row.permission].roles
 
 
-def _invite_auditor(server: Server, staff: httpx.Client, csrf: str) -> None:
-    """Has somebody join who reads the log and nothing else; they have the administrator's password."""
-    invited = staff.post("/state/invitations", data={"csrf_token": csrf, "audit": "yes"})
+def _invite(server: Server, staff: httpx.Client, csrf: str, group: str, login: str) -> None:
+    """Has somebody join one group and nothing else; they have the administrator's password."""
+    invited = staff.post("/state/invitations", data={"csrf_token": csrf, group: "yes"})
     address = re.search(r'value="[^"]*(/welcome/[^"]+)"', invited.text)
     assert address, f"nobody was invited: {invited.status_code}"
     with httpx.Client(base_url=server.url, timeout=60, headers={"Origin": server.url}) as guest:
-        answer = guest.post(address[1], data={"login": AUDITOR, "name": "Auditor", "password": PASSWORD})
+        answer = guest.post(address[1], data={"login": login, "name": login.title(), "password": PASSWORD})
         assert answer.status_code == 303, answer.status_code
+
+
+def _add_webhook(server: Server) -> str:
+    """A webhook to an address that does not answer, with a message; gives its page."""
+    with httpx.Client(base_url=server.url, timeout=60, headers={"Origin": server.url}) as tender:
+        tender.post("/sign-in", data={"login": TENDER, "password": PASSWORD})
+        csrf = form_token(tender.get("/webhooks"))
+        url = "https://receiver.invalid/told"
+        added = tender.post("/webhooks", data={"csrf_token": csrf, "url": url, "event-record-filed": "yes"})
+        assert added.status_code == 201, added.status_code
+        at = re.search(r'href="(/webhooks/[a-z2-7]{26})"', added.text)
+        assert at, "no webhook was added"
+        _made(tender, f"{at[1]}/tests", csrf)
+        return at[1]
 
 
 def _made(staff: httpx.Client, path: str, csrf: str, **fields: str) -> str:

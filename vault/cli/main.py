@@ -120,6 +120,18 @@ token = _group(
         "revoke": Entry("vault.cli.tokens:revoke", "Revoke a token, at once."),
     },
 )
+webhook = _group(
+    "webhook",
+    "Webhooks: addresses outside that are told what happens.",
+    {
+        "add": Entry("vault.cli.webhooks:add", "Tell an address of events from now on."),
+        "list": Entry("vault.cli.webhooks:list_webhooks", "List webhooks, newest first."),
+        "show": Entry("vault.cli.webhooks:show", "Show a webhook's newest messages."),
+        "test": Entry("vault.cli.webhooks:send_test", "Send a test message."),
+        "resend": Entry("vault.cli.webhooks:resend", "Send a message again that was given up."),
+        "end": Entry("vault.cli.webhooks:end", "End a webhook, at once."),
+    },
+)
 people_group = _group(
     "group",
     "Groups: who is in them, and which roles they grant.",
@@ -332,6 +344,7 @@ _ENTRIES: Final = {
     "rebuild": Entry("vault.cli.backup:rebuild", "Make the catalogue again from the object store and the root."),
     "drill": Entry("vault.cli.backup:drill", "Prove that the newest backup comes back."),
     "audit": Entry("vault.cli.main:audit", "The log: read it, prove and check it, take it away."),
+    "webhook": Entry("vault.cli.main:webhook", "Webhooks: addresses outside that are told what happens."),
     "upkeep": Entry("vault.cli.main:upkeep", "The work that the vault does by itself."),
 }
 

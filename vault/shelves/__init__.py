@@ -54,6 +54,7 @@ from vault.shelves.tokens import TokenShelf
 from vault.shelves.training import TrainingShelf
 from vault.shelves.trees import TreeShelf
 from vault.shelves.uploads import UploadShelf
+from vault.shelves.webhooks import DeliveryShelf, WebhookShelf
 
 __all__ = ["Catalogue", "RecordFilter", "Transaction"]
 
@@ -109,6 +110,10 @@ class Transaction(Protocol):
     def audit(self) -> AuditShelf: ...
     @property
     def log_checks(self) -> LogCheckShelf: ...
+    @property
+    def webhooks(self) -> WebhookShelf: ...
+    @property
+    def deliveries(self) -> DeliveryShelf: ...
     @property
     def rebuilds(self) -> RebuildShelf: ...
     @property

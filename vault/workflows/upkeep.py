@@ -25,6 +25,7 @@ from vault.workflows import (
     accessreviews,
     borrowing,
     certificates,
+    deliveries,
     effect,
     expiry,
     finishing,
@@ -36,6 +37,7 @@ from vault.workflows import (
     recovery,
     register,
     schedules,
+    webhooks,
 )
 from vault.workflows.ciphertext import clear_given_up, delete_ciphertext
 from vault.workflows.holding import extend_lock_of
@@ -286,6 +288,7 @@ JOBS: Final = (
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),
     Job(name="sweep-pieces", every=timedelta(hours=1), run=finishing.sweep_pieces),
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
+    Job(name=webhooks.SEND_WEBHOOKS, every=timedelta(seconds=15), run=deliveries.send_webhooks, aside=True),
     Job(name=logchecks.CHECK_LOG, every=timedelta(seconds=15), run=logchecks.check_log, aside=True),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),

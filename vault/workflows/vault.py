@@ -21,6 +21,7 @@ from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Parsers, Randomn
 from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
+from vault.webhooks import WebhookSending
 from vault.workflows.bell import Bell
 
 if TYPE_CHECKING:
@@ -126,10 +127,11 @@ class Vault:
     file's first bytes and its name, ``parsers`` look into files, each in a process without keys or network.
     ``prove_lock`` attacks canaries in the store. ``outside_time`` is what time the object store has.
     ``print_certificate`` makes a PDF. ``check_new_passkey`` and ``check_passkey`` judge what browsers say of
-    passkeys. ``underway`` holds the intents that some thread of this process still works on; recovery leaves those
-    alone. ``page_copies`` are the backup places, ``duties`` the jobs that this installation has beside those of every
-    vault, ``backups`` where and when it is backed up, None where no place is set. ``published`` remembers what was
-    read of the published log, ``headers`` those of objects that are read in ranges.
+    passkeys. ``webhook_sending`` tells receivers outside. ``underway`` holds the intents that some thread of this
+    process still works on; recovery leaves those alone. ``page_copies`` are the backup places, ``duties`` the jobs that
+    this installation has beside those of every vault, ``backups`` where and when it is backed up, None where no place
+    is set. ``published`` remembers what was read of the published log, ``headers`` those of objects that are read in
+    ranges.
     ``bell`` calls a duty before its time.
     """
 
@@ -154,6 +156,7 @@ class Vault:
     outside_time: Callable[[], datetime]
     check_new_passkey: CheckNewPasskey
     check_passkey: CheckPasskey
+    webhook_sending: WebhookSending
     limits: Limits = field(default_factory=Limits)
     page_copies: Sequence[CopyPages] = ()
     duties: Sequence[Job] = ()

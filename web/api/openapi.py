@@ -24,6 +24,7 @@ from web.api.described import (
     groups,
     keeping,
     links,
+    log,
     matters,
     notices,
     paper,
@@ -35,6 +36,7 @@ from web.api.described import (
     tokens,
     training,
     uploads,
+    webhooks,
 )
 from web.api.operations import Described, Operation, parameter
 from web.api.shapes import TEXT, WHOLE, Schema, shape
@@ -65,6 +67,8 @@ _NOUNS: Final[tuple[ModuleType, ...]] = (
     certificates,
     keeping,
     uploads,
+    log,
+    webhooks,
 )
 _PROBLEM: Final[dict[str, Schema]] = {
     "Problem": shape(

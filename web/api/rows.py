@@ -21,6 +21,7 @@ from web.api import (
     groups,
     keeping,
     links,
+    log,
     matters,
     notices,
     openapi,
@@ -33,6 +34,7 @@ from web.api import (
     tokens,
     training,
     uploads,
+    webhooks,
 )
 from web.api.openapi import OPERATIONS
 from web.site import Audience, Body, Handler, InThread, Kind, Row
@@ -377,4 +379,23 @@ API: Final = (
     _api("POST", "/profile/recovery-codes", "api-recovery-codes", account.make_recovery_codes, SIGNED_IN),
     _api("POST", "/profile/passkeys/{passkey}", "api-rename-passkey", account.rename_passkey, SIGNED_IN, Body.JSON),
     _api("DELETE", "/profile/passkeys/{passkey}", "api-remove-passkey", account.remove_passkey, SIGNED_IN),
+    _api("GET", "/log/entries", "api-log", log.list_entries, Action.READ_LOG),
+    _api("GET", "/log/entries/{number}/proof", "api-prove-entry", log.prove_entry, Action.READ_LOG),
+    _api("GET", "/log/keys", "api-log-keys", log.list_keys, Action.READ_LOG),
+    _api("GET", "/log/checks", "api-log-checks", log.list_checks, Action.READ_LOG),
+    _api("POST", "/log/checks", "api-ask-check", log.ask_check, Action.READ_LOG),
+    _api("GET", "/log/checks/{check}", "api-log-check", log.show_check, Action.READ_LOG),
+    _api("GET", "/webhooks", "api-webhooks", webhooks.list_webhooks, Action.TEND_WEBHOOKS),
+    _api("POST", "/webhooks", "api-add-webhook", webhooks.add_webhook, Action.TEND_WEBHOOKS, Body.JSON),
+    _api("GET", "/webhooks/{webhook}", "api-webhook", webhooks.show_webhook, Action.TEND_WEBHOOKS),
+    _api("DELETE", "/webhooks/{webhook}", "api-end-webhook", webhooks.end_webhook, Action.TEND_WEBHOOKS),
+    _api("POST", "/webhooks/{webhook}/tests", "api-test-webhook", webhooks.test_webhook, Action.TEND_WEBHOOKS),
+    _api("GET", "/webhooks/{webhook}/messages", "api-messages", webhooks.list_messages, Action.TEND_WEBHOOKS),
+    _api(
+        "POST",
+        "/webhooks/{webhook}/messages/{message}/resend",
+        "api-resend-message",
+        webhooks.resend_message,
+        Action.TEND_WEBHOOKS,
+    ),
 )

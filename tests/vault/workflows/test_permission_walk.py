@@ -54,7 +54,11 @@ WALKED: Final = tuple(role for role in Role if role is not Role.OPERATOR)
 
 
 class Reached(Exception):
-    """The deed was allowed, and came to the end of its transaction."""
+    """The deed was allowed, and came to the end of its transaction, with an entry in the log or without."""
+
+    def __init__(self, *, logged: bool) -> None:
+        super().__init__()
+        self.logged = logged
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,9 @@ class Undoing:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         with self.catalogue.write() as tx:
+            before = tx.audit.newest()
             yield tx
-            raise Reached
+            raise Reached(logged=tx.audit.newest() > before)
 
     def read(self) -> Any:
         return self.catalogue.read()
@@ -248,6 +253,31 @@ def test_every_cell_of_the_table_is_as_it_says(
     assert cells == len(DEEDS) * len(WALKED) * len(ANY) * 2
     with capsys.disabled():
         print(f"\npermission walk: {cells} cells of deeds on records")
+
+
+ANNOUNCING: Final = frozenset({"intake.begin_correction"})
+"""Deeds that begin with an intent, which is logged when it becomes something."""
+
+
+@ON_SQLITE
+def test_every_deed_has_its_entry_in_its_transaction(
+    vault: Vault, walked: Mapping[tuple[str, str], RecordId], capsys: pytest.CaptureFixture[str]
+) -> None:
+    indexing.follow(vault)
+    one = everything()
+    undoing = replace(vault, catalogue=Undoing(vault.catalogue))
+    logged: dict[str, bool] = {}
+    for name, deed in DEEDS.items():
+        for state in sorted(deed.states):
+            person = Proving(person_id=PersonId("somebody else"), roles=one.roles)
+            try:
+                deed.do(undoing, person, walked[state, OWN])
+            except Reached as reached:
+                logged[name] = logged.get(name, True) and reached.logged
+    assert {name for name, told in logged.items() if not told} <= ANNOUNCING
+    assert {"retrieval.open_version", "retrieval.export_sealed", "sharing.make_link"} <= logged.keys()
+    with capsys.disabled():
+        print(f"\nlog walk: {len(logged)} deeds on records write their entry in their transaction")
 
 
 OWN_THINGS: Final = frozenset(

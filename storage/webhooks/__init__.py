@@ -1,0 +1,1 @@
+"""Messages to addresses outside, and which of those may be reached."""

@@ -1,0 +1,118 @@
+"""Messages to webhooks: queued from the log, sent, tried again, given up.
+
+1. What the log tells of since a webhook was last looked at, and it wants, becomes messages; in the same transaction the
+   webhook is marked as queued up to there.
+2. A message whose time has come is claimed (its try counted, nobody else takes it for ``LEASE``), signed and posted.
+3. Answered 2xx it is sent. Otherwise it waits longer each time, its webhook rests as long; in the end it is given up.
+
+Rule 1: killed between 2 and 3, a message is sent again under the same id; none is lost.
+Rule 2: one receiver that is away keeps no other waiting: after a failure its webhook rests.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from vault.audit import Event
+from vault.errors import InvalidInput, ReceiverUnavailable
+from vault.ids import DeliveryId, WebhookId
+from vault.outcomes import Outcome
+from vault.people import CLOCK_ID
+from vault.webhooks import KEPT, RETRY_AFTER, Delivery, DeliveryState, Webhook, signed_headers
+from vault.workflows.vault import Vault
+from vault.workflows.webhooks import SEND_WEBHOOKS, opened
+
+LEASE: Final = timedelta(minutes=2)
+LOOKED_AT_ONCE: Final = 1000
+SENT_AT_ONCE: Final = 200
+
+
+def send_webhooks(vault: Vault) -> Outcome:
+    """The duty of upkeep: queues what happened, sends what is due."""
+    with vault.catalogue.read() as tx:
+        live = tx.webhooks.live()
+    for webhook in live:
+        while _queue(vault, webhook):
+            with vault.catalogue.read() as tx:
+                webhook = tx.webhooks.get(webhook.id) or webhook
+    sent = failed = 0
+    resting: set[WebhookId] = set()
+    with vault.catalogue.read() as tx:
+        due = tx.deliveries.due(now=vault.now(), limit=SENT_AT_ONCE)
+    for delivery in due:
+        if delivery.webhook_id in resting:
+            continue
+        if _send(vault, delivery):
+            sent += 1
+        else:
+            failed += 1
+            resting.add(delivery.webhook_id)
+    with vault.catalogue.write() as tx:
+        tx.deliveries.forget_before(vault.now() - KEPT)
+        waiting = tx.deliveries.waiting()
+    if len(due) == SENT_AT_ONCE and sent:
+        vault.bell.ring(SEND_WEBHOOKS)
+    return Outcome.of("webhooks-sent", sent=sent, failed=failed, waiting=waiting)
+
+
+def _queue(vault: Vault, webhook: Webhook) -> bool:
+    """Makes messages of the next entries of the log; whether there may be more."""
+    with vault.catalogue.read() as tx:
+        entries = tx.audit.between(webhook.queued_to + 1, webhook.queued_to + LOOKED_AT_ONCE)
+    if not entries:
+        return False
+    now = vault.now()
+    wanted = [
+        Delivery(
+            id=DeliveryId(vault.new_id()),
+            webhook_id=webhook.id,
+            number=each.number,
+            event=each.entry.event.value,
+            subject=each.entry.subject,
+            at=each.entry.at,
+            state=DeliveryState.WAITING,
+            tries=0,
+            next_try_at=now,
+        )
+        for each in entries
+        if each.entry.event in webhook.events
+    ]
+    with vault.catalogue.write() as tx:
+        if not tx.webhooks.queued(webhook.id, before=webhook.queued_to, to=entries[-1].number):
+            return False
+        tx.deliveries.add(wanted)
+    return len(entries) == LOOKED_AT_ONCE
+
+
+def _send(vault: Vault, delivery: Delivery) -> bool:
+    """One try; whether the receiver took the message."""
+    with vault.catalogue.write() as tx:
+        webhook = tx.webhooks.get(delivery.webhook_id)
+        claimed = tx.deliveries.claim(delivery.id, tries=delivery.tries, until=vault.now() + LEASE)
+    if webhook is None or not claimed:
+        return True
+    url, secret = opened(vault, webhook)
+    body = delivery.payload(vault.vault_id)
+    status: int | None = None
+    failure = "refused"
+    try:
+        headers = signed_headers(delivery.message_id, body, secret, at=vault.now())
+        status = vault.webhook_sending.send(url, headers, body)
+    except ReceiverUnavailable as exc:
+        failure = exc.code
+    except InvalidInput:
+        failure = "not-to-be-reached"
+    now = vault.now()
+    with vault.catalogue.write() as tx:
+        if status is not None and 200 <= status < 300:
+            tx.deliveries.sent(delivery.id, status=status, at=now)
+            tx.webhooks.rest(webhook.id, until=None)
+            return True
+        next_try_at = now + RETRY_AFTER[delivery.tries] if delivery.tries < len(RETRY_AFTER) else None
+        tx.deliveries.failed(delivery.id, status=status, failure=failure, next_try_at=next_try_at, at=now)
+        tx.webhooks.rest(webhook.id, until=next_try_at)
+        if next_try_at is None:
+            detail = {"number": delivery.number, "failure": failure}
+            tx.audit.append(vault.entry(CLOCK_ID, Event.WEBHOOK_GIVEN_UP, webhook.id, detail))
+    return False
