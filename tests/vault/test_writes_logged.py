@@ -48,6 +48,9 @@ UNLOGGED: Final = {
     "vault.workflows.reception.Reception._try_announce": "an intent; it becomes a record, or is aborted, with an entry",
     "vault.workflows.reception.Reception._open_large": "an intent's upload",
     "vault.workflows.reception.Reception._complete": "an intent's digest",
+    "vault.workflows.uploads.count_pieces": "how much of an upload is there",
+    "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
+    "vault.workflows.finishing.finish_whole": "the same",
     # What is somebody's own, and of no record.
     "vault.workflows.savedviews.save_view": "a filter under a name that only its person sees",
     "vault.workflows.savedviews.forget_view": "the same",
