@@ -54,6 +54,7 @@ from vault.errors import CatalogueBroken, CatalogueUnavailable, SettingsWrong, U
 from vault.fonds import HOUSE_OWNER, Fonds
 from vault.ids import FondsId, ProcessId, VaultId, new_id
 from vault.people import OPERATOR_ID
+from vault.ports import IdentityProvider
 from vault.seal.keytree import LeafAddress
 from vault.workflows.allocation import reserve_block
 from vault.workflows.effect import resume
@@ -120,6 +121,7 @@ def open_vault(
         keys.open()
         page_copies, duties, backups = _backups(settings, stack)
         duties = (*duties, *_stamping(settings, stack))
+        provider = _provider(settings, stack)
         pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
         stack.callback(pool.shutdown, wait=True)
         parsers = Parsers()
@@ -153,6 +155,7 @@ def open_vault(
             page_copies=page_copies,
             duties=duties,
             backups=backups,
+            provider=provider,
         )
         # The keeper has to answer before anything is promised.
         vault.house_keys()
@@ -224,6 +227,19 @@ def _stamping(settings: Settings, stack: ExitStack) -> Sequence[Job]:
     stack.callback(authority.close)
     every = timedelta(hours=settings.tsa_every_hours)
     return (Job(name=STAMP_LOG, every=every, run=lambda vault: stamp_log(vault, stamping), aside=True),)
+
+
+def _provider(settings: Settings, stack: ExitStack) -> IdentityProvider | None:
+    """Who else signs people in. Nobody is asked yet: a start needs no provider."""
+    named = settings.provider()
+    if named is None:
+        return None
+    # Loaded only where there is one.
+    from storage.identity.provider import OpenIdProvider
+
+    provider = OpenIdProvider(named)
+    stack.callback(provider.close)
+    return provider
 
 
 def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:

@@ -18,6 +18,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from storage.identity.settings import ProviderSettings
 from storage.keeper.listing import DEFAULT, SecretFrom, SecretSource, read_list
 from storage.keeper.settings import KeeperSettings
 from storage.objects.settings import S3Settings
@@ -96,6 +97,19 @@ class Settings(BaseSettings):
     """How often upkeep asks for a stamp, where the log has grown."""
     index_folder: Path | None = None
     """Memory-backed storage (tmpfs) for the search index; by default the first of the machine's own (``/dev/shm``)."""
+    oidc_issuer: str | None = None
+    """The issuer of the provider of OpenID Connect by which people may sign in, exactly as it writes itself."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_name: str | None = None
+    """What the provider is called on the sign-in page; by default its host."""
+    oidc_scopes: str = "openid profile"
+    oidc_groups_claim: str = "groups"
+    """The claim that lists somebody's groups there."""
+    oidc_hosts: str = ""
+    """Hosts of its endpoints beside the issuer's own, divided by commas."""
+    oidc_ca_bundle: Path | None = None
     listen: str = "127.0.0.1:8630"
     """HOST:PORT of the pages."""
     public_url: str | None = None
@@ -139,6 +153,35 @@ class Settings(BaseSettings):
         ):
             raise ValueError("reads like https://records.example.org")
         return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_an_issuer(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname or ""
+        except ValueError:
+            host = ""
+        if not host or parts.scheme not in ("http", "https") or "?" in value or "#" in value or "@" in parts.netloc:
+            raise ValueError("reads like https://login.example.org")
+        if parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("is asked over https; only a provider on this machine may do without")
+        return value
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _scopes_ask_for_identity(cls, value: str) -> str:
+        if "openid" not in value.split():
+            raise ValueError("names the scope openid among others, like 'openid profile groups'")
+        return " ".join(value.split())
+
+    @model_validator(mode="after")
+    def _provider_knows_us(self) -> Self:
+        if self.oidc_issuer is not None and not self.oidc_client_id:
+            raise ValueError("oidc_issuer needs oidc_client_id: what the provider calls this vault")
+        return self
 
     @model_validator(mode="after")
     def _endpoint_has_keys(self) -> Self:
@@ -273,6 +316,22 @@ class Settings(BaseSettings):
             region=self.backup_s3_region,
             path_style=self.backup_s3_path_style,
             ca_bundle=self.backup_s3_ca_bundle,
+        )
+
+    def provider(self) -> ProviderSettings | None:
+        """The provider of OpenID Connect; None where none is set. Raises ``SettingsWrong``."""
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        has_secret = self.oidc_client_secret is not None or self.oidc_client_secret_file is not None
+        return ProviderSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            secret=self._secret("oidc_client_secret") if has_secret else None,
+            name=self.oidc_name or urlsplit(self.oidc_issuer).hostname or self.oidc_issuer,
+            scopes=self.oidc_scopes,
+            groups_claim=self.oidc_groups_claim,
+            hosts=frozenset(host.strip().lower() for host in self.oidc_hosts.split(",") if host.strip()),
+            ca_bundle=self.oidc_ca_bundle,
         )
 
     def _s3_as(self, access_key: str, secret_key: str) -> S3Settings | None:

@@ -66,6 +66,7 @@ class Event(StrEnum):
     PROFILE_CHANGED = "profile-changed"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # what an entry tells, no password
     PASSWORD_RESET_OFFERED = "password-reset-offered"  # noqa: S105
+    GLASS_BROKEN = "glass-broken"
     PASSWORD_RESET = "password-reset"  # noqa: S105
     PERSON_DEACTIVATED = "person-deactivated"
     PERSON_REACTIVATED = "person-reactivated"
@@ -76,6 +77,10 @@ class Event(StrEnum):
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_RENAMED = "passkey-renamed"
     PASSKEY_REMOVED = "passkey-removed"
+    IDENTITY_BOUND = "identity-bound"
+    IDENTITY_UNBOUND = "identity-unbound"
+    GROUP_MAPPED = "group-mapped"
+    GROUP_UNMAPPED = "group-unmapped"
     TOKEN_MADE = "token-made"  # noqa: S105
     TOKEN_REVOKED = "token-revoked"  # noqa: S105
     LINK_MADE = "link-made"

@@ -26,6 +26,10 @@ class ChallengeKind(StrEnum):
     """Signing in by a passkey, by whomever."""
     NEW_PASSKEY = "new-passkey"
     STEP_UP = "step-up"
+    PROVIDER = "provider"
+    """Signing in, or joining by an invitation, at the outside provider."""
+    PROVIDER_STEP_UP = "provider-step-up"
+    """Proving oneself again there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +40,8 @@ class Challenge:
     kind: ChallengeKind
     person_id: PersonId | None
     expires_at: datetime
+
+    @property
+    def begun_at(self) -> datetime:
+        """When it was begun."""
+        return self.expires_at - CHALLENGE_LIFETIME

@@ -5,7 +5,8 @@
     │   ├── InvalidInput            a value is missing, malformed or out of range
     │   ├── TooLarge                more bytes than the vault accepts
     │   ├── NotSignedIn             nobody is known to be asking
-    │   │   └── SecondFactorNeeded  the password was right; a code or a passkey is needed too
+    │   │   ├── SecondFactorNeeded  the password was right; a code or a passkey is needed too
+    │   │   └── IdentityUnknown     the provider knows somebody who is nobody here
     │   ├── StepUpNeeded            whoever is signed in has to prove again that it is them
     │   ├── NotAllowed              the person asking may not do this
     │   │   └── GateClosed          what stands before an opening is not in force; ``subject`` is the record
@@ -41,6 +42,7 @@
     │   ├── ParsersUnavailable
     │   ├── TimeStampUnavailable
     │   ├── ReceiverUnavailable     whom a message is for does not answer
+    │   ├── ProviderUnavailable
     │   └── Overloaded
     └── Broken                      a promise does not hold; somebody has to look
         ├── SealBroken              bytes are not what was sealed
@@ -108,6 +110,16 @@ class SecondFactorNeeded(NotSignedIn):
     def __init__(self, message: str, *, challenge: str = "") -> None:
         super().__init__(message)
         self.challenge = challenge
+
+
+class IdentityUnknown(NotSignedIn):
+    """The provider has signed somebody in who is nobody here. ``subject`` is what it calls them, for them to see."""
+
+    code = "identity-unknown"
+
+    def __init__(self, message: str, *, subject: str = "") -> None:
+        super().__init__(message)
+        self.subject = subject
 
 
 class StepUpNeeded(Refused):
@@ -329,6 +341,12 @@ class ReceiverUnavailable(Unavailable):
     """Whom a message is for does not answer, or its name has no address."""
 
     code = "receiver-unavailable"
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider of OpenID Connect does not answer, or not as one does; passwords and passkeys work."""
+
+    code = "provider-unavailable"
 
 
 class Overloaded(Unavailable):

@@ -52,12 +52,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """Somebody's place in a group."""
+    """Somebody's place in a group. ``provided`` is the provider's group that it follows at each sign-in, or empty;
+    ``added_by`` is then whoever mapped that one, so that nobody comes into a group by a mapping of their own."""
 
     group: str
     person_id: PersonId
     added_by: PersonId
     added_at: datetime
+    provided: str = ""
 
 
 SHIPPED: Final[tuple[tuple[str, Role], ...]] = (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vault.findable import Findable, Sight
     from vault.ids import RecordId
     from vault.previews import Parsed, Source
+    from vault.providers import ProviderFacts, ProviderState, Redeemed, SignInRequest
     from vault.queries import Query
     from vault.seal.destruction import Doomed
     from vault.seal.increments import Increment
@@ -393,4 +394,41 @@ class SearchIndex(Protocol):
     ) -> Sequence[str]:
         """Ids of records that a query finds, newest first, behind ``before`` (time of receipt, id). ``classes`` are
         those that the query's own names stand for."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """The one provider of OpenID Connect that the settings name. Every method may be called from any thread.
+
+    Every method but ``facts`` raises ``ProviderUnavailable`` when it does not answer, or not as a provider does. Only
+    addresses at its issuer, and at hosts that the settings name, are ever asked.
+    """
+
+    @property
+    def facts(self) -> ProviderFacts:
+        """What the settings say of it."""
+        ...
+
+    def address(self, request: SignInRequest) -> str:
+        """Where somebody's browser is sent to sign in (RFC 6749 section 4.1, with PKCE)."""
+        ...
+
+    def require_issuer(self, issuer: str | None) -> None:
+        """Raises ``NotSignedIn`` unless an answer that names this issuer can be the provider's (RFC 9207)."""
+        ...
+
+    def redeem(self, code: str, *, redirect_uri: str, verifier: str) -> Redeemed:
+        """Gives a code back for an ID token whose signature holds. Raises ``NotSignedIn``."""
+        ...
+
+    def user_claims(self, access_token: str) -> Mapping[str, object]:
+        """What else the provider says of somebody; empty where it has no such place. Raises ``NotSignedIn``."""
+        ...
+
+    def leave_address(self, *, back: str) -> str | None:
+        """Where somebody signs out of the provider, too, and then comes back; None where it has no such place."""
+        ...
+
+    def examine(self) -> ProviderState:
+        """Asks it anew what it is, and for its keys."""
         ...

@@ -100,6 +100,8 @@ SECTIONS: Final = (
                   "add-member", "remove-member"),
             _page("reviews", later("Permission reviews"), Action.SEE_REVIEWS, "review", "start-review",
                   "decide-review"),
+            _page("provider", later("Company sign-in"), Action.SEE_GROUPS, "check-provider", "map-group", "unmap-group",
+                  "bind-person", "unbind-person"),
             _page("permissions", later("What each role may do"), None),
             _page("agreement", later("Confidentiality agreement"), None, "sign-agreement", "agreement-versions",
                   "publish-agreement"),

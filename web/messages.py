@@ -184,6 +184,32 @@ MESSAGES: Final = frozenset(
         later("it was taken back already; give it anew where it is needed"),
         later("nobody would be left who lets people in; add another security administrator first"),
         later("there is no such review; look it up in the list"),
+        later("a provider's group has 1 to 200 characters on one line; copy it from there"),
+        later("a subject has 1 to 255 characters of ASCII; copy it from the provider"),
+        later("another provider said this than the one that was asked; begin again"),
+        later("no provider of OpenID Connect is set up; STRONGROOM_OIDC_ISSUER names one"),
+        later("the provider did not ask you to prove yourself again; sign in there anew"),
+        later("the provider did not sign you in; try again there, or sign in with your password"),
+        later("the provider did not take its own answer back: it was used, or is too old; begin again"),
+        later("the provider has proved somebody else than you; sign in there as yourself"),
+        later(
+            "the provider knows you, but you are nobody here yet; open your invitation first, or give an administrator "
+            "what it calls you"
+        ),
+        later("the provider says that there are too many groups to tell; let it tell those of this vault only"),
+        later("the provider signs in a way that is not taken here; ask whoever set it up"),
+        later("the provider signs no such person in; look them up in the list"),
+        later("the provider speaks of two different people; begin again"),
+        later("the provider's account is somebody's here already; sign in by it, without the invitation"),
+        later("the provider's claim of groups is no list of names; ask whoever set it up"),
+        later("there is no such mapping; look it up in the list"),
+        later("this group of the provider is mapped to that group already"),
+        later("this is no answer to what this browser asked the provider; begin again"),
+        later("this person is bound to a subject of the provider already; unbind them first"),
+        later("this subject of the provider is somebody's already; look at who it is"),
+        later("what the provider says is not signed by one of its keys; begin again"),
+        later("what the provider says was not said to this vault, or is too old; begin again"),
+        later("you have a second factor here; prove yourself by it"),
     }
 )
 
@@ -203,6 +229,10 @@ FORMS: Final = (
     later("you are not named as a reviewer of {0}; ask one of those who are"),
     later("review {0} is closed; start another one"),
     later("review {0} has no such item; look at it again"),
+    later(
+        "your groups at the provider and here would make you of two administrations, which exclude each other: {0}; "
+        "ask a security administrator to take you out of one"
+    ),
     later("{0} customers have not been told of list {1}; tell them, then say so with `strongroom notice tell`"),
     later("nobody waits to be told of list {0}"),
     later("this customer's notice of list {0} is told already; leave it out"),

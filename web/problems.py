@@ -108,6 +108,9 @@ PROBLEMS: Final = MappingProxyType(
         "second-factor-needed": _problem(
             401, later("A second proof is needed"), later("Send a code of your authenticator app, too.")
         ),
+        "identity-unknown": _problem(
+            401, later("Not known here"), later("Open your invitation first, or ask an administrator to bind you.")
+        ),
         "step-up-needed": _problem(
             403,
             later("Prove again that it is you"),
@@ -178,6 +181,11 @@ PROBLEMS: Final = MappingProxyType(
         "receiver-unavailable": _problem(503, later("The receiver does not answer"), _AGAIN),
         "keeper-unavailable": _problem(503, later("The root key's keeper does not answer"), _AGAIN),
         "parsers-unavailable": _problem(503, later("Files cannot be looked into now"), _AGAIN),
+        "provider-unavailable": _problem(
+            503,
+            later("The company sign-in does not answer"),
+            later("The company sign-in does not answer. Passwords and passkeys of this vault work meanwhile."),
+        ),
         "overloaded": _problem(503, later("Too much at once"), _AGAIN),
         "broken": _problem(500, later("A promise does not hold"), _LOOK),
         "seal-broken": _problem(500, later("The seal is broken"), _LOOK),

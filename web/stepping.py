@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.challenges import ChallengeKind
 from vault.errors import NotSignedIn, StepUpNeeded, StrongroomError, TooManyAttempts
-from vault.workflows import challenges, credentials, sessions
+from vault.workflows import challenges, credentials, identities, sessions
 from vault.workflows.proofs import SecondFactor
 from web.forms import local_path
 from web.passkeys import answer_of, party_of, request_options
@@ -73,6 +73,7 @@ async def ask_for_proof(visit: Visit, error: StrongroomError) -> Response:
         known = await visit.site.call(credentials.known_credentials, visit.vault, visit.actor)
         wanted = await visit.site.call(challenges.derived, visit.vault, challenge, "passkey")
         options = request_options(party, wanted, known)
+    provided = await visit.site.call(identities.own_identity, visit.vault, visit.actor)
     return visit.site.templates.page(
         visit,
         "step_up.html",
@@ -80,6 +81,7 @@ async def ask_for_proof(visit: Visit, error: StrongroomError) -> Response:
         target=target,
         kept=kept,
         factors=factors,
+        provider=visit.vault.provider.facts if provided is not None and visit.vault.provider is not None else None,
         challenge=challenge,
         options=options,
         error=None if isinstance(error, StepUpNeeded) else describe(visit, error),

@@ -4,6 +4,7 @@ Rule 1: nobody is of two administrations: a membership carries its group's (the 
 and one person has one row with any at most.
 Rule 2: a group of an administration grants it, on every class, and nothing else; nobody is added by themselves.
 Rule 3: grants and memberships are added and removed, never changed; the log knows those of before.
+Rule 4: a membership that follows the provider is its mapper's adding, so nobody comes in by a mapping of their own.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ memberships = Table(
     Column("administration", Text, nullable=False),
     Column("added_by", Text, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+    Column("provided", Text, nullable=False, server_default=_NONE),
     ForeignKeyConstraint(["group_code", "administration"], ["groups.code", "groups.administration"]),
     CheckConstraint("added_by <> person_id", name="two_people"),
     Index(
@@ -182,6 +184,7 @@ class SqlGroupShelf:
                 "administration": _written(group.administration),
                 "added_by": membership.added_by,
                 "added_at": membership.added_at,
+                "provided": membership.provided,
             },
         )
 
@@ -192,6 +195,7 @@ class SqlGroupShelf:
                 person_id=PersonId(row.person_id),
                 added_by=PersonId(row.added_by),
                 added_at=row.added_at,
+                provided=row.provided,
             )
             for row in self._rows.all(_MEMBERS)
         ]

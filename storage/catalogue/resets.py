@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -10,6 +12,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     LargeBinary,
+    Row,
     Table,
     Text,
     bindparam,
@@ -53,6 +56,12 @@ _WITHDRAW = (
     .values(used_at=bindparam("now"))
 )
 
+_OFFERED_BY = (
+    select(resets)
+    .where(resets.c.offered_by == bindparam("its_maker"), resets.c.expires_at >= bindparam("since"))
+    .order_by(resets.c.expires_at.desc())
+)
+
 
 class SqlResetShelf:
     """``vault.shelves.ResetShelf`` in SQL."""
@@ -77,19 +86,24 @@ class SqlResetShelf:
 
     def get(self, token_sha256: bytes) -> Reset | None:
         row = self._rows.first(_GET, {"its_token": token_sha256})
-        if row is None:
-            return None
-        return Reset(
-            token_sha256=row.token_sha256,
-            person_id=PersonId(row.person_id),
-            offered_by=PersonId(row.offered_by),
-            drops_factors=row.drops_factors,
-            expires_at=row.expires_at,
-            used_at=row.used_at,
-        )
+        return None if row is None else _reset_of(row)
+
+    def offered_by(self, person_id: PersonId, *, since: datetime) -> Sequence[Reset]:
+        return [_reset_of(row) for row in self._rows.all(_OFFERED_BY, {"its_maker": person_id, "since": since})]
 
     def use(self, token_sha256: bytes, *, now: datetime) -> bool:
         return self._rows.run(_USE, {"its_token": token_sha256, "now": now}) == 1
 
     def withdraw(self, person_id: PersonId, *, now: datetime) -> None:
         self._rows.run(_WITHDRAW, {"its_person": person_id, "now": now})
+
+
+def _reset_of(row: Row[Any]) -> Reset:
+    return Reset(
+        token_sha256=row.token_sha256,
+        person_id=PersonId(row.person_id),
+        offered_by=PersonId(row.offered_by),
+        drops_factors=row.drops_factors,
+        expires_at=row.expires_at,
+        used_at=row.used_at,
+    )

@@ -20,6 +20,7 @@ from storage.catalogue.figures import SqlFigureShelf
 from storage.catalogue.fonds import SqlFondsShelf
 from storage.catalogue.groups import SqlGroupShelf
 from storage.catalogue.holds import SqlHoldShelf
+from storage.catalogue.identities import SqlIdentityShelf
 from storage.catalogue.intents import SqlIntentShelf
 from storage.catalogue.jobs import SqlJobShelf
 from storage.catalogue.links import SqlLinkShelf
@@ -191,6 +192,10 @@ class SqlTransaction:
     @property
     def challenges(self) -> SqlChallengeShelf:
         return SqlChallengeShelf(self._rows)
+
+    @property
+    def identities(self) -> SqlIdentityShelf:
+        return SqlIdentityShelf(self._rows)
 
     @property
     def credentials(self) -> SqlCredentialShelf:

@@ -128,3 +128,44 @@ def test_the_root_key_is_never_in_the_home(tmp_path: Path, name: str, place: str
         load_settings(home=tmp_path / "home", **{name: tmp_path / place})
     kept = tmp_path / "home-keeper"
     assert getattr(load_settings(home=tmp_path / "home", **{name: kept}), name) == kept
+
+
+def test_a_provider_of_openid_connect_is_named_by_its_issuer(tmp_path: Path) -> None:
+    assert load_settings().provider() is None
+    secret = tmp_path / "secret"
+    secret.write_text("sesame\n", encoding="utf-8")
+    named = load_settings(
+        oidc_issuer="https://login.example.org/tenant",
+        oidc_client_id="vault",
+        oidc_client_secret_file=secret,
+        oidc_hosts="keys.example.org, API.example.org:8443",
+    ).provider()
+    assert named is not None
+    assert (named.name, named.secret, named.scopes) == ("login.example.org", "sesame", "openid profile")
+    assert named.origin_hosts == {"login.example.org", "keys.example.org", "api.example.org:8443"}
+    assert "sesame" not in repr(named)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "login.example.org",
+        "http://login.example.org",
+        "https://",
+        "https://user@login.example.org",
+        "https://login.example.org?a=b",
+        "https://login.example.org#a",
+        "file:///etc/passwd",
+        "https://[::1",
+    ],
+)
+def test_an_issuer_that_is_none_or_in_clear_is_refused(issuer: str) -> None:
+    with pytest.raises(SettingsWrong, match="STRONGROOM_OIDC_ISSUER"):
+        load_settings(oidc_issuer=issuer, oidc_client_id="vault")
+
+
+def test_a_provider_needs_to_know_us_and_is_asked_who_somebody_is() -> None:
+    with pytest.raises(SettingsWrong, match="oidc_client_id"):
+        load_settings(oidc_issuer="https://login.example.org")
+    with pytest.raises(SettingsWrong, match="STRONGROOM_OIDC_SCOPES"):
+        load_settings(oidc_issuer="https://login.example.org", oidc_client_id="vault", oidc_scopes="profile")

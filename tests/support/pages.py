@@ -165,7 +165,9 @@ def furnish(server: Server) -> Furnished:
 
 
 def _stands_alone(row: Row) -> bool:
-    """Whether a row is a page whose path has no parameter."""
+    """Whether a row is a page whose path has no parameter. Some only lead to the provider, and there is none here."""
+    if row.name in ("begin-provider", "provider-answer", "step-up-provider", "leave-provider"):
+        return False
     return row.methods == ("GET",) and row.kind is Kind.PAGE and "{" not in row.path
 
 

@@ -80,7 +80,7 @@ def one_of_everything(vault: Vault) -> Mapping[str, str]:
     _, api_token = tokens.create(
         vault, theirs, name="theirs", scopes=frozenset({Action.LIST_RECORDS}), lifetime=timedelta(days=1)
     )
-    _, signed_in = sessions.begin_session(vault, victim, Client(), by="password")
+    _, signed_in = sessions.begin_session(vault, victim, Client(), by="password", proved_at=vault.now())
     assert signed_in.session is not None
     (told, *_) = notices.notices_of_list(vault, one, made.id)
     (issued, *_) = certificates.list_certificates(vault, everything())

@@ -20,6 +20,10 @@ PUBLIC_ROWS = {
     "begin-session",
     "second-factor",
     "passkey-session",
+    "begin-provider",
+    "provider-answer",
+    "signed-out",
+    "leave-provider",
     "language",
     "theme",
     "static",
@@ -28,7 +32,16 @@ PUBLIC_ROWS = {
     "api-description",
     "api-begin-session",
 }
-OUTSIDE_ROWS = {"reset", "reset-password", "welcome", "accept-welcome", "link", "link-use", "link-download"}
+OUTSIDE_ROWS = {
+    "reset",
+    "reset-password",
+    "welcome",
+    "accept-welcome",
+    "join-by-provider",
+    "link",
+    "link-use",
+    "link-download",
+}
 
 
 def path_of(row: Row) -> str:

@@ -92,6 +92,7 @@ person = _group(
         "invite": Entry("vault.cli.people:invite", "Make a one-time address that lets somebody join."),
         "list": Entry("vault.cli.people:list_people", "List everybody, with their state."),
         "reset": Entry("vault.cli.people:reset", "Make a one-time address for a new password."),
+        "recover": Entry("vault.cli.people:recover", "Let the one administrator in again who lost everything."),
         "deactivate": Entry("vault.cli.people:deactivate", "Shut somebody out, at once."),
         "reactivate": Entry("vault.cli.people:reactivate", "Let somebody in again."),
         "end-sessions": Entry("vault.cli.people:end_sessions", "End every session of somebody."),
@@ -144,6 +145,18 @@ people_group = _group(
         "revoke": Entry("vault.cli.groups:revoke", "Take back what a group grants."),
         "join": Entry("vault.cli.groups:join", "Add somebody to a group."),
         "leave": Entry("vault.cli.groups:leave", "Take somebody out of a group, or yourself."),
+    },
+)
+oidc = _group(
+    "oidc",
+    "Sign-in by an outside provider of OpenID Connect.",
+    {
+        "show": Entry("vault.cli.oidc:show", "Show what is set up, mapped and bound."),
+        "check": Entry("vault.cli.oidc:check", "Ask the provider what it is."),
+        "map": Entry("vault.cli.oidc:map_group", "Let a group of the provider be one here."),
+        "unmap": Entry("vault.cli.oidc:unmap_group", "End a mapping."),
+        "bind": Entry("vault.cli.oidc:bind", "Say what the provider calls somebody."),
+        "unbind": Entry("vault.cli.oidc:unbind", "Let the provider sign somebody in no more."),
     },
 )
 task = _group(
@@ -326,6 +339,7 @@ _ENTRIES: Final = {
     "token": Entry("vault.cli.main:token", "API tokens for programs of yours."),
     "person": Entry("vault.cli.main:person", "The people who work with the vault."),
     "group": Entry("vault.cli.main:people_group", "Groups: who is in them, and which roles they grant."),
+    "oidc": Entry("vault.cli.main:oidc", "Sign-in by an outside provider of OpenID Connect."),
     "task": Entry("vault.cli.main:task", "What waits for whom."),
     "agreement": Entry("vault.cli.main:agreement", "The confidentiality agreement."),
     "training": Entry("vault.cli.main:training", "Training and its test."),

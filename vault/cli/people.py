@@ -15,7 +15,7 @@ from vault.cli.plain import iso, local, table
 from vault.cli.proving import HERE, PROGRAM, sign_in
 from vault.errors import NotSignedIn
 from vault.resets import RESET_LIFETIME
-from vault.workflows import passwords, people, sessions
+from vault.workflows import breakglass, passwords, people, sessions
 
 if TYPE_CHECKING:
     from vault.cli.speech import JSON
@@ -127,6 +127,29 @@ def reset(invocation: Invocation, person: str, lost: bool) -> None:
     address = invocation.reset_url(token)
     invocation.speech.data({"url": address, "expires_at": iso(until)}, [address])
     invocation.speech.talk(f"it works once, until {local(until)}; their sessions and API tokens end with it")
+
+
+@click.command("recover")
+@click.argument("person")
+@click.option("--nobody-else-can", is_flag=True, help="There are other security administrators, but none can sign in.")
+@speaking
+@pass_invocation
+def recover(invocation: Invocation, person: str, nobody_else_can: bool) -> None:
+    """Let PERSON (id or sign-in name), the security administrator who lost everything, in again, as the operator.
+
+    Needs what unlocks a keeper: its passphrase, PIN or key file. Prints a one-time address for a new password; second
+    factors go with it. Their sessions end, the log keeps it, and every administration sees it for thirty days.
+    """
+    from storage.keeper.unlocked import require_unlocked
+    from storage.machine import SystemRandomness
+
+    with invocation.vault() as vault:
+        require_unlocked(invocation.unlocked.keepers(), vault.catalogue, vault.fonds, SystemRandomness())
+        person_id, token = breakglass.let_in_again(vault, person, nobody_else_can=nobody_else_can)
+        until = vault.now() + RESET_LIFETIME
+    address = invocation.reset_url(token)
+    invocation.speech.data({"person_id": person_id, "url": address, "expires_at": iso(until)}, [address])
+    invocation.speech.talk(f"it works once, until {local(until)}; everybody of an administration is told")
 
 
 @click.command("deactivate")

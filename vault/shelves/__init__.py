@@ -33,6 +33,7 @@ from vault.shelves.figures import FigureShelf
 from vault.shelves.fonds import FondsShelf
 from vault.shelves.groups import GroupShelf
 from vault.shelves.holds import HoldShelf
+from vault.shelves.identities import IdentityShelf
 from vault.shelves.intents import IntentShelf
 from vault.shelves.jobs import JobShelf
 from vault.shelves.links import LinkShelf
@@ -82,6 +83,8 @@ class Transaction(Protocol):
     def sessions(self) -> SessionShelf: ...
     @property
     def credentials(self) -> CredentialShelf: ...
+    @property
+    def identities(self) -> IdentityShelf: ...
     @property
     def challenges(self) -> ChallengeShelf: ...
     @property

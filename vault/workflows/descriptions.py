@@ -3,8 +3,8 @@
 Field sets: ``description`` (subject: record, revision: the description's), ``content`` (subject: record, revision: the
 version's ordinal), ``intake`` (subject: object; what the object itself carries so that the catalogue can be rebuilt),
 ``customer``, ``person``, ``link``, ``matter`` (subject: the id, revision from 1), ``hold-query`` (subject: its id),
-``saved-view``, ``session``, ``passkey``, ``api-token`` (subject: its id), ``search``, ``authenticator`` (subject: the
-person).
+``saved-view``, ``session``, ``passkey``, ``api-token`` (subject: its id), ``search``, ``authenticator``, ``identity``
+(subject: the person).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from vault.credentials import Passkey, PasskeyFacts
 from vault.customers import Profile
 from vault.errors import SealBroken
 from vault.holds import Matter, MatterProfile
+from vault.identities import Identity
 from vault.ids import RecordId
 from vault.people import PersonProfile
 from vault.records import ContentFacts, Description
@@ -188,6 +189,18 @@ def open_passkey(vault: Vault, leaf: LeafAddress, passkey: Passkey) -> PasskeyFa
         credential_id=bytes.fromhex(str(values.get("credential_id", ""))),
         public_key=bytes.fromhex(str(values.get("public_key", ""))),
     )
+
+
+def seal_subject(vault: Vault, leaf: LeafAddress, issuer: str, subject: str, *, person_id: str) -> bytes:
+    """Whom a provider knows somebody as, sealed."""
+    values = {"issuer": issuer, "subject": subject}
+    return seal(vault, leaf, values, subject=person_id, field_set="identity", revision=1)
+
+
+def open_subject(vault: Vault, leaf: LeafAddress, identity: Identity) -> tuple[str, str]:
+    """The issuer and the subject of an identity, opened. Raises ``SealBroken``."""
+    values = unseal(vault, leaf, identity.sealed, subject=identity.person_id, field_set="identity", revision=1)
+    return str(values.get("issuer", "")), str(values.get("subject", ""))
 
 
 def seal_token_name(vault: Vault, leaf: LeafAddress, name: str, *, token_id: str) -> bytes:

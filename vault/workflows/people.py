@@ -7,7 +7,7 @@ Rule 3: nobody deactivates themselves, so somebody who may reactivate is always 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,9 @@ from vault.workflows.groups import actor_of, require_group, require_joinable
 from vault.workflows.onetime import digest_of, new_token
 from vault.workflows.sessions import login_index
 from vault.workflows.vault import Vault
+
+MakeWhole = Callable[[Transaction, Person], None]
+"""What else is written of a new person in the transaction that makes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +82,26 @@ def check_invitation(vault: Vault, token: str) -> Invitation:
 
 def accept_invitation(vault: Vault, token: str, *, login: str, name: str, password: str) -> Person:
     """Makes the invited person. Raises ``NotFound``, ``InvalidInput``, ``AlreadyExists`` (the sign-in name)."""
-    invitation = check_invitation(vault, token)
+    check_invitation(vault, token)
     profile = PersonProfile.checked(login=login, name=name)
     checked_password(password)
     with vault.hashing.enter():
         password_hash = hash_password(password, token_bytes=vault.randomness.token_bytes)
-    person = _try_accept(vault, token, invitation, profile, password_hash)
+    return become(vault, token, profile, password_hash)
+
+
+def become(
+    vault: Vault, token: str, profile: PersonProfile, password_hash: str, *, also: MakeWhole | None = None
+) -> Person:
+    """Makes the person whom an invitation is for, and, in the same transaction, what ``also`` adds to them.
+
+    Raises ``NotFound``, ``AlreadyExists`` (the sign-in name), and whatever ``also`` raises.
+    """
+    invitation = check_invitation(vault, token)
+    person = _try_accept(vault, token, invitation, profile, password_hash, also)
     if person is None:
         allocation.with_block(vault)
-        person = _try_accept(vault, token, invitation, profile, password_hash)
+        person = _try_accept(vault, token, invitation, profile, password_hash, also)
     if person is None:
         raise Conflict("every address of the reserved block was taken meanwhile; try again")
     return person
@@ -171,7 +185,12 @@ def machine_operator() -> Actor:
 
 
 def _try_accept(
-    vault: Vault, token: str, invitation: Invitation, profile: PersonProfile, password_hash: str
+    vault: Vault,
+    token: str,
+    invitation: Invitation,
+    profile: PersonProfile,
+    password_hash: str,
+    also: MakeWhole | None,
 ) -> Person | None:
     person_id = PersonId(vault.new_id())
     now = vault.now()
@@ -196,6 +215,8 @@ def _try_accept(
             tx.groups.join(require_group(tx, code), membership)
         detail = {"groups": ",".join(sorted(invitation.groups)), "invited_by": invitation.invited_by}
         tx.audit.append(vault.entry(person.id, Event.PERSON_ADDED, person.id, detail))
+        if also is not None:
+            also(tx, person)
     return person
 
 

@@ -81,7 +81,7 @@ def sign_in(
             tx.people.update(replace(person, password_hash=renewed))
         needs_factor = tx.credentials.has_second_factor(person.id)
     if not needs_factor:
-        return begin_session(vault, person, client, by="password")
+        return begin_session(vault, person, client, by="password", proved_at=vault.now())
     challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
     if factor is None or not factor.given:
         raise SecondFactorNeeded("a code or a passkey is needed too", challenge=challenge)
@@ -107,7 +107,8 @@ def answer_second_factor(
         _refused(vault, person)
         again = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
         raise SecondFactorNeeded(error.message, challenge=again) from error
-    return begin_session(vault, person, client, by="passkey" if factor.passkey is not None else "code")
+    by = "passkey" if factor.passkey is not None else "code"
+    return begin_session(vault, person, client, by=by, proved_at=vault.now())
 
 
 def sign_in_by_passkey(vault: Vault, answer: PasskeyAnswer, *, client: Client) -> tuple[str, Introduced]:
@@ -118,11 +119,13 @@ def sign_in_by_passkey(vault: Vault, answer: PasskeyAnswer, *, client: Client) -
     if person is None or not person.active:
         _refused(vault, person)
         raise NotSignedIn("this passkey is not known here; use another one, or sign in with your password")
-    return begin_session(vault, person, client, by="passkey")
+    return begin_session(vault, person, client, by="passkey", proved_at=vault.now())
 
 
-def begin_session(vault: Vault, person: Person, client: Client, *, by: str) -> tuple[str, Introduced]:
-    """A session for somebody whose proof was checked just now."""
+def begin_session(
+    vault: Vault, person: Person, client: Client, *, by: str, proved_at: datetime | None
+) -> tuple[str, Introduced]:
+    """A session for somebody whose proof was checked; ``proved_at`` is when they gave it, None where nobody knows."""
     now, token, session_id = vault.now(), new_token(vault), SessionId(vault.new_id())
     session = Session(
         id=session_id,
@@ -133,7 +136,7 @@ def begin_session(vault: Vault, person: Person, client: Client, *, by: str) -> t
         created_at=now,
         seen_at=now,
         expires_at=now + SESSION_LIFETIME,
-        stepped_up_at=now,
+        stepped_up_at=proved_at,
         sealed_client=descriptions.seal_client(vault, person.profile_leaf, client.shortened(), session_id=session_id),
     )
     with vault.catalogue.write() as tx:
@@ -141,7 +144,7 @@ def begin_session(vault: Vault, person: Person, client: Client, *, by: str) -> t
         detail: Detail = {"by": by, "kind": client.kind.value, "session": session_id}
         tx.audit.append(vault.entry(person.id, Event.SIGNED_IN, person.id, detail))
         actor = actor_of(tx, person.id, vault.fonds.id)
-    return token, _introduced(vault, person, session, replace(actor, stepped_up_at=now))
+    return token, _introduced(vault, person, session, replace(actor, stepped_up_at=proved_at))
 
 
 def device_cookie(vault: Vault, signed_in: SignedIn) -> str:
@@ -205,6 +208,13 @@ def step_up(
     if person is None or who.session is None:
         raise NotSignedIn("you are not signed in; sign in first")
     by = _prove(vault, person, client, password=password, factor=factor, has_factor=has_factor)
+    return renew(vault, who, token, person, by=by)
+
+
+def renew(vault: Vault, who: SignedIn, token: str, person: Person, *, by: str) -> tuple[str, Introduced]:
+    """The session of somebody who has proved themselves just now, under a new token. Raises ``NotSignedIn``."""
+    if who.session is None:
+        raise NotSignedIn("you are not signed in; sign in first")
     now, renewed = vault.now(), new_token(vault)
     with vault.catalogue.write() as tx:
         if not tx.sessions.renew(

@@ -17,7 +17,7 @@ from vault.credentials import CheckNewPasskey, CheckPasskey
 from vault.errors import Overloaded
 from vault.fonds import Fonds
 from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
-from vault.ports import Clock, KeyCustody, Layout, ObjectStore, Parsers, Randomness, SearchIndex
+from vault.ports import Clock, IdentityProvider, KeyCustody, Layout, ObjectStore, Parsers, Randomness, SearchIndex
 from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.shelves import Catalogue
@@ -133,6 +133,7 @@ class Vault:
     is set. ``published`` remembers what was read of the published log, ``headers`` those of objects that are read in
     ranges.
     ``bell`` calls a duty before its time.
+    ``provider`` is who else signs people in, None where none is set.
     """
 
     vault_id: VaultId
@@ -161,6 +162,7 @@ class Vault:
     page_copies: Sequence[CopyPages] = ()
     duties: Sequence[Job] = ()
     backups: BackupPlan | None = None
+    provider: IdentityProvider | None = None
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)

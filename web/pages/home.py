@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.logchecks import KeptCheck
 from vault.permissions import Action
 from vault.shelves import RecordFilter
-from vault.workflows import awaiting, logchecks, overview, retrieval, upkeep
+from vault.workflows import awaiting, breakglass, logchecks, overview, retrieval, upkeep
 from vault.workflows.awaiting import Step
 from vault.workflows.overview import Kept
 from vault.workflows.upkeep import JobRun
@@ -79,6 +79,7 @@ def _page(visit: Visit) -> Response:
         "home.html",
         # The first start has nothing else to show yet.
         keepers=keepers_now(visit) if in_records and not newest else None,
+        glass_broken=breakglass.lately_broken(visit.vault, visit.actor),
         mine=[(each, step_address(visit, each)) for each in steps if each.mine],
         others=[(each, step_address(visit, each)) for each in steps if not each.mine],
         seen=overview.show_overview(visit.vault, visit.actor) if in_records else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from vault.permissions import PERMISSIONS, Role
-from vault.workflows import groups
+from vault.workflows import breakglass, groups
 from web.site import Visit
 
 
@@ -17,6 +17,7 @@ async def show_permissions(visit: Visit) -> Response:
         "permissions.html",
         roles=tuple(Role),
         rows=list(PERMISSIONS.items()),
+        glass_broken=await visit.site.call(breakglass.lately_broken, visit.vault, visit.actor),
         mine=mine,
         class_roles=sorted(visit.actor.class_roles),
     )

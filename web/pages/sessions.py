@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.responses import RedirectResponse, Response
 
 from vault.challenges import ChallengeKind
-from vault.errors import NotSignedIn, Refused, SecondFactorNeeded
+from vault.errors import IdentityUnknown, NotSignedIn, Refused, SecondFactorNeeded, StrongroomError
+from vault.providers import ProviderFacts
 from vault.workflows import challenges, people, sessions
 from vault.workflows.proofs import SecondFactor
 from vault.workflows.sessions import Introduced
+from web.attempts import was_provided
 from web.forms import local_path
 from web.passkeys import answer_of, party_of, request_options
 from web.problems import PROBLEMS, describe
@@ -19,7 +21,7 @@ from web.site import Visit
 async def show_welcome(visit: Visit) -> Response:
     """The page where somebody invited gives a name and a password. Looking at it does not use the invitation."""
     await visit.site.call(people.check_invitation, visit.vault, visit.parameter("token"))
-    return visit.site.templates.page(visit, "welcome.html", values={}, error=None, error_field=None)
+    return _welcome_page(visit)
 
 
 async def accept_welcome(visit: Visit) -> Response:
@@ -37,14 +39,7 @@ async def accept_welcome(visit: Visit) -> Response:
         )
     except Refused as error:
         await visit.site.call(people.check_invitation, visit.vault, token)
-        return visit.site.templates.page(
-            visit,
-            "welcome.html",
-            status=PROBLEMS[error.code].status,
-            values={name: value for name, value in visit.form.items() if name != "password"},
-            error=describe(visit, error),
-            error_field=getattr(error, "field", None) or "login",
-        )
+        return _welcome_page(visit, error)
     session_token, who = await visit.site.call_hashing(
         sessions.sign_in, visit.vault, login=login, password=password, client=client_of(visit)
     )
@@ -58,7 +53,7 @@ async def show_sign_in(visit: Visit) -> Response:
     next_path = local_path(visit.query("next"))
     if visit.signed_in is not None:
         return RedirectResponse(next_path, 303)
-    return await _sign_in_page(visit, next_path=next_path)
+    return await sign_in_page(visit, next_path=next_path)
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -73,9 +68,9 @@ async def sign_in(visit: Visit) -> Response:
             client=client_of(visit),
         )
     except SecondFactorNeeded as needed:
-        return await _second_factor_page(visit, needed, next_path=next_path)
+        return await second_factor_page(visit, needed, next_path=next_path)
     except NotSignedIn as error:
-        return await _sign_in_page(visit, next_path=next_path, login=login, error=error)
+        return await sign_in_page(visit, next_path=next_path, login=login, error=error)
     return await _go_on(visit, token, who, next_path)
 
 
@@ -89,9 +84,9 @@ async def answer_second_factor(visit: Visit) -> Response:
             sessions.answer_second_factor, visit.vault, challenge, factor, client=client_of(visit)
         )
     except SecondFactorNeeded as needed:
-        return await _second_factor_page(visit, needed, next_path=next_path, wrong=True)
+        return await second_factor_page(visit, needed, next_path=next_path, wrong=True)
     except NotSignedIn as error:
-        return await _sign_in_page(visit, next_path=next_path, error=error)
+        return await sign_in_page(visit, next_path=next_path, error=error)
     return await _go_on(visit, token, who, next_path)
 
 
@@ -104,16 +99,34 @@ async def sign_in_by_passkey(visit: Visit) -> Response:
             raise NotSignedIn("this is not what a passkey answers; try again")
         token, who = await visit.site.call(sessions.sign_in_by_passkey, visit.vault, answer, client=client_of(visit))
     except NotSignedIn as error:
-        return await _sign_in_page(visit, next_path=next_path, error=error)
+        return await sign_in_page(visit, next_path=next_path, error=error)
     return await _go_on(visit, token, who, next_path)
 
 
 async def sign_out(visit: Visit) -> Response:
     """Ends the session."""
     await visit.site.call(sessions.sign_out, visit.vault, visit.session_token or "")
-    response = RedirectResponse(visit.path("sign-in"), 303)
+    offered = was_provided(visit) and visit.vault.provider is not None
+    response = RedirectResponse(visit.path("signed-out" if offered else "sign-in"), 303)
     drop_session(visit.site, response)
     return response
+
+
+def _welcome_page(visit: Visit, error: Refused | None = None) -> Response:
+    return visit.site.templates.page(
+        visit,
+        "welcome.html",
+        status=200 if error is None else PROBLEMS[error.code].status,
+        values={name: value for name, value in visit.form.items() if name != "password"},
+        error=None if error is None else describe(visit, error),
+        error_field=None if error is None else getattr(error, "field", None) or "login",
+        provider=_provider(visit),
+        token=visit.parameter("token"),
+    )
+
+
+def _provider(visit: Visit) -> ProviderFacts | None:
+    return visit.vault.provider.facts if visit.vault.provider is not None else None
 
 
 async def _go_on(visit: Visit, token: str, who: Introduced, next_path: str) -> Response:
@@ -122,7 +135,10 @@ async def _go_on(visit: Visit, token: str, who: Introduced, next_path: str) -> R
     return response
 
 
-async def _sign_in_page(visit: Visit, *, next_path: str, login: str = "", error: NotSignedIn | None = None) -> Response:
+async def sign_in_page(
+    visit: Visit, *, next_path: str, login: str = "", error: StrongroomError | None = None
+) -> Response:
+    """The sign-in page, with what went wrong."""
     party, options, challenge = party_of(visit), None, ""
     if party is not None:
         challenge = await visit.site.call(challenges.begin, visit.vault, ChallengeKind.PASSKEY)
@@ -130,8 +146,10 @@ async def _sign_in_page(visit: Visit, *, next_path: str, login: str = "", error:
     return visit.site.templates.page(
         visit,
         "sign_in.html",
-        status=200 if error is None else 401,
+        status=200 if error is None else PROBLEMS[error.code].status,
         login=login,
+        subject=error.subject if isinstance(error, IdentityUnknown) else "",
+        provider=_provider(visit),
         next_path=next_path,
         error=None if error is None else describe(visit, error),
         challenge=challenge,
@@ -139,9 +157,10 @@ async def _sign_in_page(visit: Visit, *, next_path: str, login: str = "", error:
     )
 
 
-async def _second_factor_page(
+async def second_factor_page(
     visit: Visit, needed: SecondFactorNeeded, *, next_path: str, wrong: bool = False
 ) -> Response:
+    """Where the second factor is asked for."""
     party, options = party_of(visit), None
     if party is not None:
         wanted = await visit.site.call(challenges.derived, visit.vault, needed.challenge, "passkey")
