@@ -20,6 +20,7 @@ WIDTH_MAX_PIXELS: Final = 3000
 IMAGES: Final = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp", "image/tiff", "image/bmp", "image/x-ms-bmp", "image/avif"}
 )
+_SIGNATURES: Final[Mapping[str, bytes]] = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _OFFICE_NAMES: Final = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".doc", ".xls", ".ppt")
 _TEXT_TYPES: Final = frozenset(
     {"application/json", "application/xml", "application/javascript", "image/svg+xml", "application/xhtml+xml"}
@@ -91,6 +92,16 @@ class Parsed:
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageImage:
+    """One page as an image, drawn anew."""
+
+    media_type: str
+    width: int
+    height: int
+    body: bytes = field(repr=False)
+
+
 def kind_of(media_type: str, file_name: str) -> FileKind | None:
     """Which parser looks at a file of a type and name; None where none does."""
     kind = media_type.partition(";")[0].strip().lower()
@@ -114,6 +125,37 @@ def checked_pages(parsed: Parsed) -> int:
     if not isinstance(pages, int) or not 1 <= pages <= PAGES_MAX:
         raise unreadable(Unreadable.BROKEN)
     return pages
+
+
+def checked_image(parsed: Parsed) -> PageImage:
+    """A page as a parser drew it, if it is an image at least by its first bytes. Raises ``NotReadable``."""
+    media_type = parsed.facts.get("media_type")
+    signature = _SIGNATURES.get(media_type) if isinstance(media_type, str) else None
+    if signature is None or not parsed.body.startswith(signature):
+        raise unreadable(Unreadable.GAVE_UP)
+    width, height = checked_size(parsed)
+    return PageImage(media_type=str(media_type), width=width, height=height, body=parsed.body)
+
+
+def checked_size(parsed: Parsed) -> tuple[int, int]:
+    """The width and height that a parser says a page has; 1 and 1 of text. Raises ``NotReadable``."""
+    width, height = parsed.facts.get("width", 1), parsed.facts.get("height", 1)
+    if not isinstance(width, int) or not isinstance(height, int) or not (0 < width < 2**24 and 0 < height < 2**24):
+        raise unreadable(Unreadable.GAVE_UP)
+    return width, height
+
+
+def checked_text(body: bytes) -> str:
+    """A passage as a parser gave it. Raises ``NotReadable``."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise unreadable(Unreadable.GAVE_UP) from exc
+
+
+def is_text(kind: FileKind) -> bool:
+    """Whether the pages of such files are text; otherwise they are images."""
+    return kind not in (FileKind.PDF, FileKind.IMAGE)
 
 
 def unreadable(reason: Unreadable) -> NotReadable:

@@ -1,7 +1,7 @@
-"""Contents of records as answers: what a browser may show, ranges, and streams that break when they cannot be whole.
+"""Contents of records as answers: as what they go out, ranges, and streams that break when they cannot be whole.
 
-Rule 1: nothing active runs in our origin. PDF, common raster images and plain text may be shown; everything else is an
-attachment of no particular type. The type is what the vault found in the bytes and sealed, never what a client says.
+Rule 1: nothing of a record runs in our origin: contents go out as attachments, PDF and common raster images as what they
+are, everything else of no particular type. What is looked at here are pages that were drawn anew (``previews``).
 Rule 2: the first block is fetched before the headers go out, so what is wrong by then is an answer of its own. A
 failure after that breaks the connection: a short body with a polite end would look like the file.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -25,56 +24,34 @@ from web.ranges import Span, asked_span
 from web.site import Site, Visit
 
 OPAQUE: Final = "application/octet-stream"
-SHOWN_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
 STALLED_S: Final = 120.0
 
-_SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
-# A sandboxed document may not start the browser's own PDF viewer, so a PDF is held by everything but the sandbox.
-_PDF: Final = (
-    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
-)
+SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 
 
 class AnswerBrokenOff(Exception):
     """The answer could not be sent whole; the connection is closed so that the client knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How contents are handed out."""
-
-    media_type: str
-    shown: bool
-    policy: str
+def media_type_of(content: ContentFacts) -> str:
+    """The type under which contents go out."""
+    kind = content.media_type.partition(";")[0].strip().lower()
+    return kind if kind == "application/pdf" or kind in PICTURES else OPAQUE
 
 
-def manner_of(media_type: str, *, show: bool) -> Manner:
-    """How contents of a type go out; ``show`` asks for the browser to show them."""
-    kind = media_type.partition(";")[0].strip().lower()
-    if show and kind == "application/pdf":
-        return Manner(media_type=kind, shown=True, policy=_PDF)
-    if show and kind in SHOWN_IMAGES:
-        return Manner(media_type=kind, shown=True, policy=_SANDBOX)
-    if show and kind == "text/plain":
-        return Manner(media_type="text/plain; charset=utf-8", shown=True, policy=_SANDBOX)
-    safe = kind == "application/pdf" or kind in SHOWN_IMAGES
-    return Manner(media_type=kind if safe else OPAQUE, shown=False, policy=_SANDBOX)
-
-
-def disposition(file_name: str, *, shown: bool) -> str:
+def disposition(file_name: str) -> str:
     """Content-Disposition (RFC 6266) with the name in UTF-8 (RFC 8187) and a plain one for old clients."""
-    kind = "inline" if shown else "attachment"
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%/;' else "_" for c in file_name)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
 
 
-def content_headers(content: ContentFacts, *, etag: str, show: bool) -> dict[str, str]:
+def content_headers(content: ContentFacts, *, etag: str) -> dict[str, str]:
     """The headers that every answer with, or about, contents has."""
-    manner = manner_of(content.media_type, show=show)
     return {
-        "Content-Type": manner.media_type,
-        "Content-Disposition": disposition(content.file_name, shown=manner.shown),
-        "Content-Security-Policy": manner.policy,
+        "Content-Type": media_type_of(content),
+        "Content-Disposition": disposition(content.file_name),
+        "Content-Security-Policy": SANDBOX,
         "X-Frame-Options": "SAMEORIGIN",
         "Accept-Ranges": "bytes",
         "ETag": etag,

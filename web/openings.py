@@ -33,22 +33,22 @@ def etag_of(version: Version) -> str:
     return f'"{version.object.object_id}"'
 
 
-def answer_opening(visit: Visit, *, show: bool) -> Response:
-    """Opens a version for the purpose named in the query; ``show`` lets the browser show what is safe to; blocking."""
+def answer_opening(visit: Visit) -> Response:
+    """Opens a version for the purpose named in the query; blocking."""
     require_not_led_here(visit)
     query = visit.request.query_params
     ordinal = whole_number_of(query, "version", default=0, low=1, high=VERSIONS_MAX) or None
     if visit.request.method == "HEAD":
         record = retrieval.find_record(visit.vault, visit.actor, visit.parameter("record"))
         version, content = _facts(visit, record.id, ordinal)
-        return answer_head(content_headers(content, etag=etag_of(version), show=show), content.size_bytes)
+        return answer_head(content_headers(content, etag=etag_of(version)), content.size_bytes)
     purpose = visit.query("purpose")
     if not purpose:
         raise InvalidInput(f"say what for: purpose is one of {', '.join(PURPOSES)}", field="purpose")
-    return _open(visit, ordinal, purpose, show=show)
+    return _open(visit, ordinal, purpose)
 
 
-def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Response:
+def _open(visit: Visit, ordinal: int | None, purpose: str) -> Response:
     key = visit.parameter("record")
     opening = retrieval.open_version(
         visit.vault, visit.actor, key, ordinal=ordinal, purpose=purpose, words=words_of(visit)
@@ -59,7 +59,7 @@ def _open(visit: Visit, ordinal: int | None, purpose: str, *, show: bool) -> Res
     except RangeNotSatisfiable as error:
         return answer_unsatisfiable(visit, error, opening.size_bytes)
     blocks = opening.stream(span.start, span.length) if span is not None else opening.stream()
-    headers = content_headers(opening.content, etag=etag, show=show)
+    headers = content_headers(opening.content, etag=etag)
     return answer_content(visit.site, blocks, span, size_bytes=opening.size_bytes, headers=headers)
 
 

@@ -143,9 +143,14 @@ def require_same_origin(visit: Visit) -> None:
         raise ForeignRequest("another site asked for this; open the page here and try again")
 
 
+def is_led_here(visit: Visit) -> bool:
+    """Whether another site made the browser ask for this."""
+    return visit.request.headers.get("sec-fetch-site") == "cross-site"
+
+
 def require_not_led_here(visit: Visit) -> None:
     """Raises ``ForeignRequest`` when another site made the browser open a record: the log would name the wrong one."""
-    if visit.request.headers.get("sec-fetch-site") == "cross-site":
+    if is_led_here(visit):
         raise ForeignRequest("another site asked for this; open the page here and try again")
 
 

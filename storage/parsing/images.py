@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import IO, Final, cast
 
-from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from storage.parsing.piped import Cannot, PipedFile
 
@@ -33,11 +33,14 @@ def open_image(file: PipedFile) -> Image.Image:
     return image
 
 
-def count_frames(file: PipedFile) -> int:
-    """How many images a file has: the pages of a scan in TIFF. Raises ``Cannot``."""
+def survey_frames(file: PipedFile, number: int) -> tuple[int, tuple[int, int]]:
+    """How many images a file has (the pages of a scan in TIFF), and the size of one of them. Raises ``Cannot``."""
     image = open_image(file)
     # Moving pictures are shown by their first one.
-    return min(FRAMES_MAX, getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    count = min(FRAMES_MAX, getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    image.seek(min(number, count - 1))
+    lies_on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return count, (image.height, image.width) if lies_on_its_side else image.size
 
 
 def draw_frame(file: PipedFile, number: int, width: int) -> Image.Image:

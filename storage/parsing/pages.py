@@ -28,9 +28,11 @@ def open_pdf(file: PipedFile) -> pypdfium2.PdfDocument:
         raise Cannot("encrypted" if locked else "broken") from exc
 
 
-def count_pages(file: PipedFile) -> int:
-    """How many pages a PDF has. Raises ``Cannot``."""
-    return len(open_pdf(file))
+def survey_pages(file: PipedFile, number: int) -> tuple[int, tuple[int, int]]:
+    """How many pages a PDF has, and the size of one of them, or of the last. Raises ``Cannot``."""
+    document = open_pdf(file)
+    across, down = document[min(number, len(document) - 1)].get_size()
+    return len(document), (_whole(across), _whole(down))
 
 
 def draw_page(file: PipedFile, number: int, width: int) -> Image.Image:
@@ -48,6 +50,10 @@ def draw_page(file: PipedFile, number: int, width: int) -> Image.Image:
     bitmap = page.render(scale=scale, may_draw_forms=False)
     drawn: Image.Image = bitmap.to_pil()
     return drawn.convert("RGB")
+
+
+def _whole(units: float) -> int:
+    return int(min(max(units, 1.0), _UNITS_MAX))
 
 
 def text_of_pdf(file: PipedFile, most: int) -> str:

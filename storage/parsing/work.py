@@ -19,7 +19,7 @@ import pypdfium2
 from PIL import Image
 
 from storage.parsing import frames, images, pages, piped
-from storage.parsing.fonts import lend_to_pdfium, lettering
+from storage.parsing.fonts import can_letter, lend_to_pdfium, lettering
 from storage.parsing.mail import open_mail, text_of_mail
 from storage.parsing.office import text_of_office
 from storage.parsing.piped import Cannot, PipedFile
@@ -78,16 +78,17 @@ def serve_one() -> None:
 
 
 def _survey(order: Order, file: PipedFile) -> Answer:
-    if order["kind"] == "pdf":
-        return {"pages": pages.count_pages(file), "is_text": False}, b""
-    if order["kind"] == "image":
-        return {"pages": images.count_frames(file), "is_text": False}, b""
-    return {"pages": len(_passages(_text(order, file))), "is_text": True}, b""
+    if order["kind"] not in ("pdf", "image"):
+        return {"pages": len(_passages(_text(order, file)))}, b""
+    survey = pages.survey_pages if order["kind"] == "pdf" else images.survey_frames
+    count, (width, height) = survey(file, order["page"])
+    return {"pages": count, "width": width, "height": height}, b""
 
 
 def _page(order: Order, file: PipedFile) -> Answer:
     drawn = _draw(order["kind"], file, order["page"], order["width"])
-    media_type, body = images.encode(mark_page(drawn, order["mark"]))
+    mark = order["mark"] if all(can_letter(each) for each in order["mark"]) else order["mark_plain"]
+    media_type, body = images.encode(mark_page(drawn, mark))
     return {"media_type": media_type, "width": drawn.width, "height": drawn.height}, body
 
 

@@ -47,7 +47,7 @@ async def download_document(visit: Visit) -> Response:
     """The document, byte for byte as it was signed."""
     key = visit.parameter("certificate")
     view = await visit.site.call(certificates.show_certificate, visit.vault, visit.actor, key)
-    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.json", shown=False)}
+    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.json")}
     return Response(view.document, headers=headers, media_type="application/json")
 
 
@@ -61,7 +61,7 @@ async def download_print(visit: Visit) -> Response:
     printed = await visit.site.call(
         certificates.print_certificate, visit.vault, visit.actor, view.certificate.number, languages=languages
     )
-    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.pdf", shown=False)}
+    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.pdf")}
     return Response(printed, headers=headers, media_type="application/pdf")
 
 

@@ -141,4 +141,4 @@ async def file_record(visit: Visit) -> Response:
 
 def open_content(visit: Visit) -> Response:
     """A version's bytes, whole or a range."""
-    return answer_opening(visit, show=False)
+    return answer_opening(visit)

@@ -61,7 +61,7 @@ async def download_document(visit: Visit) -> Response:
     """The document, byte for byte as it was signed."""
     view = await _view(visit)
     name = f"{view.certificate.number}.json"
-    headers = {"Content-Disposition": disposition(name, shown=False)}
+    headers = {"Content-Disposition": disposition(name)}
     return Response(view.document, headers=headers, media_type="application/json")
 
 
@@ -74,7 +74,7 @@ async def download_print(visit: Visit) -> Response:
     printed = await visit.site.call(
         certificates.print_certificate, visit.vault, visit.actor, view.certificate.number, languages=languages
     )
-    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.pdf", shown=False)}
+    headers = {"Content-Disposition": disposition(f"{view.certificate.number}.pdf")}
     return Response(printed, headers=headers, media_type="application/pdf")
 
 

@@ -42,7 +42,7 @@ async def download(visit: Visit) -> Response:
     token, use_token = visit.parameter("token"), visit.parameter("use")
     content, version = await visit.site.call(sharing.peek_use, visit.vault, token, use_token)
     etag, size_bytes = etag_of(version), version.object.size_bytes
-    headers = content_headers(content, etag=etag, show=False)
+    headers = content_headers(content, etag=etag)
     if visit.request.method == "HEAD":
         return answer_head(headers, size_bytes)
     try:

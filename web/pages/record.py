@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from vault.gates import PURPOSES
 from vault.ids import RecordId
 from vault.paper import PaperMethod
 from vault.permissions import Action
+from vault.previews import kind_of
 from vault.schedule import today
 from vault.workflows import paper, retrieval, sharing
-from web.contents import manner_of
 from web.openings import answer_opening, record_id_of
+from web.pages.previews import viewer_of
 from web.site import Visit
 from web.stories import story_told
 from web.verdicts import reasons_said
@@ -23,7 +22,7 @@ LINKS_COUNTED: Final = 100
 
 
 async def show_record(visit: Visit) -> Response:
-    """A record's page; with a purpose, and asked to, it shows a preview."""
+    """A record's page; with a purpose, and asked to, it shows one of the record's pages."""
     return await visit.site.call(_page, visit, await record_id_of(visit))
 
 
@@ -31,15 +30,11 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
     story = retrieval.show(visit.vault, visit.actor, record_id)
     names = visit.site.names.of(visit)
     purpose = visit.query("purpose")
-    preview, preview_kind = None, None
     content = story.view.content
-    if content is not None:
-        manner = manner_of(content.media_type, show=True)
-        if manner.shown:
-            preview_kind = "image" if manner.media_type.startswith("image/") else "document"
-    opened = purpose in PURPOSES and retrieval.is_opened(visit.vault, visit.actor, record_id, purpose)
-    if preview_kind is not None and opened:
-        preview = visit.path("record-preview", record=record_id) + "?" + urlencode({"purpose": purpose})
+    previewed = content is not None and kind_of(content.media_type, content.file_name) is not None
+    # Looked at first, so that the story holds this opening, too.
+    viewer = viewer_of(visit, record_id) if previewed else None
+    story = retrieval.show(visit.vault, visit.actor, record_id) if viewer is not None else story
     return visit.site.templates.page(
         visit,
         "record.html",
@@ -52,8 +47,8 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
         links_open=_links_open(visit, record_id),
         reasons=reasons_said(visit.language, story.verdict),
         told=story_told(visit.language, story, names, me=visit.actor.person_id, today=today(visit.vault.now())),
-        preview=preview,
-        preview_kind=preview_kind,
+        previewed=previewed,
+        viewer=viewer,
         purpose=purpose,
     )
 
@@ -68,9 +63,4 @@ def _links_open(visit: Visit, record_id: RecordId) -> int:
 
 def open_content(visit: Visit) -> Response:
     """A version as a download."""
-    return answer_opening(visit, show=False)
-
-
-def open_preview(visit: Visit) -> Response:
-    """A version for the browser to show, where that is safe."""
-    return answer_opening(visit, show=True)
+    return answer_opening(visit)

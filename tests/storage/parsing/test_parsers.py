@@ -26,7 +26,8 @@ def parsers() -> Iterator[Parsers]:
 
 def test_a_pdf_is_shown_page_by_page(parsers: Parsers) -> None:
     source = files.held(files.pdf("张伟的劳动合同", "second", "third"))
-    assert parsers.parse({"do": "survey", "kind": "pdf"}, source).facts == {"pages": 3, "is_text": False}
+    said = parsers.parse({"do": "survey", "kind": "pdf", "page": 0}, source)
+    assert said.facts == {"pages": 3, "width": 595, "height": 842}
     shown = _page(parsers, "pdf", source.content, page=2, width=900)
     assert shown.format == "PNG"
     assert shown.width == 900
@@ -35,7 +36,7 @@ def test_a_pdf_is_shown_page_by_page(parsers: Parsers) -> None:
 
 def test_of_a_long_pdf_only_what_a_page_needs_is_read(parsers: Parsers) -> None:
     source = files.held(files.padded_pdf(6_000_000))
-    said = parsers.parse({"do": "page", "kind": "pdf", "page": 0, "width": 300, "mark": []}, source)
+    said = parsers.parse({"do": "page", "kind": "pdf", "page": 0, "width": 300, "mark": [], "mark_plain": []}, source)
     assert said.body
     assert sum(source.asked) < len(source.content) / 4
 
@@ -58,13 +59,13 @@ def test_an_image_is_drawn_anew(parsers: Parsers, kind: str) -> None:
 
 def test_a_scan_of_several_sheets_has_as_many_pages(parsers: Parsers) -> None:
     source = files.image("TIFF", (200, 300), frames=3)
-    assert parsers.parse({"do": "survey", "kind": "image"}, files.held(source)).facts["pages"] == 3
+    assert parsers.parse({"do": "survey", "kind": "image", "page": 0}, files.held(source)).facts["pages"] == 3
     assert _page(parsers, "image", source, page=2, width=200).width == 200
 
 
 def test_what_hides_in_an_image_stays_behind(parsers: Parsers) -> None:
     content = files.image("JPEG") + b"<script>alert(1)</script>"
-    said = parsers.parse({"do": "page", "kind": "image", "page": 0, "width": 400, "mark": []}, files.held(content))
+    said = parsers.parse({"do": "page", "kind": "image", "page": 0, "width": 400, "mark": [], "mark_plain": []}, files.held(content))
     assert b"<script>" not in said.body
 
 
@@ -151,7 +152,7 @@ def test_text_and_thumbnail_are_derived(parsers: Parsers) -> None:
 )
 def test_a_bad_file_is_told_why(parsers: Parsers, kind: str, made: Callable[[], bytes], reasons: set[str]) -> None:
     is_text = kind in ("office", "mail", "text")
-    order = {"do": "passage", "page": 0} if is_text else {"do": "page", "page": 0, "width": 800, "mark": MARK}
+    order = {"do": "passage", "page": 0} if is_text else {"do": "page", "page": 0, "width": 800, "mark": MARK, "mark_plain": MARK}
     with pytest.raises(NotReadable) as refused:
         parsers.parse({**order, "kind": kind}, files.held(made()))
     assert refused.value.reason in reasons
@@ -170,13 +171,13 @@ def test_bytes_that_do_not_verify_are_not_taken_for_a_bad_file(parsers: Parsers)
             raise SealBroken("not what was sealed")
 
     with pytest.raises(SealBroken):
-        parsers.parse({"do": "survey", "kind": "pdf"}, Damaged(b"x" * 100, []))
+        parsers.parse({"do": "survey", "kind": "pdf", "page": 0}, Damaged(b"x" * 100, []))
 
 
 def _page(
     parsers: Parsers, kind: str, content: bytes, *, page: int = 0, width: int = 900, mark: list[str] | None = None
 ) -> Image.Image:
-    order = {"do": "page", "kind": kind, "page": page, "width": width, "mark": mark or []}
+    order = {"do": "page", "kind": kind, "page": page, "width": width, "mark": mark or [], "mark_plain": []}
     said: Parsed = parsers.parse(order, files.held(content))
     shown = Image.open(io.BytesIO(said.body))
     assert shown.get_format_mimetype() == said.facts["media_type"]
