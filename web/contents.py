@@ -1,7 +1,7 @@
 """Contents of records as answers: as what they go out, ranges, and streams that break when they cannot be whole.
 
-Rule 1: nothing of a record runs in our origin: contents go out as attachments, PDF and common raster images as what they
-are, everything else of no particular type. What is looked at here are pages that were drawn anew (``previews``).
+Rule 1: nothing of a record runs in our origin: contents go out as attachments, PDF and common raster images as what
+they are, everything else of no particular type. What is looked at are pages that were drawn anew (``previews``).
 Rule 2: the first block is fetched before the headers go out, so what is wrong by then is an answer of its own. A
 failure after that breaks the connection: a short body with a polite end would look like the file.
 """

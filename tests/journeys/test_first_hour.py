@@ -118,7 +118,7 @@ def test_three_files_become_records_in_the_first_hour(
         visitor.require_calm(refusals=[404])
 
     with at_work(browser, new_server) as visitor:
-        # The PDF is seen in its frame, and comes back as it was.
+        # The PDF's page is seen, with its watermark, and the file comes back as it was.
         open_record(visitor, "Lease")
         preview = preview_of(visitor)
         seen = 0

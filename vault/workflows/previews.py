@@ -179,9 +179,7 @@ def _mark(vault: Vault, actor: Actor, opening: Opening, purpose: str) -> Mark:
     name = str(actor.person_id)
     if person is not None:
         try:
-            name = descriptions.open_person(
-                vault, person.profile_leaf, person.sealed_profile, person_id=person.id
-            ).name
+            name = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id).name
         except KeyDestroyed:
             name = str(actor.person_id)
     wanted = (opening.version.ordinal, purpose)

@@ -65,7 +65,9 @@ def test_a_scan_of_several_sheets_has_as_many_pages(parsers: Parsers) -> None:
 
 def test_what_hides_in_an_image_stays_behind(parsers: Parsers) -> None:
     content = files.image("JPEG") + b"<script>alert(1)</script>"
-    said = parsers.parse({"do": "page", "kind": "image", "page": 0, "width": 400, "mark": [], "mark_plain": []}, files.held(content))
+    said = parsers.parse(
+        {"do": "page", "kind": "image", "page": 0, "width": 400, "mark": [], "mark_plain": []}, files.held(content)
+    )
     assert b"<script>" not in said.body
 
 
@@ -152,7 +154,11 @@ def test_text_and_thumbnail_are_derived(parsers: Parsers) -> None:
 )
 def test_a_bad_file_is_told_why(parsers: Parsers, kind: str, made: Callable[[], bytes], reasons: set[str]) -> None:
     is_text = kind in ("office", "mail", "text")
-    order = {"do": "passage", "page": 0} if is_text else {"do": "page", "page": 0, "width": 800, "mark": MARK, "mark_plain": MARK}
+    order = (
+        {"do": "passage", "page": 0}
+        if is_text
+        else {"do": "page", "page": 0, "width": 800, "mark": MARK, "mark_plain": MARK}
+    )
     with pytest.raises(NotReadable) as refused:
         parsers.parse({**order, "kind": kind}, files.held(made()))
     assert refused.value.reason in reasons
