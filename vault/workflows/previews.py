@@ -85,7 +85,10 @@ def look_at(
     purpose: str,
     words: str = "",
 ) -> Look:
-    """How much there is to look at, and what a page (the last one, where there are fewer) is like. Raises as ``open_version``, and ``NotReadable`` with the reason."""
+    """How much there is to look at, and what a page (the last one, where there are fewer) is like.
+
+    Raises as ``open_version``, and ``NotReadable`` with the reason.
+    """
     opening = open_version(vault, actor, key, ordinal=ordinal, purpose=purpose, words=words)
     said = _parse(vault, opening, "survey", page=page - 1)
     pages = previews.checked_pages(said)
