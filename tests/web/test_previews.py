@@ -20,7 +20,7 @@ from vault.audit import Event
 SHOWN = re.compile(r'<img src="([^"]+)" width="(\d+)" height="(\d+)"')
 
 
-def page_of(staff: Staff, record_id: str, **asked: object) -> str:
+def page_of(staff: Staff, record_id: str, **asked: int) -> str:
     """A record's page for daily business."""
     answer = staff.client.get(f"/records/{record_id}", params={"purpose": "business", **asked})
     assert answer.status_code == 200, answer.text

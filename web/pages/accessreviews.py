@@ -53,7 +53,7 @@ async def download_report(visit: Visit) -> Response:
     if form not in ("json", "csv"):
         raise InvalidInput("choose one of those that are offered", field="format")
     view = await visit.site.call(accessreviews.show_review, visit.vault, visit.actor, visit.parameter("review"))
-    headers = {"Content-Disposition": disposition(f"{view.review.number}.{form}", shown=False)}
+    headers = {"Content-Disposition": disposition(f"{view.review.number}.{form}")}
     if form == "csv":
         # Spreadsheets take a table for UTF-8 by its byte order mark.
         return Response("\ufeff" + accessreports.report_table(view), headers=headers, media_type="text/csv")
