@@ -34,6 +34,7 @@ from storage.certificates.printing import print_certificate
 from storage.identity.passkeys import check_new_passkey, check_passkey
 from storage.keeper.keyclient import KeyClient
 from storage.keeper.keystart import key_settings
+from storage.labels.printing import print_labels
 from storage.layout import ObjectLayout
 from storage.machine import SystemClock, SystemRandomness, describe_process, is_gone
 from storage.mediatypes import media_type_of
@@ -148,6 +149,7 @@ def open_vault(
             prove_lock=lambda: _prove_lock(application, clock, randomness),
             outside_time=store.server_time,
             print_certificate=print_certificate,
+            print_labels=print_labels,
             check_new_passkey=check_new_passkey,
             check_passkey=check_passkey,
             webhook_sending=open_sender(settings.webhook_reach),

@@ -43,6 +43,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "log-broken": "BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}",
         "uploads-finished": "{finished} uploads became records, {left} not yet; {expired} expired",
         "pieces-swept": "deleted {swept} pieces of uploads that are not open",
+        "derived": "derived text and pictures of {made} versions",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

@@ -38,6 +38,7 @@ OUTCOMES: Final = {
     "log-broken": later("BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}"),
     "uploads-finished": later("{finished} uploads became records, {left} not yet; {expired} expired"),
     "pieces-swept": later("deleted {swept} pieces of uploads that are not open"),
+    "derived": later("derived text and pictures of {made} versions"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

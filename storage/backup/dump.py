@@ -9,7 +9,8 @@ from there. It also loads into SQLite, which is how a drill opens it without a s
 Rule 1: a dump is one moment of the catalogue. What is personal in it is sealed as in the catalogue itself; it holds no
 root key. It does hold hashes of passwords and opaque columns: keep it from strangers all the same.
 Rule 2: sessions, API tokens, one-time links, signs of life and counted guesses are not dumped from PostgreSQL, and
-dropped when a dump is loaded: a copy must not sign anybody in, nor bring a revoked token back.
+dropped when a dump is loaded: a copy must not sign anybody in, nor bring a revoked token back. What is derived from
+versions is made anew.
 
     strongroom catalogue 1 | LF
     { "table", "columns" } | LF | ( length:u32 | COPY text )* | 0:u32          for every table
@@ -37,10 +38,10 @@ FIRST_LINE: Final = b"strongroom catalogue 1\n"
 PASSING: Final = frozenset(
     {
         *("sessions", "challenges", "api_tokens", "resets", "invitations", "processes", "attempts"),
-        *("uploads", "upload_pieces"),
+        *("uploads", "upload_pieces", "derived"),
     }
 )
-"""Tables that say who is here just now, and what is under way; pieces of uploads are in no backup either."""
+"""Tables that say who is here just now, what is under way, or what is derived from the rest."""
 
 _LENGTH = struct.Struct(">I")
 _PIECE_BYTES: Final = 1 << 20

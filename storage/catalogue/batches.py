@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    delete,
     exists,
     insert,
     or_,
@@ -37,6 +38,7 @@ from sqlalchemy import (
 from storage.catalogue.candidates import SqlCandidates
 from storage.catalogue.counters import CHANGE, next_values
 from storage.catalogue.customers import customers
+from storage.catalogue.derived import derived
 from storage.catalogue.extents import extents
 from storage.catalogue.fonds import fonds_column
 from storage.catalogue.intents import intents
@@ -152,6 +154,9 @@ _MOVE_CUSTOMER = (
     .values(state=bindparam("to_state"), change=bindparam("to_change"))
 )
 _RETIRE_EXTENTS = update(extents).where(extents.c.owner.in_(_CUSTOMERS)).values(next_leaf=64)
+_FORGET_DERIVED = delete(derived).where(
+    derived.c.record_id.in_(select(batch_records.c.record_id).where(batch_records.c.batch_id == bindparam("its_batch")))
+)
 _CIPHERTEXT_DUE = (
     select(batch_records.c.record_id)
     .join(batches, batches.c.id == batch_records.c.batch_id)
@@ -259,6 +264,7 @@ class SqlBatchShelf(SqlCandidates):
     def erase(self, batch: Batch) -> None:
         # No further leaf is issued in an extent that dies; the customer's rows are locked since ``scope``.
         self._rows.run(_RETIRE_EXTENTS, {"its_batch": batch.id})
+        self._rows.run(_FORGET_DERIVED, {"its_batch": batch.id})
         self._move(batch, "erasing")
 
     def promote(self, batch_id: BatchId) -> bool:

@@ -13,6 +13,7 @@ from storage.catalogue.challenges import SqlChallengeShelf
 from storage.catalogue.credentials import SqlCredentialShelf
 from storage.catalogue.customers import SqlCustomerShelf
 from storage.catalogue.deliveries import SqlDeliveryShelf
+from storage.catalogue.derived import SqlDerivedShelf
 from storage.catalogue.described import SqlDescribedRecords
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
@@ -76,6 +77,10 @@ class SqlTransaction:
     @property
     def people(self) -> SqlPersonShelf:
         return SqlPersonShelf(self._rows)
+
+    @property
+    def derived(self) -> SqlDerivedShelf:
+        return SqlDerivedShelf(self._rows)
 
     @property
     def saved_views(self) -> SqlSavedViewShelf:

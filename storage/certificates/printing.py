@@ -29,7 +29,7 @@ def print_certificate(checked: Checked, names: Mapping[str, str], languages: Seq
     from reportlab.lib.units import mm
     from reportlab.platypus import BaseDocTemplate, Frame, NextPageTemplate, PageBreak, PageTemplate
 
-    _register_font()
+    register_font()
     number = str(checked.statement["number"])
     told = io.BytesIO()
     document = BaseDocTemplate(told, pagesize=A4, title=number, author="Strongroom", subject=number, invariant=1)
@@ -76,7 +76,8 @@ def _counting(number: str, languages: Sequence[str], pages: list[str]) -> Callab
 
 
 @lru_cache(maxsize=1)
-def _register_font() -> None:
+def register_font() -> None:
+    """Lets the printing library know ``FONT``."""
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont
     from reportlab.pdfbase.pdfmetrics import registerFont
 

@@ -28,6 +28,7 @@ from storage.parsing.watermark import mark_page
 
 PASSAGE_CHARACTERS: Final = 6000
 TEXT_CHARACTERS_MAX: Final = 1_000_000
+DERIVED_CHARACTERS_MAX: Final = 200_000
 THUMBNAIL_PIXELS: Final = 240
 
 _LETTER: Final = b"From: a@b.c\r\nSubject: =?utf-8?q?x?=\r\nContent-Type: text/html\r\n\r\n<p>&eacute;"
@@ -105,7 +106,7 @@ def _derive(order: Order, file: PipedFile) -> Answer:
     reasons = []
     if order["kind"] in _TEXTS:
         try:
-            text = _text(order, file)
+            text = _TEXTS[order["kind"]](file, DERIVED_CHARACTERS_MAX)
         except Cannot as cannot:
             reasons.append(cannot.reason)
     if order["kind"] in ("pdf", "image"):

@@ -232,6 +232,11 @@ paper = _group(
         "destroy": Entry("vault.cli.paper:destroy", "Say how a destroyed record's paper was destroyed."),
     },
 )
+label = _group(
+    "label",
+    "Labels of files and boxes.",
+    {"print": Entry("vault.cli.labels:print_labels", "Print labels as PDF.")},
+)
 certificate = _group(
     "certificate",
     "Certificates of destruction, for those outside.",
@@ -350,6 +355,7 @@ _ENTRIES: Final = {
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),
     "disposition": Entry("vault.cli.main:disposition", "Disposal lists: proposed, reviewed, signed, executed."),
     "notice": Entry("vault.cli.main:notice", "Notices of destruction: who is told, and that they were."),
+    "label": Entry("vault.cli.main:label", "Labels of files and boxes."),
     "paper": Entry("vault.cli.main:paper", "Paper originals: their boxes, and their end."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),

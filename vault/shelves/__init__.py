@@ -27,6 +27,7 @@ from vault.shelves.certificates import CertificateShelf
 from vault.shelves.challenges import ChallengeShelf
 from vault.shelves.credentials import CredentialShelf
 from vault.shelves.customers import CustomerShelf
+from vault.shelves.derived import DerivedShelf
 from vault.shelves.disposals import DisposalShelf
 from vault.shelves.extents import ExtentShelf
 from vault.shelves.figures import FigureShelf
@@ -137,6 +138,9 @@ class Transaction(Protocol):
     def disposals(self) -> DisposalShelf: ...
     @property
     def pauses(self) -> PauseShelf: ...
+    @property
+    def derived(self) -> DerivedShelf: ...
+
     @property
     def saved_views(self) -> SavedViewShelf: ...
     @property

@@ -16,7 +16,8 @@ from vault.certificates import Checked
 from vault.credentials import CheckNewPasskey, CheckPasskey
 from vault.errors import Overloaded
 from vault.fonds import Fonds
-from vault.ids import IntentId, PersonId, ProcessId, VaultId, new_id
+from vault.ids import IntentId, PersonId, ProcessId, RecordId, VaultId, new_id
+from vault.labels import Label, Stock
 from vault.ports import Clock, IdentityProvider, KeyCustody, Layout, ObjectStore, Parsers, Randomness, SearchIndex
 from vault.seal.envelope import FRAME_LENGTH
 from vault.seal.keytree import LeafAddress, LeafKeys
@@ -31,6 +32,9 @@ MIB = 1024 * 1024
 
 CopyPages = Callable[[str, bytes], None]
 """Puts the key pages of a batch, by their object key, into one backup place, durably; the same again is harmless."""
+
+PrintLabels = Callable[[Sequence[Label], Stock, int], bytes]
+"""Makes the PDF of labels on a kind of sheet or roll, from a place of its first page on."""
 
 PrintCertificate = Callable[[Checked, Mapping[str, str], Sequence[str]], bytes]
 """Makes the PDF of a certificate that was checked, with people's names by their ids, in some languages."""
@@ -105,6 +109,15 @@ class Remembered:
                 del self._bodies[next(iter(self._bodies))]
 
 
+@dataclass(slots=True)
+class Sweep:
+    """How far this process's look at all records has come, for what is to be derived; None at their beginning."""
+
+    before: tuple[datetime, RecordId] | None = None
+    ended_at: datetime | None = None
+    mutex: Mutex = field(default_factory=Mutex)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockVerdict:
     """What came of attacking canaries: ``held`` of ``tried`` attacks were withstood."""
@@ -123,17 +136,16 @@ class Vault:
     """One fonds of one vault, open. ``pool`` runs the sealing and sending of parts for the whole process.
 
     ``house`` is the leaf whose keys are the fonds's own. ``description`` says where this process runs; ``is_gone``
-    whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by a
-    file's first bytes and its name, ``parsers`` look into files, each in a process without keys or network.
+    whether the process of a description is known to be dead on this machine. ``media_type_of`` tells a media type by
+    a file's first bytes and its name, ``parsers`` look into files, each in a process without keys or network.
     ``prove_lock`` attacks canaries in the store. ``outside_time`` is what time the object store has.
-    ``print_certificate`` makes a PDF. ``check_new_passkey`` and ``check_passkey`` judge what browsers say of
-    passkeys. ``webhook_sending`` tells receivers outside. ``underway`` holds the intents that some thread of this
-    process still works on; recovery leaves those alone. ``page_copies`` are the backup places, ``duties`` the jobs that
-    this installation has beside those of every vault, ``backups`` where and when it is backed up, None where no place
-    is set. ``published`` remembers what was read of the published log, ``headers`` those of objects that are read in
-    ranges.
-    ``bell`` calls a duty before its time.
-    ``provider`` is who else signs people in, None where none is set.
+    ``print_certificate`` and ``print_labels`` make a PDF. ``check_new_passkey`` and ``check_passkey`` judge what
+    browsers say of passkeys. ``webhook_sending`` tells receivers outside. ``underway`` holds the intents that some
+    thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
+    ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is
+    backed up, None where no place is set. ``published`` remembers what was read of the published log, ``headers``
+    those of objects that are read in ranges. ``bell`` calls a duty before its time. ``provider`` is who else signs
+    people in, None where none is set.
     """
 
     vault_id: VaultId
@@ -154,6 +166,7 @@ class Vault:
     is_gone: Callable[[str], bool]
     prove_lock: Callable[[], LockVerdict]
     print_certificate: PrintCertificate
+    print_labels: PrintLabels
     outside_time: Callable[[], datetime]
     check_new_passkey: CheckNewPasskey
     check_passkey: CheckPasskey
@@ -167,6 +180,7 @@ class Vault:
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
     published: Remembered = field(default_factory=lambda: Remembered(512))
+    sweep: Sweep = field(default_factory=Sweep)
     headers: Remembered = field(default_factory=lambda: Remembered(2048))
     bell: Bell = field(default_factory=Bell)
 

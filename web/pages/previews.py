@@ -16,7 +16,7 @@ from vault.errors import NotReadable
 from vault.gates import PURPOSES
 from vault.ids import RecordId
 from vault.previews import PAGES_MAX
-from vault.workflows import previews, retrieval
+from vault.workflows import deriving, previews, retrieval
 from vault.workflows.previews import Mark
 from web.contents import SANDBOX
 from web.forms import whole_number_of
@@ -103,3 +103,12 @@ def open_page(visit: Visit) -> Response:
     )
     headers = {"Content-Disposition": "inline", "Content-Security-Policy": SANDBOX, "Cache-Control": "no-store"}
     return Response(drawn.body, media_type=drawn.media_type, headers=headers)
+
+
+def open_picture(visit: Visit) -> Response:
+    """The small picture of a record's first page, where its class has no gates."""
+    require_not_led_here(visit)
+    record = retrieval.find_record(visit.vault, visit.actor, visit.parameter("record"))
+    picture = deriving.picture_of(visit.vault, visit.actor, record.id)
+    headers = {"Content-Disposition": "inline", "Content-Security-Policy": SANDBOX, "Cache-Control": "no-store"}
+    return Response(picture, media_type="image/webp", headers=headers)

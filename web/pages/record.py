@@ -11,7 +11,7 @@ from vault.paper import PaperMethod
 from vault.permissions import Action
 from vault.previews import kind_of
 from vault.schedule import today
-from vault.workflows import paper, retrieval, sharing
+from vault.workflows import deriving, paper, retrieval, sharing
 from web.openings import answer_opening, record_id_of
 from web.pages.previews import viewer_of
 from web.site import Visit
@@ -48,6 +48,7 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
         reasons=reasons_said(visit.language, story.verdict),
         told=story_told(visit.language, story, names, me=visit.actor.person_id, today=today(visit.vault.now())),
         previewed=previewed,
+        pictured=bool(deriving.pictured(visit.vault, visit.actor, [story.view.record])),
         viewer=viewer,
         purpose=purpose,
     )

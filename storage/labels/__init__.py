@@ -1,0 +1,1 @@
+"""Labels for files and boxes, as PDF."""

@@ -1,0 +1,147 @@
+"""Text and pictures of versions: made after receipt, sealed, shown by the gates' rules, gone with the record."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from tests.support import files
+from tests.support.people import everything
+from tests.support.vault import add_bytes, staff
+from vault.derived import PARSERS, Derived
+from vault.errors import KeyDestroyed, NotAllowed, NotFound
+from vault.ids import RecordId
+from vault.permissions import Actor
+from vault.records import Description
+from vault.workflows import deriving, intake
+from vault.workflows.destruction import destroy
+from vault.workflows.destructionscope import Targets
+from vault.workflows.vault import Vault
+
+
+def derived_of(vault: Vault, record_id: RecordId) -> Derived | None:
+    """What is kept of a record's current version."""
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        return None if record is None else tx.derived.get(record_id, record.current_ordinal)
+
+
+def text_of(vault: Vault, record_id: RecordId) -> str:
+    """The text of a record's current version."""
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+        version = None if record is None else tx.records.version(record_id, record.current_ordinal)
+        assert version is not None
+        return deriving.text_of(vault, tx, version)
+
+
+def test_text_and_picture_are_derived_after_receipt_and_sealed(vault: Vault) -> None:
+    actor = staff(vault)
+    scan = add_bytes(vault, actor, files.pdf("张伟的租赁合同"), file_name="a.pdf").record_id
+    letter = add_bytes(vault, actor, files.docx("李娜的申请"), file_name="a.docx").record_id
+    other = add_bytes(vault, actor, b"\0\1\2", file_name="a.bin").record_id
+    broken = add_bytes(vault, actor, b"%PDF-1.7 cut", file_name="b.pdf").record_id
+    before = _newest(vault)
+    assert deriving.derive_due(vault).values["made"] >= 4
+    assert "张伟的租赁合同" in text_of(vault, scan)
+    assert "李娜的申请" in text_of(vault, letter)
+    picture = Image.open(io.BytesIO(deriving.picture_of(vault, actor, scan)))
+    assert (picture.format, max(picture.size)) == ("WEBP", 240)
+    for record_id, reason in ((other, "unsupported"), (broken, "broken"), (scan, ""), (letter, "")):
+        kept = derived_of(vault, record_id)
+        assert kept is not None
+        assert kept.reason == reason
+        for sealed in (kept.sealed_text, kept.sealed_thumbnail):
+            assert sealed is None or ("张伟".encode() not in sealed and b"WEBP" not in sealed)
+    with vault.catalogue.read() as tx:
+        followed = tx.derived.since(before)
+    assert {record_id for _, record_id, _ in followed} >= {scan, letter, other, broken}
+    assert [number for number, _, _ in followed] == sorted(number for number, _, _ in followed)
+    assert deriving.derive_due(vault).values["made"] == 0, "once"
+
+
+def test_what_earlier_parsers_derived_is_derived_again(vault: Vault) -> None:
+    actor = staff(vault)
+    record_id = add_bytes(vault, actor, "合同".encode(), file_name="a.txt").record_id
+    deriving.derive_due(vault)
+    kept = derived_of(vault, record_id)
+    assert kept is not None
+    with vault.catalogue.write() as tx:
+        tx.derived.keep(replace(kept, parsers=PARSERS - 1, number=tx.derived.next_number(), sealed_text=None))
+    assert text_of(vault, record_id) == ""
+    deriving.derive_due(vault)
+    assert text_of(vault, record_id) == "合同"
+
+
+def test_a_correction_is_derived_anew(vault: Vault) -> None:
+    actor = staff(vault)
+    record_id = add_bytes(vault, actor, b"first", file_name="a.txt").record_id
+    deriving.derive_due(vault)
+    description = Description.checked(title="a", reason="a better scan")
+    with intake.begin_correction(vault, actor, record_id, description, "a.txt") as receiving:
+        intake.receive_from(vault, receiving, io.BytesIO(b"second").readinto)
+    assert text_of(vault, record_id) == ""
+    deriving.derive_due(vault)
+    assert text_of(vault, record_id) == "second"
+
+
+def test_a_destroyed_record_leaves_nothing_derived_behind(vault: Vault) -> None:
+    actor = staff(vault)
+    record_id = add_bytes(vault, actor, files.pdf("张伟的合同"), file_name="a.pdf").record_id
+    deriving.derive_due(vault)
+    kept = derived_of(vault, record_id)
+    assert kept is not None
+    assert kept.sealed_text is not None
+    with vault.catalogue.read() as tx:
+        version = tx.records.version(record_id, 1)
+    assert version is not None
+    _destroy(vault, actor, record_id)
+    assert derived_of(vault, record_id) is None
+    with pytest.raises(NotFound):
+        deriving.picture_of(vault, actor, record_id)
+    # Whoever kept the row opens it with nothing.
+    with vault.catalogue.read() as tx, pytest.raises(KeyDestroyed):
+        deriving.text_of(vault, _Kept(kept), version)  # type: ignore[arg-type]  # a shelf that somebody copied before
+    deriving.derive_due(vault)
+    assert derived_of(vault, record_id) is None
+
+
+def test_a_class_with_gates_shows_no_picture(vault: Vault) -> None:
+    actor = staff(vault)
+    plain = add_bytes(vault, actor, files.image(), file_name="a.png")
+    secret = add_bytes(vault, actor, files.image(), file_name="a.png", class_code="identity")
+    deriving.derive_due(vault)
+    assert derived_of(vault, secret.record_id) is not None
+    with vault.catalogue.read() as tx:
+        both = tuple(tx.records.many([plain.record_id, secret.record_id]).values())
+    assert deriving.pictured(vault, actor, both) == {plain.record_id}
+    with pytest.raises(NotFound):
+        deriving.picture_of(vault, everything(), secret.record_id)
+    nobody = Actor(person_id=actor.person_id, roles=frozenset())
+    with pytest.raises(NotAllowed):
+        deriving.picture_of(vault, nobody, plain.record_id)
+
+
+class _Kept:
+    """A transaction in which only what was kept is seen."""
+
+    def __init__(self, kept: Derived) -> None:
+        self.derived = self
+        self._kept = kept
+
+    def get(self, record_id: RecordId, ordinal: int) -> Derived:
+        return self._kept
+
+
+def _newest(vault: Vault) -> int:
+    with vault.catalogue.read() as tx:
+        rows = tx.derived.since(0, limit=100_000)
+    return rows[-1][0] if rows else 0
+
+
+def _destroy(vault: Vault, actor: Actor, record_id: RecordId) -> None:
+    targets = Targets(records=frozenset({record_id}))
+    destroy(vault, actor, targets, alone=True, error=True)

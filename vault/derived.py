@@ -1,0 +1,55 @@
+"""What is derived from a version: its text and a picture of its first page, each sealed under the version's leaf.
+
+Rule 1: it dies with the version's key, and its row with the destruction's transaction.
+Rule 2: it can be made again at any time: it is not in the store, a restored catalogue has none, and makes it anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from vault.errors import NotReadable
+from vault.ids import RecordId
+from vault.previews import Parsed, Unreadable, unreadable
+
+PARSERS: Final = 1
+"""The generation of parsers: what earlier ones derived is derived again."""
+THUMBNAIL_BYTES_MAX: Final = 64 * 1024
+TEXT_CHARACTERS_MAX: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What was derived of one version; ``reason`` says why nothing could be, one of ``Unreadable``, else it is empty.
+
+    ``number`` orders what was derived: who follows it sees what came since.
+    """
+
+    record_id: RecordId
+    ordinal: int
+    number: int
+    parsers: int
+    reason: str
+    sealed_text: bytes | None = field(repr=False)
+    sealed_thumbnail: bytes | None = field(repr=False)
+    made_at: datetime
+
+
+def checked_parts(parsed: Parsed) -> tuple[str, bytes]:
+    """The text and the picture as a parser gave them. Raises ``NotReadable``."""
+    length = parsed.facts.get("thumbnail_bytes")
+    if not isinstance(length, int) or not 0 <= length <= min(THUMBNAIL_BYTES_MAX, len(parsed.body)):
+        raise _nonsense()
+    small = parsed.body[:length]
+    if small and not (small.startswith(b"RIFF") and small[8:12] == b"WEBP"):
+        raise _nonsense()
+    try:
+        return parsed.body[length:].decode("utf-8")[:TEXT_CHARACTERS_MAX], small
+    except UnicodeDecodeError as exc:
+        raise _nonsense() from exc
+
+
+def _nonsense() -> NotReadable:
+    return unreadable(Unreadable.GAVE_UP)

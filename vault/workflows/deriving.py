@@ -1,0 +1,187 @@
+"""Deriving: after receipt upkeep has a parser look into each current version once, for its text and a first picture.
+
+Rule 1: state is the queue: a current version of a living record without a row is due. The newest come first; a sweep
+through all records finds what an earlier run, an earlier parser or a restore left.
+Rule 2: what is derived is sealed under the version's leaf before it is kept, and kept only while the record lives.
+Rule 3: no person looks, so this is no opening: nothing of it is shown before the gates that its contents have.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from vault import previews
+from vault.classes import Sensitivity
+from vault.derived import PARSERS, Derived, checked_parts
+from vault.errors import Broken, KeyDestroyed, NotFound, NotReadable, SealBroken
+from vault.ids import RecordId
+from vault.outcomes import Outcome
+from vault.permissions import Action, Actor, require_on
+from vault.previews import Unreadable
+from vault.records import Record, RecordState, Version
+from vault.shelves import RecordFilter, Transaction
+from vault.workflows import descriptions
+from vault.workflows.previews import OpenedFile
+from vault.workflows.retrieval import Opening
+from vault.workflows.schedules import rule_of
+from vault.workflows.vault import Vault
+
+RUN_LASTS: Final = timedelta(seconds=10)
+SWEEP_EVERY: Final = timedelta(hours=1)
+
+_AT_ONCE: Final = 200
+_TEXT: Final = "derived-text"
+_PICTURE: Final = "derived-picture"
+_LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
+
+
+def derive_due(vault: Vault) -> Outcome:
+    """Derives what is due, for some seconds at most. Raises ``Unavailable`` as a part is away."""
+    made = 0
+    with vault.sweep.mutex:
+        until = vault.now() + RUN_LASTS
+        for record in _due(vault, _page(vault, None)):
+            if vault.now() >= until:
+                return Outcome.of("derived", made=made)
+            made += _derive(vault, record)
+        sweep = vault.sweep
+        if sweep.before is None and sweep.ended_at is not None and vault.now() - sweep.ended_at < SWEEP_EVERY:
+            return Outcome.of("derived", made=made)
+        while vault.now() < until:
+            page = _page(vault, sweep.before)
+            for record in _due(vault, page):
+                if vault.now() >= until:
+                    return Outcome.of("derived", made=made)
+                made += _derive(vault, record)
+            sweep.before = (page[-1].received_at, page[-1].id) if page else None
+            if not page:
+                sweep.ended_at = vault.now()
+                break
+    return Outcome.of("derived", made=made)
+
+
+def text_of(vault: Vault, tx: Transaction, version: Version) -> str:
+    """What is known of a version's text, "" where nothing is (yet). The caller has authorised.
+
+    Raises ``KeyDestroyed``, ``SealBroken``.
+    """
+    kept = tx.derived.get(version.record_id, version.ordinal)
+    if kept is None or kept.sealed_text is None:
+        return ""
+    leaf, subject = version.object.leaf, version.record_id
+    values = descriptions.unseal(
+        vault, leaf, kept.sealed_text, subject=subject, field_set=_TEXT, revision=version.ordinal
+    )
+    return str(values.get("text", ""))
+
+
+def picture_of(vault: Vault, actor: Actor, record_id: RecordId) -> bytes:
+    """The picture of a record's first page (WebP). A class with gates shows none: who passes them looks at the page.
+
+    Raises ``NotFound``, ``NotAllowed``.
+    """
+    actor.require(Action.OPEN_RECORD)
+    with vault.catalogue.read() as tx:
+        record = require_on(actor, Action.OPEN_RECORD, tx.records.get(record_id))
+        version = tx.records.version(record.id, record.current_ordinal)
+        kept = tx.derived.get(record.id, record.current_ordinal)
+        shown = _may_show(tx, record) and version is not None
+    if not shown or version is None or kept is None or kept.sealed_thumbnail is None:
+        raise NotFound("this record has no picture; look at its pages")
+    leaf = version.object.leaf
+    values = descriptions.unseal(
+        vault, leaf, kept.sealed_thumbnail, subject=record_id, field_set=_PICTURE, revision=version.ordinal
+    )
+    try:
+        return base64.b64decode(values["webp"], validate=True)
+    except (KeyError, TypeError, binascii.Error) as exc:
+        raise SealBroken("a sealed picture has another shape than a picture") from exc
+
+
+def pictured(vault: Vault, actor: Actor, records: Sequence[Record]) -> frozenset[RecordId]:
+    """Which of these records have a picture that whoever acts may see. Raises ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
+    with vault.catalogue.read() as tx:
+        have = tx.derived.pictured([record.id for record in records])
+        return frozenset(
+            record.id
+            for record in records
+            if (record.id, record.current_ordinal) in have
+            and actor.may(Action.OPEN_RECORD, record.class_code)
+            and _may_show(tx, record)
+        )
+
+
+def _may_show(tx: Transaction, record: Record) -> bool:
+    usable = record.state in _LIVING and not record.is_restricted
+    return usable and rule_of(tx, record.class_code).sensitivity is Sensitivity.GENERAL
+
+
+def _page(vault: Vault, before: tuple[datetime, RecordId] | None) -> Sequence[Record]:
+    with vault.catalogue.read() as tx:
+        return tx.records.page(RecordFilter(), before=before, limit=_AT_ONCE)
+
+
+def _due(vault: Vault, records: Sequence[Record]) -> Sequence[Record]:
+    usable = [each for each in records if each.state in _LIVING and not each.is_restricted]
+    with vault.catalogue.read() as tx:
+        known = tx.derived.known([each.id for each in usable], parsers=PARSERS)
+    return [each for each in usable if (each.id, each.current_ordinal) not in known]
+
+
+def _derive(vault: Vault, record: Record) -> int:
+    """Derives one; gives how many were kept. What is damaged is left to the doctor, and is due again."""
+    with vault.catalogue.read() as tx:
+        version = tx.records.version(record.id, record.current_ordinal)
+    if version is None:
+        return 0
+    try:
+        reason, text, picture = _looked_into(vault, record, version)
+        sealed_text = _sealed(vault, version, _TEXT, "text", text)
+        sealed_picture = _sealed(vault, version, _PICTURE, "webp", base64.b64encode(picture).decode("ascii"))
+    except (KeyDestroyed, Broken):
+        return 0
+    with vault.catalogue.write() as tx:
+        living = tx.records.get(record.id, for_update=True)
+        if living is None or living.state not in _LIVING:
+            return 0
+        tx.derived.keep(
+            Derived(
+                record_id=record.id,
+                ordinal=version.ordinal,
+                number=tx.derived.next_number(),
+                parsers=PARSERS,
+                reason=reason,
+                sealed_text=sealed_text,
+                sealed_thumbnail=sealed_picture,
+                made_at=vault.now(),
+            )
+        )
+    return 1
+
+
+def _looked_into(vault: Vault, record: Record, version: Version) -> tuple[str, str, bytes]:
+    """Why nothing could be derived, or "", the text, and the picture."""
+    opening = Opening(vault, record, version)
+    kind = previews.kind_of(opening.content.media_type, opening.content.file_name)
+    if kind is None:
+        return Unreadable.UNSUPPORTED.value, "", b""
+    if opening.size_bytes == 0:
+        return Unreadable.EMPTY.value, "", b""
+    try:
+        order = {"do": "derive", "kind": kind.value}
+        text, picture = checked_parts(vault.parsers.parse(order, OpenedFile(opening=opening)))
+    except NotReadable as unreadable:
+        return unreadable.reason, "", b""
+    return "", text, picture
+
+
+def _sealed(vault: Vault, version: Version, field_set: str, name: str, value: str) -> bytes | None:
+    if not value:
+        return None
+    leaf, subject = version.object.leaf, version.record_id
+    return descriptions.seal(vault, leaf, {name: value}, subject=subject, field_set=field_set, revision=version.ordinal)
