@@ -76,7 +76,7 @@ def _draw_code(canvas: Any, code: str, left: float, bottom: float, edge: float) 
 
 
 def _wrapped(lines: Sequence[str], room: float) -> list[str]:
-    wrapped = []
+    wrapped: list[str] = []
     for line in lines:
         rest = line
         while rest and len(wrapped) < 12:

@@ -21,7 +21,7 @@ def codes_of(pdf: bytes) -> list[list[Any]]:
     pages = []
     for page in document:
         picture = page.render(scale=300 / 72).to_pil().convert("L")
-        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
         pages.append(sorted(found, key=lambda code: (round(code.position.top_left.y, -2), code.position.top_left.x)))
     document.close()
     return pages

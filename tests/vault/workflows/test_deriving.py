@@ -12,13 +12,13 @@ from tests.support import files
 from tests.support.people import everything
 from tests.support.vault import add_bytes, staff
 from vault.derived import PARSERS, Derived
+from vault.destruction import Targets
 from vault.errors import KeyDestroyed, NotAllowed, NotFound
 from vault.ids import RecordId
 from vault.permissions import Actor
 from vault.records import Description
 from vault.workflows import deriving, intake
 from vault.workflows.destruction import destroy
-from vault.workflows.destructionscope import Targets
 from vault.workflows.vault import Vault
 
 
@@ -45,7 +45,7 @@ def test_text_and_picture_are_derived_after_receipt_and_sealed(vault: Vault) -> 
     other = add_bytes(vault, actor, b"\0\1\2", file_name="a.bin").record_id
     broken = add_bytes(vault, actor, b"%PDF-1.7 cut", file_name="b.pdf").record_id
     before = _newest(vault)
-    assert deriving.derive_due(vault).values["made"] >= 4
+    assert deriving.derive_due(vault).values["made"] in range(4, 1000)
     assert "张伟的租赁合同" in text_of(vault, scan)
     assert "李娜的申请" in text_of(vault, letter)
     picture = Image.open(io.BytesIO(deriving.picture_of(vault, actor, scan)))
