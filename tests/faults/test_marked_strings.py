@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from storage.searchindex.place import index_folder
+from tests.support import files
 from tests.support.faultworks import PART, limited
 from tests.support.marks import Hit, Marks, Script
 from tests.support.postgres import PostgresCluster, postgres_cluster
@@ -36,6 +37,7 @@ from vault.records import Description
 from vault.sessions import Client
 from vault.workflows import (
     customers,
+    deriving,
     finding,
     finishing,
     holding,
@@ -45,6 +47,7 @@ from vault.workflows import (
     paper,
     people,
     placing,
+    previews,
     restricting,
     retrieval,
     schedules,
@@ -237,7 +240,31 @@ def _use(vault: Vault, marks: Marks) -> None:
         sessions.sign_in(
             vault, login=marks.new(), password=marks.new(), client=Client(address="192.0.2.78", agent=marks.new())
         )
+    _look_at(vault, operator, marks)
     upkeep.run_due(vault)
+
+
+def _look_at(vault: Vault, operator: Actor, marks: Marks) -> None:
+    """Pages are drawn and read, text and pictures are derived: in parser processes, which write nothing either."""
+    for file_name, body in (
+        (marks.new() + ".pdf", files.pdf(marks.new(Script.CJK), marks.new())),
+        (marks.new() + ".docx", files.docx(marks.new(Script.CJK))),
+    ):
+        filing = intake.Filing(
+            class_code="contract",
+            customer_id=None,
+            description=Description.checked(title=marks.new()),
+            file_name=file_name,
+        )
+        with intake.begin(vault, operator, filing, idempotency_key=marks.new()) as receiving:
+            receipt = intake.receive_from(vault, receiving, io.BytesIO(body).readinto)
+        look = previews.look_at(vault, operator, receipt.record_id, purpose="business")
+        if file_name.endswith(".pdf"):
+            assert look.pages == 2
+            assert previews.draw_page(vault, operator, receipt.record_id, 1, width=600, purpose="business").body
+        else:
+            assert previews.read_passage(vault, operator, receipt.record_id, 1, purpose="business").text
+    assert deriving.derive_due(vault).values["made"] in range(2, 1000)
 
 
 def _in_pieces(vault: Vault, operator: Actor, marks: Marks) -> None:

@@ -159,6 +159,7 @@ def furnish(server: Server) -> Furnished:
         "matter": matter_at,
         "matter-form": f"/matters/form?record={ids[4]}",
         "destroy-preview": f"/destructions/preview?record={ids[5]}",
+        "labels, of a record": f"/labels?record={ids[6]}",
         "group": f"/groups/{SECURITY}",
     }
     return Furnished(server=server, pages=pages, audited=audited, tended=tended)

@@ -291,7 +291,7 @@ JOBS: Final = (
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
     Job(name=webhooks.SEND_WEBHOOKS, every=timedelta(seconds=15), run=deliveries.send_webhooks, aside=True),
     Job(name=logchecks.CHECK_LOG, every=timedelta(seconds=15), run=logchecks.check_log, aside=True),
-    Job(name="derive", every=timedelta(seconds=5), run=deriving.derive_due, aside=True),
+    Job(name="derive", every=timedelta(seconds=15), run=deriving.derive_due, aside=True),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

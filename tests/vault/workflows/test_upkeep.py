@@ -21,6 +21,7 @@ from vault.workflows.vault import LockVerdict, Vault
 
 ALL = {job.name for job in JOBS}
 EVERY_15_S = {
+    "derive",
     "finish-uploads",
     "settle-intents",
     "send-outbox",
