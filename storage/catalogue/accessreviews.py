@@ -127,6 +127,14 @@ _COUNTS = (
     .where(review_items.c.review_id.in_(_ids))
     .group_by(review_items.c.review_id, review_items.c.ruling)
 )
+_TAKEN_BACK = (
+    select(review_items.c.group_code, func.max(review_items.c.decided_at).label("at"))
+    .where(
+        review_items.c.person_id == bindparam("its_person"),
+        review_items.c.ruling.in_([Ruling.REVOKED.value, Ruling.LAPSED.value]),
+    )
+    .group_by(review_items.c.group_code)
+)
 _events: BindParameter[Any] = bindparam("events", expanding=True)
 _LAST_USES = (
     select(audit_entries.c.actor, audit_entries.c.event, records.c.class_code, func.max(audit_entries.c.at).label("at"))
@@ -219,6 +227,9 @@ class SqlReviewShelf:
         for row in self._rows.all(_COUNTS, {"ids": sorted(review_ids)}) if review_ids else ():
             found[row.review_id][Ruling(row.ruling)] = int(row.items)
         return found
+
+    def taken_back(self, person_id: PersonId) -> Mapping[str, datetime]:
+        return {row.group_code: row.at for row in self._rows.all(_TAKEN_BACK, {"its_person": person_id})}
 
     def last_uses(self, events: Collection[Event], since: datetime) -> Sequence[Use]:
         rows = self._rows.all(_LAST_USES, {"events": sorted(each.value for each in events), "since": since})

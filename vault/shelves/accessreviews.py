@@ -42,6 +42,10 @@ class ReviewShelf(Protocol):
 
     def counts(self, review_ids: Collection[str]) -> Mapping[str, Mapping[Ruling, int]]: ...
 
+    def taken_back(self, person_id: PersonId) -> Mapping[str, datetime]:
+        """The groups whose membership some review took back from somebody, each with the last time."""
+        ...
+
     def last_uses(self, events: Collection[Event], since: datetime) -> Sequence[Use]:
         """When each person last did each of these, by class. It looks at the whole log of that time: ask seldom."""
         ...

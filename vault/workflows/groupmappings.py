@@ -4,6 +4,7 @@ Rule 1: only memberships that came by a mapping are taken away by one; whom some
 Rule 2: nobody comes into a group by a mapping that they made themselves; the catalogue refuses it, too.
 Rule 3: whoever would be of two administrations is not signed in: nothing is changed, and both groups are named.
 Rule 4: the security administration keeps its last active member, whatever the provider says.
+Rule 5: what a permission review took back no mapping of before gives again: silence would not take back otherwise.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Final
 
 from vault.audit import Detail, Event
 from vault.errors import AlreadyExists, Conflict, NotFound
-from vault.groups import SECURITY, Group, Membership
+from vault.groups import Group, Membership
 from vault.identities import GroupMapping, checked_provided_group
 from vault.ids import PersonId
 from vault.permissions import Action, Actor
 from vault.shelves import Transaction
 from vault.workflows.freshness import require_fresh
-from vault.workflows.groups import everybody_acting, require_group
+from vault.workflows.groups import end_membership, is_last, require_group
 from vault.workflows.vault import Vault
 
 BY_PROVIDER: Final = "provider"
@@ -59,10 +60,10 @@ def unmap_group(vault: Vault, actor: Actor, provided: str, code: str) -> int:
         given = [
             each
             for each in tx.groups.memberships()
-            if (each.group, each.provided) == (group.code, clean) and not _is_last(vault, tx, each)
+            if (each.group, each.provided) == (group.code, clean) and not is_last(vault, tx, each.group, each.person_id)
         ]
         for membership in given:
-            _take_out(vault, tx, actor.person_id, membership)
+            end_membership(vault, tx, actor.person_id, group, membership.person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.GROUP_UNMAPPED, group.code, {"ended": len(given)}))
     return len(given)
 
@@ -77,7 +78,7 @@ def list_mappings(vault: Vault, actor: Actor) -> Sequence[GroupMapping]:
 def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterable[str]) -> None:
     """Brings somebody's memberships to what the provider says of them. Raises ``Conflict`` (rule 3)."""
     said = frozenset(provided)
-    wanted = _wanted(tx.identities.mappings(), said, person_id)
+    wanted = _wanted(tx, said, person_id)
     theirs = {each.group: each for each in tx.groups.memberships() if each.person_id == person_id}
     # One order for all, so that two who sign in at once wait for each other's groups without a knot.
     touched = {code: require_group(tx, code, for_update=True) for code in sorted({*wanted, *theirs})}
@@ -86,12 +87,12 @@ def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterabl
         for each in theirs.values()
         if each.provided
         and (each.group not in wanted or wanted[each.group].provided != each.provided)
-        and (each.group in wanted or not _is_last(vault, tx, each))
+        and (each.group in wanted or not is_last(vault, tx, each.group, each.person_id))
     ]
     kept = [code for code in theirs if code not in {each.group for each in ending}]
     _require_one_administration([touched[code] for code in sorted({*kept, *wanted})])
     for membership in ending:
-        _take_out(vault, tx, BY_PROVIDER, membership)
+        end_membership(vault, tx, BY_PROVIDER, touched[membership.group], person_id)
     for code in sorted(set(wanted) - set(kept)):
         mapping = wanted[code]
         membership = Membership(
@@ -102,11 +103,14 @@ def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterabl
         tx.audit.append(vault.entry(BY_PROVIDER, Event.MEMBER_ADDED, person_id, detail))
 
 
-def _wanted(mappings: Sequence[GroupMapping], said: frozenset[str], person_id: PersonId) -> Mapping[str, GroupMapping]:
-    """By the code of each group that somebody comes into, the first mapping that is not their own (rule 2)."""
+def _wanted(tx: Transaction, said: frozenset[str], person_id: PersonId) -> Mapping[str, GroupMapping]:
+    """By the code of each group that somebody comes into, the first mapping that gives it (rules 2 and 5)."""
+    taken_back = tx.reviews.taken_back(person_id)
     found: dict[str, GroupMapping] = {}
-    for each in sorted(mappings, key=lambda one: (one.mapped_at, one.provided)):
-        if each.provided in said and each.mapped_by != person_id:
+    for each in sorted(tx.identities.mappings(), key=lambda one: (one.mapped_at, one.provided)):
+        reviewed_at = taken_back.get(each.group)
+        reviewed = reviewed_at is not None and each.mapped_at <= reviewed_at
+        if each.provided in said and each.mapped_by != person_id and not reviewed:
             found.setdefault(each.group, each)
     return found
 
@@ -118,17 +122,3 @@ def _require_one_administration(groups: Sequence[Group]) -> None:
             f"your groups at the provider and here would make you of two administrations, which exclude each other: "
             f"{', '.join(group.code for group in of)}; ask a security administrator to take you out of one"
         )
-
-
-def _is_last(vault: Vault, tx: Transaction, membership: Membership) -> bool:
-    """Whether nobody would be left who lets people in (rule 4)."""
-    return membership.group == SECURITY and not any(
-        each.may(Action.CHANGE_GROUPS) and each.person_id != membership.person_id
-        for each in everybody_acting(tx, vault.fonds.id)
-    )
-
-
-def _take_out(vault: Vault, tx: Transaction, by: PersonId | str, membership: Membership) -> None:
-    tx.groups.leave(membership.group, membership.person_id)
-    detail: Detail = {"group": membership.group}
-    tx.audit.append(vault.entry(by, Event.MEMBER_REMOVED, membership.person_id, detail))

@@ -228,18 +228,19 @@ def end_membership(
     vault: Vault, tx: Transaction, by: str, group: Group, person_id: str, *, detail: Detail | None = None
 ) -> None:
     """Takes somebody out of a group; the caller has authorised. Raises ``NotFound``, ``Conflict`` (the last one)."""
-    if group.code == SECURITY:
-        left = [
-            each.person_id
-            for each in everybody_acting(tx, vault.fonds.id)
-            if each.may(Action.CHANGE_GROUPS) and each.person_id != person_id
-        ]
-        if not left:
-            raise Conflict("nobody would be left who lets people in; add another security administrator first")
+    if is_last(vault, tx, group.code, person_id):
+        raise Conflict("nobody would be left who lets people in; add another security administrator first")
     if not could_be_key(person_id) or not tx.groups.leave(group.code, PersonId(person_id)):
         raise NotFound(f"this person is no member of group {group.code}")
     said: Detail = {"group": group.code, **(detail or {})}
     tx.audit.append(vault.entry(by, Event.MEMBER_REMOVED, person_id, said))
+
+
+def is_last(vault: Vault, tx: Transaction, code: str, person_id: str) -> bool:
+    """Whether nobody would be left who lets people in, if somebody were taken out of a group."""
+    return code == SECURITY and not any(
+        each.may(Action.CHANGE_GROUPS) and each.person_id != person_id for each in everybody_acting(tx, vault.fonds.id)
+    )
 
 
 def require_group(tx: Transaction, code: str, *, for_update: bool = False) -> Group:

@@ -15,7 +15,7 @@ from tests.support.accounts import HERE, new_person, with_authenticator
 from tests.support.accounts import sign_in as sign_in_here
 from tests.support.bentprovider import CLIENT, SECRET, BentProvider, bent_provider
 from tests.support.people import acting, everything
-from tests.vault.workflows.faults import HandClock
+from tests.vault.workflows.faults import HandClock, with_clock
 from vault.audit import Event
 from vault.challenges import ChallengeKind
 from vault.errors import (
@@ -36,6 +36,7 @@ from vault.ids import PersonId
 from vault.permissions import Role
 from vault.sessions import FRESH
 from vault.workflows import freshness, groupmappings, groups, identities, people, sessions
+from vault.workflows.accessreviews import close_due, start_review
 from vault.workflows.identities import Answer
 from vault.workflows.proofs import SecondFactor
 from vault.workflows.vault import Vault
@@ -411,6 +412,33 @@ def test_the_last_security_administrator_stays_one(asking: Vault, bent: BentProv
     new_person(asking)
     sign_in(asking, bent, "last")
     assert member_of(asking, person) == {"readers"}
+
+
+def test_what_a_permission_review_took_back_a_mapping_of_before_does_not_give_again(
+    asking: Vault, bent: BentProvider
+) -> None:
+    asking, clock = with_clock(asking)
+    reviewer = acting(asking, person_id(asking, new_person(asking)))
+    person = bound(asking, "reviewed", "readers")
+    groups.add_group(asking, everything(), "reviewed-ones")
+    mapped(asking, "asked", "reviewed-ones")
+    bent.groups["reviewed"] = ["asked"]
+    sign_in(asking, bent, "reviewed")
+    clock.advance(timedelta(seconds=1))
+    review = start_review(asking, reviewer, reviewers=[reviewer.person_id], groups=["reviewed-ones"], days=1)
+    clock.advance(review.ends_at - clock.at)
+    close_due(asking)
+    assert member_of(asking, person) == {"readers"}
+    clock.advance(-timedelta(days=1))
+    sign_in(asking, bent, "reviewed")
+    assert member_of(asking, person) == {"readers"}
+    # A mapping that somebody makes afterwards does.
+    clock.advance(timedelta(days=1, seconds=1))
+    groupmappings.unmap_group(asking, everything(), "asked", "reviewed-ones")
+    mapped(asking, "asked", "reviewed-ones")
+    clock.advance(-timedelta(days=1))
+    sign_in(asking, bent, "reviewed")
+    assert member_of(asking, person) == {"readers", "reviewed-ones"}
 
 
 # -- proofs ------------------------------------------------------------------------------------------------------------
