@@ -143,6 +143,9 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
             Event.MEMBER_REMOVED,
             Event.AGREEMENT_PUBLISHED,
             Event.COURSE_PUBLISHED,
+            Event.ALARM_SETTLED,
+            Event.SUSPENSION_LIFTED,
+            Event.WATCH_SET,
             Event.REVIEW_STARTED,
             Event.REVIEW_DECIDED,
         }

@@ -13,7 +13,8 @@
     │   │       ├── AgreementNeeded
     │   │       ├── TrainingNeeded
     │   │       ├── BorrowingNeeded
-    │   │       └── PurposeNeeded
+    │   │       ├── PurposeNeeded
+    │   │       └── AccessSuspended     early warning stopped the person asking; no gate opens until that is lifted
     │   ├── NotFound                no such thing, or not for the person asking
     │   ├── TooManyAttempts         guessed too often; wait
     │   ├── TooManyOpen             somebody has begun more than they may have open at once
@@ -166,6 +167,12 @@ class PurposeNeeded(GateClosed):
     """The opening does not say in words what it is for."""
 
     code = "purpose-needed"
+
+
+class AccessSuspended(GateClosed):
+    """The person asking opens nothing until a security administrator lifts it."""
+
+    code = "access-suspended"
 
 
 class NotFound(Refused):

@@ -29,6 +29,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "holds-mirrored": "{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do",
         "rules-followed": "{followed} records followed their rule, {moved} got another due date",
         "reviews-closed": "{closed} permission reviews closed, {lapsed} rights taken back because nobody decided",
+        "watched": "looked at {people} people, {raised} alarms raised",
         "loans-returned": "{count} loans came to their end",
         "lists-proposed": "made {lists} disposal lists of {records} records",
         "expired": "{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again",

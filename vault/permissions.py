@@ -85,6 +85,9 @@ class Action(StrEnum):
     START_REVIEW = "start-review"
     SEE_REVIEWS = "see-reviews"
     REVIEW_GRANTS = "review-grants"
+    SEE_ALARMS = "see-alarms"
+    SETTLE_ALARMS = "settle-alarms"
+    SET_WATCH = "set-watch"
     READ_LOG = "read-log"
     TEND_WEBHOOKS = "tend-webhooks"
 
@@ -152,6 +155,9 @@ PERMISSIONS: Final[dict[Action, Permission]] = {
     Action.START_REVIEW: _whole(Role.SECURITY),
     Action.SEE_REVIEWS: _by_class(Role.SECURITY, Role.AUDIT, Role.OFFICER),
     Action.REVIEW_GRANTS: _by_class(Role.SECURITY, Role.OFFICER),
+    Action.SEE_ALARMS: _whole(Role.SECURITY, Role.AUDIT),
+    Action.SETTLE_ALARMS: _whole(Role.SECURITY),
+    Action.SET_WATCH: _whole(Role.SECURITY),
     # The doctor, which the operator runs, verifies the log.
     Action.READ_LOG: _whole(Role.AUDIT, Role.OPERATOR),
 }

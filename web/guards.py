@@ -78,7 +78,7 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
                 return await ask_for_proof(visit, error)
         except StrongroomError as another:
             return answer_error(visit, another)
-        if isinstance(error, GateClosed) and row.kind is Kind.PAGE:
+        if isinstance(error, GateClosed) and error.subject and row.kind is Kind.PAGE:
             # The page of the gates says which one stands, the way through, and leads back to the record.
             return RedirectResponse(visit.path("gates", record=error.subject), 303)
         if isinstance(error, NotSignedIn) and row.kind is Kind.PAGE and row.permission is not Audience.PUBLIC:

@@ -102,6 +102,7 @@ SECTIONS: Final = (
                   "decide-review"),
             _page("provider", later("Company sign-in"), Action.SEE_GROUPS, "check-provider", "map-group", "unmap-group",
                   "bind-person", "unbind-person"),
+            _page("alarms", later("Early warning"), Action.SEE_ALARMS, "set-watch", "settle-alarm", "suspend-person"),
             _page("permissions", later("What each role may do"), None),
             _page("agreement", later("Confidentiality agreement"), None, "sign-agreement", "agreement-versions",
                   "publish-agreement"),

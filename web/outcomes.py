@@ -24,6 +24,7 @@ OUTCOMES: Final = {
     "holds-mirrored": later("{held} held in the store, {freed} freed, {left} left to the doctor, {waiting} to do"),
     "rules-followed": later("{followed} records followed their rule, {moved} got another due date"),
     "reviews-closed": later("{closed} permission reviews closed, {lapsed} rights taken back because nobody decided"),
+    "watched": later("looked at {people} people, {raised} alarms raised"),
     "loans-returned": later("{count} loans came to their end"),
     "lists-proposed": later("made {lists} disposal lists of {records} records"),
     "expired": later("{destroyed} records expired, {left_out} left out, {listed} listed, {waiting} lists tried again"),

@@ -129,6 +129,9 @@ PROBLEMS: Final = MappingProxyType(
         "borrowing-needed": _problem(
             403, later("It has to be borrowed"), later("Ask to borrow it; somebody else decides.")
         ),
+        "access-suspended": _problem(
+            403, later("Your access is suspended"), later("A security administrator looks at why, and lifts it.")
+        ),
         "purpose-needed": _problem(403, later("A purpose is missing"), later("Say in words what it is opened for.")),
         "not-found": _problem(404, later("Not found"), later("There is nothing here for you. Check the address.")),
         "too-many-attempts": _problem(

@@ -18,7 +18,7 @@ _WARN: Final = (
 _BAD: Final = (
     "expired", "matter-in-force", "revoked", "important", "keeper-away", "keeper-lost", "destroyed", "erasing",
     "overdue", "decision-destroy", "decision-objected", "restricted", "ruling-revoked", "ruling-lapsed",
-    "delivery-given-up",
+    "delivery-given-up", "suspended",
 )  # fmt: skip
 _INFO: Final = ("approved", "decision-extend", "decision-reclassify", "decision-transfer", "decision-permanent")
 

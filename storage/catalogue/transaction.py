@@ -43,6 +43,7 @@ from storage.catalogue.tokens import SqlTokenShelf
 from storage.catalogue.training import SqlTrainingShelf
 from storage.catalogue.trees import SqlTreeShelf
 from storage.catalogue.uploads import SqlUploadShelf
+from storage.catalogue.watching import SqlWatchShelf
 from storage.catalogue.webhooks import SqlWebhookShelf
 
 
@@ -97,6 +98,10 @@ class SqlTransaction:
     @property
     def reviews(self) -> SqlReviewShelf:
         return SqlReviewShelf(self._rows)
+
+    @property
+    def watching(self) -> SqlWatchShelf:
+        return SqlWatchShelf(self._rows)
 
     @property
     def agreements(self) -> SqlAgreementShelf:

@@ -26,6 +26,7 @@ UNLOGGED: Final = {
     "vault.workflows.effect._promote": "a step of a destruction, whose beginning and effect are logged",
     "vault.workflows.certificates._complete": "the log's own proof joins a certificate that is logged",
     "vault.cli.backup._keep": "the verdict of somebody who only looked",
+    "vault.workflows.watching.watch": "old counts are forgotten; what it raises is logged",
     # Signs of life.
     "vault.workflows.processes.beat": "a sign of life",
     "storage.assembly._signs_of_life": "the end of a process",
@@ -64,8 +65,15 @@ OPENINGS: Final = {
     "vault.workflows.sharing.open_use": {"LINK_READ"},
 }
 MUST: Final = {
+    "accessreviews.close_due": "MEMBER_REMOVED ROLE_REVOKED REVIEW_CLOSED",
+    "accessreviews.decide": "REVIEW_DECIDED MEMBER_REMOVED ROLE_REVOKED REVIEW_CLOSED",
+    "accessreviews.start_review": "REVIEW_STARTED",
     "agreements.publish_agreement": "AGREEMENT_PUBLISHED",
     "agreements.sign_agreement": "AGREEMENT_SIGNED",
+    "alarms.lift_suspension": "SUSPENSION_LIFTED",
+    "alarms.set_rule": "WATCH_SET",
+    "alarms.settle_alarm": "ALARM_SETTLED",
+    "alarms.suspend_person": "ACCESS_SUSPENDED",
     "backups.confirm_holds": "HOLDS_CONFIRMED",
     "borrowing.ask_loan": "LOAN_REQUESTED",
     "borrowing.decide_loan": "LOAN_GRANTED LOAN_REFUSED",
@@ -148,6 +156,7 @@ MUST: Final = {
     "tokens.revoke": "TOKEN_REVOKED",
     "training.publish_course": "COURSE_PUBLISHED",
     "training.take_test": "TEST_TAKEN",
+    "watching.watch": "ALARM_RAISED ACCESS_SUSPENDED",
     "webhooks.add": "WEBHOOK_ADDED",
     "webhooks.end": "WEBHOOK_ENDED",
     "webhooks.resend": "WEBHOOK_RESENT",

@@ -206,6 +206,17 @@ review = _group(
         "report": Entry("vault.cli.accessreviews:report", "What a review came to, as JSON or CSV."),
     },
 )
+alarm = _group(
+    "alarm",
+    "Early warning: what stands out of what people open.",
+    {
+        "list": Entry("vault.cli.alarms:list_alarms", "List alarms."),
+        "settle": Entry("vault.cli.alarms:settle", "Say what an alarm was."),
+        "suspend": Entry("vault.cli.alarms:suspend", "Let somebody open nothing any more."),
+        "lift": Entry("vault.cli.alarms:lift", "Let them open records again."),
+        "rule": Entry("vault.cli.alarms:rule", "Show the rule, or set another."),
+    },
+)
 permission = _group(
     "permission",
     "The one table of what each role may do.",
@@ -350,6 +361,7 @@ _ENTRIES: Final = {
     "training": Entry("vault.cli.main:training", "Training and its test."),
     "loan": Entry("vault.cli.main:loan", "Loans of records of important classes."),
     "review": Entry("vault.cli.main:review", "Permission reviews: what nobody keeps is taken back."),
+    "alarm": Entry("vault.cli.main:alarm", "Early warning: what stands out of what people open."),
     "permission": Entry("vault.cli.main:permission", "The one table of what each role may do."),
     "destruction": Entry("vault.cli.main:destruction", "Destroy records and customers, for ever."),
     "certificate": Entry("vault.cli.main:certificate", "Certificates of destruction, for those outside."),

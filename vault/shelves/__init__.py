@@ -56,6 +56,7 @@ from vault.shelves.tokens import TokenShelf
 from vault.shelves.training import TrainingShelf
 from vault.shelves.trees import TreeShelf
 from vault.shelves.uploads import UploadShelf
+from vault.shelves.watching import WatchShelf
 from vault.shelves.webhooks import DeliveryShelf, WebhookShelf
 
 __all__ = ["Catalogue", "RecordFilter", "Transaction"]
@@ -94,6 +95,8 @@ class Transaction(Protocol):
     def groups(self) -> GroupShelf: ...
     @property
     def reviews(self) -> ReviewShelf: ...
+    @property
+    def watching(self) -> WatchShelf: ...
     @property
     def agreements(self) -> AgreementShelf: ...
     @property

@@ -21,6 +21,7 @@ from vault.training import RENEW_WITHIN
 from vault.workflows import disposal, matters
 from vault.workflows.accessreviews import list_reviews, pending_for
 from vault.workflows.agreements import has_signed
+from vault.workflows.alarms import list_alarms
 from vault.workflows.training import pass_in_force
 from vault.workflows.vault import Vault
 
@@ -49,7 +50,7 @@ class Step:
 def steps_awaiting(vault: Vault, actor: Actor) -> Sequence[Step]:
     """Every open step, what whoever asks may take first, and then the longest waiting."""
     found = [*_gates(vault, actor), *_loans(vault, actor), *_rules(vault, actor), *_releases(vault, actor)]
-    found += [*_reviews(vault, actor), *_lists(vault, actor)]
+    found += [*_reviews(vault, actor), *_alarms(vault, actor), *_lists(vault, actor)]
     return sorted(found, key=lambda step: (not step.mine, step.since))
 
 
@@ -114,6 +115,22 @@ def _reviews(vault: Vault, actor: Actor) -> Iterator[Step]:
             by=review.started_by,
             mine=mine > 0,
             count=mine or pending,
+        )
+
+
+def _alarms(vault: Vault, actor: Actor) -> Iterator[Step]:
+    if not actor.may(Action.SEE_ALARMS):
+        return
+    for view in list_alarms(vault, actor, unsettled=True):
+        alarm = view.alarm
+        yield Step(
+            kind="look-at-alarm",
+            key=alarm.id,
+            class_code="",
+            since=alarm.raised_at,
+            by=alarm.person_id,
+            mine=view.mine,
+            count=alarm.measure,
         )
 
 

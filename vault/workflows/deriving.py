@@ -29,6 +29,7 @@ from vault.workflows.previews import OpenedFile
 from vault.workflows.retrieval import Opening
 from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
+from vault.workflows.watching import is_suspended, require_unsuspended
 
 RUN_LASTS: Final = timedelta(seconds=10)
 SWEEP_EVERY: Final = timedelta(hours=1)
@@ -82,11 +83,12 @@ def text_of(vault: Vault, tx: Transaction, version: Version) -> str:
 def picture_of(vault: Vault, actor: Actor, record_id: RecordId) -> bytes:
     """The picture of a record's first page (WebP). A class with gates shows none: who passes them looks at the page.
 
-    Raises ``NotFound``, ``NotAllowed``.
+    Raises ``NotFound``, ``NotAllowed``, ``AccessSuspended``.
     """
     actor.require(Action.OPEN_RECORD)
     with vault.catalogue.read() as tx:
         record = require_on(actor, Action.OPEN_RECORD, tx.records.get(record_id))
+        require_unsuspended(tx, actor, record)
         version = tx.records.version(record.id, record.current_ordinal)
         kept = tx.derived.get(record.id, record.current_ordinal)
         shown = _may_show(tx, record) and version is not None
@@ -106,6 +108,8 @@ def pictured(vault: Vault, actor: Actor, records: Sequence[Record]) -> frozenset
     """Which of these records have a picture that whoever acts may see. Raises ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
+        if is_suspended(tx, actor.person_id):
+            return frozenset()
         have = tx.derived.pictured([record.id for record in records])
         return frozenset(
             record.id

@@ -23,6 +23,7 @@ from vault.workflows.agreements import has_signed
 from vault.workflows.schedules import rule_of
 from vault.workflows.training import pass_in_force
 from vault.workflows.vault import Vault
+from vault.workflows.watching import require_unsuspended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,11 @@ def gates_of(tx: Transaction, record: Record) -> tuple[Gate, ...]:
 def require_passage(vault: Vault, tx: Transaction, actor: Actor, record: Record) -> None:
     """Every gate but the purpose's, which is a matter of the opening itself.
 
-    Raises ``AgreementNeeded``, ``TrainingNeeded``, ``BorrowingNeeded``.
+    Raises ``AccessSuspended``, ``AgreementNeeded``, ``TrainingNeeded``, ``BorrowingNeeded``.
     """
     if Role.OPERATOR in actor.roles:
         return
+    require_unsuspended(tx, actor, record)
     for gate in gates_of(tx, record):
         if gate is not Gate.PURPOSE and not _stands_open(vault, tx, actor, record, gate):
             raise _closed(gate, record)

@@ -45,6 +45,7 @@ from vault.workflows.gates import require_passage, require_purpose
 from vault.workflows.logdetails import append_sealed
 from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
+from vault.workflows.watching import note_opening, refusals_watched
 
 OPENING_LIFETIME: Final = timedelta(minutes=15)
 STORY_ENTRIES_MAX: Final = 200
@@ -94,6 +95,7 @@ class RecordStory:
     verdict: Verdict
 
 
+@refusals_watched
 def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     """The record with an id or a file number. Raises ``NotFound``, ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
@@ -104,6 +106,7 @@ def find_record(vault: Vault, actor: Actor, key: str) -> Record:
     return require_on(actor, Action.LIST_RECORDS, record)
 
 
+@refusals_watched
 def show(vault: Vault, actor: Actor, record_id: RecordId) -> RecordStory:
     """The whole story of a record. Raises ``NotFound``, ``NotAllowed``."""
     actor.require(Action.LIST_RECORDS)
@@ -168,6 +171,7 @@ class Opening:
         return stream_object(self._vault, self.version.object, self.version.version_id, start, length)
 
 
+@refusals_watched
 def open_version(
     vault: Vault, actor: Actor, key: RecordId | str, *, ordinal: int | None = None, purpose: str, words: str = ""
 ) -> Opening:
@@ -195,6 +199,7 @@ def open_version(
     if not opened:
         with vault.catalogue.write() as tx:
             tx.openings.add(actor.person_id, record.id, version.ordinal, purpose, at=now)
+            note_opening(vault, tx, actor)
             detail: Detail = {"ordinal": version.ordinal, "purpose": purpose}
             entry = vault.entry(actor.person_id, Event.RECORD_OPENED, record.id, detail)
             if said:
@@ -240,6 +245,7 @@ class SealedExport:
             yield from chunks
 
 
+@refusals_watched
 def export_sealed(
     vault: Vault, actor: Actor, record_id: RecordId, *, ordinal: int | None = None, words: str = ""
 ) -> SealedExport:
@@ -254,6 +260,7 @@ def export_sealed(
         record, version = _live_version(tx, actor, Action.EXPORT_SEALED, tx.records.get(record_id), ordinal)
         require_passage(vault, tx, actor, record)
         require_purpose(tx, actor, record, said)
+        note_opening(vault, tx, actor)
         entry = vault.entry(actor.person_id, Event.RECORD_EXPORTED, record.id, {"ordinal": version.ordinal})
         if said:
             append_sealed(vault, tx, entry, version.object.leaf, {"words": said})

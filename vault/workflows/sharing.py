@@ -49,6 +49,7 @@ from vault.workflows import descriptions
 from vault.workflows.gates import require_passage
 from vault.workflows.retrieval import stream_object
 from vault.workflows.vault import Vault
+from vault.workflows.watching import is_suspended, note_opening, refusals_watched, require_unsuspended
 
 BUYER: Final = "link-holder"
 """Stands as the actor in the log for whoever holds a link."""
@@ -77,6 +78,7 @@ class Landing:
     needs_pass_code: bool
 
 
+@refusals_watched
 def make_link(
     vault: Vault,
     actor: Actor,
@@ -132,6 +134,7 @@ def make_link(
             revoked_at=None,
         )
         tx.links.add(link)
+        note_opening(vault, tx, actor)
         detail: Detail = {
             "record": record.id,
             "ordinal": version.ordinal,
@@ -157,12 +160,14 @@ def list_links(
     before: tuple[datetime, LinkId] | None = None,
     limit: int = 50,
 ) -> Sequence[LinkView]:
-    """A page of links, newest first. Raises ``NotAllowed``."""
+    """A page of links, newest first. Raises ``NotAllowed``; ``AccessSuspended``, for their addresses open records."""
     actor.require(Action.LIST_LINKS)
     now = vault.now()
     with vault.catalogue.read() as tx:
+        record = None
         if record_id is not None:
-            require_on(actor, Action.LIST_LINKS, tx.records.get(record_id))
+            record = require_on(actor, Action.LIST_LINKS, tx.records.get(record_id))
+        require_unsuspended(tx, actor, record)
         page = tx.links.page(
             record_id=record_id,
             classes=actor.reach(Action.LIST_LINKS),
@@ -382,6 +387,8 @@ def _link_of(vault: Vault, tx: Transaction, token: str) -> tuple[Link, Version]:
         raise LinkRevoked(GONE)
     if record.is_restricted:
         raise LinkRevoked(GONE)
+    if is_suspended(tx, link.created_by):
+        raise LinkRevoked("this link is withheld for now; ask its sender")
     return link, version
 
 

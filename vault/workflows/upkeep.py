@@ -38,6 +38,7 @@ from vault.workflows import (
     recovery,
     register,
     schedules,
+    watching,
     webhooks,
 )
 from vault.workflows.ciphertext import clear_given_up, delete_ciphertext
@@ -284,6 +285,7 @@ JOBS: Final = (
     Job(name="propose-lists", every=timedelta(hours=6), run=listing.propose_lists),
     Job(name="renew-locks", every=timedelta(minutes=5), run=renew_locks),
     Job(name="return-loans", every=timedelta(minutes=5), run=borrowing.return_due),
+    Job(name="watch", every=timedelta(minutes=5), run=watching.watch),
     Job(name="close-reviews", every=timedelta(minutes=5), run=accessreviews.close_due),
     Job(name="forget-sessions", every=timedelta(minutes=10), run=_forget),
     Job(name="delete-ciphertext", every=timedelta(hours=1), run=delete_ciphertext),

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.borrowing import DAYS_MAX, DAYS_USUAL
 from vault.errors import Refused
-from vault.workflows import gates, retrieval
+from vault.workflows import alarms, gates, retrieval
 from web.forms import text_of
 from web.openings import record_id_of
 from web.problems import PROBLEMS, describe
@@ -42,6 +42,7 @@ async def _page(visit: Visit, *, error: Refused | None = None) -> Response:
         status=PROBLEMS[error.code].status if error is not None else 200,
         record=record,
         gates=views,
+        suspended=await visit.site.call(alarms.am_suspended, visit.vault, visit.actor),
         back_here="?" + urlencode({"next": here}),
         values=visit.form,
         error=describe(visit, error) if error is not None else None,

@@ -13,11 +13,13 @@ from vault.logchecks import KeptCheck
 from vault.permissions import Action
 from vault.shelves import RecordFilter
 from vault.workflows import awaiting, breakglass, logchecks, overview, retrieval, upkeep
+from vault.workflows.alarms import am_suspended
 from vault.workflows.awaiting import Step
 from vault.workflows.overview import Kept
 from vault.workflows.upkeep import JobRun
 from web.classes import classes_of
 from web.menu import AT_HOME
+from web.pages.alarms import alarms_now
 from web.pages.keepers import keepers_now
 from web.site import Visit
 
@@ -30,6 +32,7 @@ STEP_ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "renew-training": ("training", ""),
     "decide-loan": ("loans", ""),
     "review-grants": ("review", "review"),
+    "look-at-alarm": ("alarms", ""),
     "approve-rule": ("proposal", "code"),
     "release-hold": ("matter", "matter"),
     "review-list": ("disposal", "list"),
@@ -80,6 +83,8 @@ def _page(visit: Visit) -> Response:
         # The first start has nothing else to show yet.
         keepers=keepers_now(visit) if in_records and not newest else None,
         glass_broken=breakglass.lately_broken(visit.vault, visit.actor),
+        alarms=alarms_now(visit),
+        suspended=am_suspended(visit.vault, visit.actor),
         mine=[(each, step_address(visit, each)) for each in steps if each.mine],
         others=[(each, step_address(visit, each)) for each in steps if not each.mine],
         seen=overview.show_overview(visit.vault, visit.actor) if in_records else None,

@@ -11,7 +11,7 @@ from vault.paper import PaperMethod
 from vault.permissions import Action
 from vault.previews import kind_of
 from vault.schedule import today
-from vault.workflows import deriving, paper, retrieval, sharing
+from vault.workflows import alarms, deriving, paper, retrieval, sharing
 from web.openings import answer_opening, record_id_of
 from web.pages.previews import viewer_of
 from web.site import Visit
@@ -56,7 +56,7 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
 
 def _links_open(visit: Visit, record_id: RecordId) -> int:
     """How many links to the record work now, of its newest ones."""
-    if not visit.may(Action.LIST_LINKS):
+    if not visit.may(Action.LIST_LINKS) or alarms.am_suspended(visit.vault, visit.actor):
         return 0
     found = sharing.list_links(visit.vault, visit.actor, record_id=record_id, limit=LINKS_COUNTED)
     return sum(each.state == "open" for each in found)

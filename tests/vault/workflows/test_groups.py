@@ -179,7 +179,11 @@ def test_nobody_is_of_two_administrations(vault: Vault, founder: Actor) -> None:
     groups.remove_member(vault, founder, "system", machinist.person_id)
     groups.add_member(vault, founder, "audit", machinist.person_id)
     auditor = acting(vault, machinist.person_id)
-    assert {action for action in Action if auditor.may(action)} == {Action.READ_LOG, Action.SEE_REVIEWS}
+    assert {action for action in Action if auditor.may(action)} == {
+        Action.READ_LOG,
+        Action.SEE_REVIEWS,
+        Action.SEE_ALARMS,
+    }
     for role in (Role.READER, Role.SYSTEM):
         with pytest.raises(InvalidInput, match="administration"):
             groups.grant_role(vault, founder, "audit", role, ALL_CLASSES)

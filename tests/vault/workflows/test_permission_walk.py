@@ -283,6 +283,7 @@ def test_every_deed_has_its_entry_in_its_transaction(
 OWN_THINGS: Final = frozenset(
     {
         "agreements.current_agreement",
+        "alarms.am_suspended",
         "training.current_course",
         "borrowing.give_back",
         "borrowing.my_loans",
@@ -333,6 +334,8 @@ INNER: Final = frozenset(
         "gates.loan_in_force",
         "lists.require_own_list",
         "savedviews.refer_to",
+        "watching.note_opening",
+        "watching.require_unsuspended",
         "savedviews.words_of_reference",
     }
 )
