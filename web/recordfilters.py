@@ -17,7 +17,6 @@ from vault.errors import InvalidInput, NotFound
 from vault.shelves import RecordFilter
 from vault.workflows import customers, savedviews
 from vault.workflows.customers import CustomerView
-from vault.workflows.retrieval import RecordView
 from web.classes import Classes
 from web.forms import date_of, state_of, text_of
 from web.preferences import zone_named, zone_of
@@ -48,17 +47,6 @@ class Asked:
         if self.reference and without != WORDS:
             kept[WORDS] = self.reference
         return "?" + urlencode({**kept, **more})
-
-    def admits(self, view: RecordView) -> bool:
-        """Whether a record that was found by words passes the other fields."""
-        record, wanted = view.record, self.filter
-        return (
-            wanted.class_code in (None, record.class_code)
-            and wanted.state in (None, record.state)
-            and wanted.customer_id in (None, record.customer_id)
-            and (wanted.received_from is None or record.received_at >= wanted.received_from)
-            and (wanted.received_before is None or record.received_at < wanted.received_before)
-        )
 
 
 def asked_of(visit: Visit, known: Classes) -> Asked:

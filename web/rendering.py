@@ -13,7 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 from vault.classes import FOR_EVER
 from vault.gates import PURPOSES
+from vault.highlights import pieces_of_hits
 from vault.permissions import Action
+from vault.queries import Field
 from vault.records import RecordState
 from web.i18n import Language, later
 from web.menu import menu_of
@@ -470,6 +472,7 @@ def _environment(language: Language, languages: Mapping[str, Language], static: 
     )
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # i18n's
     environment.filters |= {
+        "hits": lambda text, query, field=None: pieces_of_hits(text, query, Field(field) if field else None),
         "day": lambda value: language.text(FOR_EVER_SAID) if value == FOR_EVER else language.day(value),
         "moment": _moment_filter(language),
         "tone": tone_of,

@@ -98,6 +98,7 @@ PAGES: Final = (
     _get("/", "home", home.show_home, SIGNED_IN),
     _get("/records", "records", records.show_records, Action.LIST_RECORDS),
     _post("/find", "find", records.find_records, Action.LIST_RECORDS),
+    _post("/find/typed", "find-typed", records.find_while_typing, Action.LIST_RECORDS),
     _post("/views", "save-view", records.save_view, Action.LIST_RECORDS),
     _post("/views/{view}/forget", "forget-view", records.forget_view, Action.LIST_RECORDS),
     _get("/upload", "upload", uploads.show_upload, Action.ADD_RECORD),

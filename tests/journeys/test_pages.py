@@ -135,6 +135,44 @@ def test_the_bulk_bar_is_there_only_while_something_is_chosen(browser: Browser, 
             assert not bar.is_visible()
 
 
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_records_are_found_while_somebody_types(
+    browser: Browser, furnished: Furnished, size: dict[str, int] | None
+) -> None:
+    with staff(browser, furnished) as visitor:
+        page, keys, field = visitor.page, visitor.page.keyboard, visitor.page.locator("#text")
+        if size is not None:
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        sent = list[str]()
+        page.on("request", lambda request: sent.append(request.url))
+        visitor.visit("/records")
+        field.focus()
+        keys.type("店铺")
+        options = page.locator("#found [role=option]")
+        options.first.wait_for()
+        assert field.get_attribute("aria-expanded") == "true"
+        assert options.first.locator("mark").inner_text() == "店铺"
+        assert page.locator("#found-said").inner_text() == "The newest are shown; Enter shows all."
+        assert violations(page, axe_source()) == []
+        assert overflow(page) == 0
+        keys.press("ArrowDown")
+        keys.press("ArrowDown")
+        assert field.get_attribute("aria-activedescendant") == "found-2"
+        assert options.nth(1).get_attribute("aria-selected") == "true"
+        keys.press("Escape")
+        assert not options.first.is_visible()
+        assert field.get_attribute("aria-expanded") == "false"
+        field.fill("")
+        keys.type("店")
+        options.first.wait_for()
+        keys.press("ArrowUp")
+        wanted = options.last.get_attribute("href")
+        keys.press("Enter")
+        page.wait_for_url(f"**{wanted}")
+        assert [url for url in sent if "%E5%BA%97" in url or "店" in url] == []
+        visitor.require_calm()
+
+
 def test_a_record_is_found_opened_and_filed_by_the_keyboard_alone(browser: Browser, furnished: Furnished) -> None:
     with visiting(browser, furnished.server.url) as visitor:
         page, keys = visitor.page, visitor.page.keyboard
@@ -159,7 +197,7 @@ def test_a_record_is_found_opened_and_filed_by_the_keyboard_alone(browser: Brows
         keys.type("店铺")
         keys.press("Enter")
         page.wait_for_url("**/records?find=*")
-        page.locator("[role=status]", has_text="60 records found").wait_for()
+        page.locator("[role=status]", has_text="Records found for “店铺”").wait_for()
         for key in ("j", "j", "j", "k"):
             keys.press(key)
         focused = page.evaluate("() => document.activeElement.closest('tr').rowIndex")

@@ -20,7 +20,8 @@ def addresses(page: str) -> list[str]:
 
 def titles(page: str) -> list[str]:
     """The titles of the list."""
-    return re.findall(r'<a class="main" href="/records/[^"]+">([^<]+)</a>', page)
+    found = re.findall(r'<a class="main" href="/records/[^"]+">(.*?)</a>', page)
+    return [re.sub("</?mark>", "", title) for title in found]
 
 
 def test_words_and_filters_go_together_and_each_can_be_taken_away(staff: Staff, program: httpx.Client) -> None:
@@ -144,3 +145,47 @@ def test_the_first_page_shows_what_each_has_to_do_who_waits_for_others_and_since
     assert "To be filed" in page
     for hidden in ("How the vault stands", "Holds in force", "Approve the rule", "Storage by class"):
         assert hidden not in page
+
+
+def test_hits_are_marked_and_nothing_that_is_typed_becomes_markup(staff: Staff, program: httpx.Client) -> None:
+    stored_id(program, b"x", title="Osprey <i>nest</i> 房屋租赁合同")
+    for text in ("osprey", "租赁", "<i>nest"):
+        page = staff.client.get(staff.post("/find", text=text).headers["location"]).text
+        assert "<mark>" in page, text
+        assert "<i>nest" not in page, text
+    assert (
+        "<mark>Osprey</mark> &lt;i&gt;nest"
+        in staff.client.get(staff.post("/find", text="osprey").headers["location"]).text
+    )
+
+
+def test_what_is_found_is_paged_newest_first(
+    staff: Staff, program: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        stored_id(program, b"x", title=f"Sandpiper {number}")
+    monkeypatch.setattr("web.pages.records.PAGE_SIZE", 2)
+    address, seen = staff.post("/find", text="sandpiper").headers["location"], list[str]()
+    for _ in range(3):
+        page = staff.client.get(address).text
+        seen += titles(page)
+        onward = re.search(r'href="(/records[^"]*before=[^"]*)"', page)
+        address = onward[1].replace("&amp;", "&") if onward else ""
+    assert seen == [f"Sandpiper {number}" for number in (4, 3, 2, 1, 0)]
+    assert not address
+
+
+def test_the_first_few_are_told_while_somebody_types(staff: Staff, program: httpx.Client) -> None:
+    record_id = stored_id(program, b"x", title="Kingfisher 王伟 <b>")
+    for text in ("kingf", "王伟", "王", "KINGFISHER 王伟"):
+        part = staff.post("/find/typed", text=text)
+        assert part.status_code == 200
+        assert f'href="/records/{record_id}"' in part.text, text
+        assert 'role="option"' in part.text
+        assert "<b>" not in part.text
+        assert part.headers["cache-control"] == "no-store"
+    assert "Nothing found" in staff.post("/find/typed", text="kingfissher").text
+    assert "takes a date" in staff.post("/find/typed", text="before:20").text
+    assert "at most 200 characters" in staff.post("/find/typed", text="x" * 201).text
+    assert staff.client.get("/find/typed").status_code == 405
+    assert staff.client.post("/find/typed", data={"text": "kingf"}).status_code == 403

@@ -82,7 +82,7 @@ def open_fields(
     except InvalidTag as exc:
         raise SealBroken(f"sealed fields {field_set}: not what was sealed for this subject and revision") from exc
     try:
-        values = json.loads(plaintext)
+        values = json.loads(plaintext.decode())
     except ValueError as exc:
         raise SealBroken(f"sealed fields {field_set}: they hold no JSON") from exc
     if not isinstance(values, dict):

@@ -7,19 +7,22 @@ Rule 1: what is found is looked up in the catalogue before it is shown: of a cla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from vault.findable import Sight
 from vault.ids import RecordId
 from vault.permissions import Action, Actor
-from vault.queries import Query, read_query
+from vault.queries import Field, Phrase, Query, read_query
+from vault.searchwords import fold, spelled
+from vault.shelves import RecordFilter
 from vault.workflows import indexing
 from vault.workflows.classnames import classes_named
 from vault.workflows.retrieval import RecordView, views_of
 from vault.workflows.vault import Vault
 
+EVERY_RECORD: Final = RecordFilter()
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """For a record that was just found its place is known by its id."""
 
@@ -38,31 +41,61 @@ class FindResult:
 
 
 def find(
-    vault: Vault, actor: Actor, text: str, *, before: tuple[datetime, RecordId] | None = None, limit: int = 50
+    vault: Vault,
+    actor: Actor,
+    text: str,
+    *,
+    narrow: RecordFilter = EVERY_RECORD,
+    before: tuple[datetime, RecordId] | None = None,
+    limit: int = 50,
 ) -> FindResult:
-    """Records that a query finds, newest first, behind ``before``. Raises ``NotAllowed``, ``InvalidInput``."""
+    """Records that a query finds, newest first, behind ``before``; of those only what ``narrow`` lets through.
+
+    Raises ``NotAllowed``, ``InvalidInput``.
+    """
     actor.require(Action.LIST_RECORDS)
     query = read_query(text)
     indexing.catch_up(vault)
-    found = _visible(vault, actor, query, before, limit + 1)
+    found = _visible(vault, actor, query, narrow, before, limit + 1) if query else ()
+    views = views_of(vault, found[:limit])
+    # Behind the first one that is too old there are only older ones.
+    since = narrow.received_from
+    shown = [view for view in views if since is None or view.record.received_at >= since]
     standing = vault.search.standing()
     return FindResult(
         query=query,
-        views=views_of(vault, found[:limit]),
+        views=shown,
         complete=indexing.is_followed(vault),
         indexed=standing.records,
         expected=max(standing.expected, standing.records),
-        has_more=len(found) > limit,
+        has_more=len(found) > limit and len(shown) == len(views),
     )
 
 
 def _visible(
-    vault: Vault, actor: Actor, query: Query, before: tuple[datetime, RecordId] | None, limit: int
+    vault: Vault,
+    actor: Actor,
+    query: Query,
+    narrow: RecordFilter,
+    before: tuple[datetime, RecordId] | None,
+    limit: int,
 ) -> Sequence[RecordId]:
     """Rule 1."""
     reach = actor.reach(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
         classes = classes_named(tx, query)
+        customer = tx.customers.get(narrow.customer_id) if narrow.customer_id is not None else None
+    if narrow.class_code is not None:
+        classes = frozenset({narrow.class_code}) & (classes if classes is not None else {narrow.class_code})
+    if narrow.state is not None:
+        if query.states and narrow.state.value not in query.states:
+            return ()
+        query = replace(query, states=frozenset({narrow.state.value}))
+    if customer is not None:
+        number = Phrase(tuple(spelled(fold(customer.number))), open_end=False, field=Field.CUSTOMER)
+        query = replace(query, phrases=(*query.phrases, number))
+    if narrow.received_before is not None and (before is None or narrow.received_before < before[0]):
+        before = (narrow.received_before, RecordId(""))
     visible: list[RecordId] = []
     while len(visible) < limit:
         ids = [

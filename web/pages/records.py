@@ -6,7 +6,6 @@ Rule 1: the address keeps all of what is asked; words stand in it as a sealed re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -27,8 +26,7 @@ from web.recordfilters import FIELDS, WORDS, Asked, asked_of, chips_of, nothing_
 from web.rendering import WORDS as CODES
 from web.site import Visit
 
-FOUND_MAX: Final = 100
-FOUND_FILTERED_MAX: Final = 1000
+TYPED_MAX: Final = 8
 
 
 async def show_records(visit: Visit) -> Response:
@@ -81,13 +79,14 @@ def _list(visit: Visit, refusal: Refused | None = None) -> Response:
     known, error = classes_of(visit), refusal
     asked, records, following, found = nothing_asked(), list[RecordView](), None, None
     before = cursor_of(visit.query("before"))
+    behind = (before[0], RecordId(before[1])) if before is not None else None
     try:
         asked = asked_of(visit, known)
         if asked.words:
-            found = _found(visit, asked)
+            found, following = _found(visit, asked, behind)
             records = list(found.views)
         else:
-            records, following = _page(visit, asked, (before[0], RecordId(before[1])) if before is not None else None)
+            records, following = _page(visit, asked, behind)
     except (InvalidInput, NotFound) as raised:
         error = raised
     state = asked.fields["state"]
@@ -123,11 +122,34 @@ def _page(visit: Visit, asked: Asked, before: tuple[datetime, RecordId] | None) 
     return shown, asked.query(before=cursor(last.received_at, last.id))
 
 
-def _found(visit: Visit, asked: Asked) -> FindResult:
-    limit = FOUND_FILTERED_MAX if asked.is_filtered else FOUND_MAX
-    result = finding.find(visit.vault, visit.actor, asked.words, limit=limit)
-    shown = [view for view in result.views if asked.admits(view)][:FOUND_MAX]
-    return replace(result, views=shown)
+def _found(visit: Visit, asked: Asked, before: tuple[datetime, RecordId] | None) -> tuple[FindResult, str | None]:
+    result = finding.find(visit.vault, visit.actor, asked.words, narrow=asked.filter, before=before, limit=PAGE_SIZE)
+    if not result.has_more:
+        return result, None
+    last = result.views[-1].record
+    return result, asked.query(before=cursor(last.received_at, last.id))
+
+
+async def find_while_typing(visit: Visit) -> Response:
+    """The first few that a search finds, as a part of a page. A POST: what people search for stands in no address."""
+    return await visit.site.call(_typed, visit)
+
+
+def _typed(visit: Visit) -> Response:
+    text, result, error = text_of(visit.form, "text").strip(), None, None
+    try:
+        result = finding.find(visit.vault, visit.actor, text, limit=TYPED_MAX)
+    except InvalidInput as raised:
+        error = describe(visit, raised)
+    known = classes_of(visit)
+    return visit.site.templates.page(
+        visit,
+        "found.html",
+        headers={"Cache-Control": "no-store"},
+        result=result,
+        error=error,
+        class_title=known.title,
+    )
 
 
 def _views(visit: Visit, asked: Asked) -> Sequence[Mapping[str, object]]:
