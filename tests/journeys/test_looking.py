@@ -13,7 +13,7 @@ from tests.web.visitors import stored_id
 
 pytestmark = pytest.mark.journey
 
-SHOWN_WIDTH = "() => document.querySelector('#preview img').naturalWidth"
+IS_AS_WIDE = "(width) => document.querySelector('#preview img')?.naturalWidth === width"
 
 
 def shown(page: Page, said: str) -> None:
@@ -41,7 +41,7 @@ def test_pages_are_turned(browser: Browser, new_server: Server, scripts: bool) -
             visitor.require_calm()
             return
         page.evaluate("() => { globalThis.stayed = true }")
-        assert page.evaluate(SHOWN_WIDTH) == 900
+        page.wait_for_function(IS_AS_WIDE, arg=900)
         page.keyboard.press("ArrowRight")
         shown(page, "Page 2 of 3")
         page.keyboard.press("ArrowRight")
@@ -51,7 +51,7 @@ def test_pages_are_turned(browser: Browser, new_server: Server, scripts: bool) -
         shown(page, "Page 2 of 3")
         page.keyboard.press("+")
         expect(page.locator("#preview .close img")).to_be_visible()
-        page.wait_for_function("() => document.querySelector('#preview img').naturalWidth === 1400")
+        page.wait_for_function(IS_AS_WIDE, arg=1400)
         page.keyboard.press("-")
         expect(page.locator("#preview .close")).to_have_count(0)
         assert page.evaluate("() => globalThis.stayed"), "in place: the page was not loaded anew"
