@@ -23,6 +23,7 @@ from web.bodies import FORM_BYTES_MAX, read_whole
 from web.forms import parse_form, parse_json_object
 from web.i18n import COOKIE, choose_tag
 from web.problems import OUTSIDE_HEADERS, BodyNotUnderstood, answer_error
+from web.repeats import answer_once
 from web.sessions import (
     CSRF_FIELD,
     CSRF_HEADER,
@@ -62,7 +63,7 @@ def endpoint(site: Site, row: Row) -> Callable[[Request], Awaitable[Response]]:
             if answers_step_up(visit):
                 visit = await step_up(visit)
                 renewed = visit.session_token
-            response = await row.handler(visit)
+            response = await answer_once(visit, row.handler)
         except StrongroomError as error:
             response = await refuse(visit, error)
         except ClientDisconnect:

@@ -14,6 +14,16 @@ from web.i18n import Language, later
 MESSAGES: Final = frozenset(
     {
         later("a correction has one file; choose one"),
+        later(
+            "a request under this idempotency key is under way, or was broken off; wait and ask again, or look whether "
+            "it was done, and use a new key"
+        ),
+        later(
+            "this was done under this idempotency key, and its answer held a secret, which is not kept; look it up in "
+            "its list, take it back, and make another under a new key"
+        ),
+        later("this idempotency key was used before, for another request; use a new key"),
+        later("an idempotency key has 1 to 200 printable characters"),
         later("a text holds NUL or half a character; remove it"),
         later("say which box"),
         later("nothing is proposed for this class; look it up in the schedule"),

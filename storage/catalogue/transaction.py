@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.catalogue.accessreviews import SqlReviewShelf
 from storage.catalogue.agreements import SqlAgreementShelf
+from storage.catalogue.answers import SqlAnswerShelf
 from storage.catalogue.attempts import SqlAttemptShelf
 from storage.catalogue.audit import SqlAuditShelf
 from storage.catalogue.batches import SqlBatchShelf
@@ -118,6 +119,10 @@ class SqlTransaction:
     @property
     def links(self) -> SqlLinkShelf:
         return SqlLinkShelf(self._rows)
+
+    @property
+    def answers(self) -> SqlAnswerShelf:
+        return SqlAnswerShelf(self._rows)
 
     @property
     def attempts(self) -> SqlAttemptShelf:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from vault.shelves.accessreviews import ReviewShelf
 from vault.shelves.agreements import AgreementShelf
+from vault.shelves.answers import AnswerShelf
 from vault.shelves.attempts import AttemptShelf
 from vault.shelves.audit import AuditShelf
 from vault.shelves.batches import BatchShelf
@@ -103,6 +104,8 @@ class Transaction(Protocol):
     def training(self) -> TrainingShelf: ...
     @property
     def loans(self) -> LoanShelf: ...
+    @property
+    def answers(self) -> AnswerShelf: ...
     @property
     def attempts(self) -> AttemptShelf: ...
     @property

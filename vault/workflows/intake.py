@@ -13,7 +13,6 @@ Rule 3: a source that changed, ended early or went on too long leaves nothing be
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections import deque
 from collections.abc import Callable
@@ -39,15 +38,14 @@ from vault.records import (
     checked_file_name,
     require_correctable,
 )
-from vault.seal.fields import blind_index
 from vault.seal.keytree import LeafAddress
 from vault.workflows import descriptions, outbox, recovery, scopes
 from vault.workflows.gates import require_passage
 from vault.workflows.reception import Announcement, Reception
+from vault.workflows.repeating import key_digest
 from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
 
-IDEMPOTENCY_KEY_MAX_CHARACTERS = 200
 FIRST_BUFFER_BYTES = 256 * 1024
 
 
@@ -359,15 +357,7 @@ def key_hash(vault: Vault, person_id: PersonId, idempotency_key: str | None) -> 
     """The keyed digest of somebody's idempotency key. Raises ``InvalidInput``."""
     if idempotency_key is None:
         return None
-    if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_MAX_CHARACTERS or not idempotency_key.isprintable():
-        raise InvalidInput(
-            f"an idempotency key has 1 to {IDEMPOTENCY_KEY_MAX_CHARACTERS} printable characters",
-            field="idempotency_key",
-        )
-    blinding_key = vault.house_keys().blinding_key
-    # The index folds case; an idempotency key is exact, so its digest goes in.
-    exact = hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
-    return blind_index(blinding_key, f"idempotency/{person_id}", exact)
+    return key_digest(vault, person_id, idempotency_key, domain="idempotency")
 
 
 def _require_size(vault: Vault, size_bytes: int | None) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
+from vault.answers import KEPT
 from vault.audit import Detail, Event
 from vault.disposal import Pause
 from vault.errors import NotFound, StrongroomError, Unavailable
@@ -240,6 +241,7 @@ def _forget(vault: Vault) -> Outcome:
     with vault.catalogue.write() as tx:
         ended = tx.sessions.end_expired(now=now)
         tx.challenges.forget_expired(now=now)
+        tx.answers.forget_before(now - KEPT)
         tx.attempts.forget_before(now - OPENINGS_KEPT)
         # Guesses of the time to come were counted before the clock was set back; nobody waits until then.
         tx.attempts.forget_after(now + PASS_CODE_WINDOW)

@@ -29,16 +29,12 @@ _WORDS: Final = {"string": "a text", "boolean": "true or false", "array": "a lis
 
 
 def check_query(operation: Operation, given: Mapping[str, str]) -> None:
-    """Raises ``InvalidInput`` naming a parameter that the operation does not have, or that is not as described.
-
-    An empty one is as good as absent.
-    """
+    """Raises ``InvalidInput`` naming a parameter that the operation does not have, or that is not as described."""
     described = {each["name"]: each["schema"] for each in operation.query}
     _require_known(given, described)
     for name, text in given.items():
-        if text:
-            is_whole = described[name]["type"] == "integer" and text.isascii() and text.isdigit() and len(text) <= 18
-            _check(name, int(text) if is_whole else text, described[name], _nothing)
+        is_whole = described[name]["type"] == "integer" and text.isascii() and text.isdigit() and len(text) <= 18
+        _check(name, int(text) if is_whole else text, described[name], _nothing)
 
 
 def check_body(schema: Schema, body: Mapping[str, object], named: Callable[[str], Schema]) -> None:

@@ -38,8 +38,9 @@ from web.api.described import (
     uploads,
     webhooks,
 )
-from web.api.operations import Described, Operation, parameter
+from web.api.operations import Described, Operation, header, parameter
 from web.api.shapes import TEXT, WHOLE, Schema, shape
+from web.filings import KEY_HEADER
 from web.problems import PROBLEMS
 from web.site import Audience, Body, Row, Visit
 from web.tus import PIECE_TYPE
@@ -94,6 +95,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     **{name: operation for noun in _NOUNS for name, operation in noun.OPERATIONS.items()},
 }
+_KEY: Final = header(
+    KEY_HEADER,
+    "Sent again under the same key within a day, it is answered as the first time; nothing is done twice",
+)
 _ABOUT: Final = """\
 A records vault. Errors are problem+json (RFC 9457) with a stable `code`.
 
@@ -154,6 +159,7 @@ def _operation(row: Row, operation: Operation) -> Described:
         *(parameter(name, "path", "Id, number or code", {"type": "string"}, required=True) for name in named),
         *operation.query,
         *operation.headers,
+        *((_KEY,) if operation.once else ()),
     ]
     if parameters:
         described["parameters"] = parameters
@@ -172,7 +178,7 @@ def _words_of(row: Row, operation: Operation) -> str:
     elif operation.oneself:
         said.append("Done by yourself: an API token can never do this.")
     if operation.secret:
-        said.append("The answer holds a secret, which is kept nowhere else.")
+        said.append("The answer holds a secret, which is not kept: sent again under its key, the request is refused.")
     return " ".join(said) or "For whoever is signed in." if row.permission is not Audience.PUBLIC else "For everybody."
 
 
@@ -194,6 +200,8 @@ def _answers(row: Row, operation: Operation) -> Described:
         statuses.add(403)
     if row.body is not Body.NONE:
         statuses |= {408, 413, 415}
+    if operation.once:
+        statuses |= {409, 422}
     for status in sorted(statuses):
         answers.setdefault(str(status), _problem(status))
     return answers

@@ -20,8 +20,8 @@ class Operation:
     """What one row of the API does. ``answers`` maps a status to (description, schema name or media type or None).
 
     ``proof``: the workflow demands a fresh proof, which no API token can give.
-    ``oneself``: it tends one's own account, which no API token may. ``once``: it makes something or takes a step;
-    ``secret``: its answer holds a secret.
+    ``oneself``: it tends one's own account, which no API token may. ``once``: it makes something or takes a step,
+    and takes an ``Idempotency-Key``; ``secret``: its answer holds a secret, and is not kept.
     """
 
     tag: str

@@ -59,6 +59,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         summary="Notices of destruction, newest first; whoever may not see disposal lists sees those to the staff",
         answers={200: ("A page", "NoticePage")},
         query=(query("state", "Only those that wait", choice(("waiting",))), BEFORE, LIMIT),
+        problems=(404,),
     ),
     "api-notice": Operation(
         tag="notices",
