@@ -22,7 +22,7 @@ SAFE_TWICE = {
     "api-issue-certificates",
     "api-override-method",
 }
-"""What does no harm when it comes twice: an upload goes on at its offset, a sign-in has a token of its own each time."""
+"""What does no harm when it comes twice: an upload goes on at its offset, a sign-in has a token each time."""
 LOOKS = {"api-find", "api-rule-effects", "api-preview-hold", "api-preview-list", "api-preview-destruction"}
 """What is asked by POST because of what it carries, and changes nothing."""
 
