@@ -183,6 +183,7 @@ async def _upload_page(visit: Visit, *, values: Mapping[str, str], error: Strong
         values={"customer": visit.query("customer"), "class": visit.query("class"), **values},
         batch=secrets.token_urlsafe(18),
         limit=visit.vault.limits.upload_bytes_max,
+        piece=visit.vault.limits.part_size_bytes,
         error=describe(visit, error) if error is not None else None,
         error_field=getattr(error, "field", None) or "file",
     )

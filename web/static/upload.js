@@ -1,18 +1,23 @@
-// Uploads many files one by one: raw bodies, three at a time, progress for each, retries under the same idempotency key.
-// Without this module the form still works, as one request.
-// What a person typed travels in the body or a header, never in an address.
+// The upload page: files are chosen or dropped anywhere, described in a grid, sent a few at a time, paused, gone on with, and
+// told by a receipt. Without this module the form still works, as one request.
 
+import { grid } from "./filing.js";
+import { flagOf } from "./looking.js";
 import { byId } from "./page.js";
-import { send, sha256 } from "./sending.js";
+import { pages } from "./paging.js";
+import { receipts } from "./receipts.js";
+import { fingerprint, forget, known, remember, tidy } from "./remembered.js";
+import { ask } from "./sending.js";
+import { store } from "./storing.js";
 
 const AT_ONCE = 3;
-const HASHED_BYTES_MAX = 64 * 1024 * 1024;
+const LOOKED_AT_ONCE = 4;
 
 const form = byId("upload", HTMLFormElement);
 const section = byId("progress", HTMLElement);
-const rows = byId("files", HTMLTableSectionElement);
 const summary = byId("summary", HTMLElement);
 const retry = byId("retry", HTMLButtonElement);
+const hold = byId("hold", HTMLButtonElement);
 const drop = byId("drop", HTMLElement);
 const picker = byId("file", HTMLInputElement);
 const folder = byId("folder", HTMLInputElement);
@@ -20,134 +25,175 @@ const text = /** @type {Record<string, string>} */ (section.dataset);
 const told = /** @type {Record<string, string>} */ (form.dataset);
 
 /**
- * @typedef {{ file: File, bar: HTMLProgressElement, label: HTMLElement, number: HTMLElement, digest: HTMLElement,
- *   state: "waiting" | "sending" | "stored" | "failed", key: string, metadata: Record<string, string> }} Upload
+ * @typedef {"ready" | "waiting" | "sending" | "paused" | "stored" | "failed"} State
+ * @typedef {{ file: File, values: Record<string, string>, state: State, part: number, note: string, flag: string,
+ *   receipt: import("./sending.js").Receipt | null, checked: boolean, control: AbortController | null }} Upload
  */
 
 /** @type {Upload[]} */
 const uploads = [];
+/** @type {Upload[]} */
+const waiting = [];
+/** @type {Map<string, string>} */
+const digests = new Map();
 let running = 0;
 
-function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const place = {
+  create: told.create, uploads: told.uploads, pieceBytes: Number(told.piece), broken: text.textOffline,
+  csrf: String(new FormData(form).get("csrf_token")),
+};
+const shown = receipts({ rows: byId("files", HTMLTableSectionElement), text, record: told.record, onPress: press });
+const listed = pages({ pager: byId("files-pages", HTMLElement), size: 100, draw: (items) => shown.draw(items) });
+const described = grid({
+  table: byId("grid", HTMLTableElement), pager: byId("grid-pages", HTMLElement), text,
+  classes: byId("class", HTMLSelectElement), onRemove: (upload) => { uploads.splice(uploads.indexOf(upload), 1); tell(); },
+});
 
-/** @param {number} bytes */
-function sized(bytes) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  while (bytes >= 1024 && unit < units.length - 1) { bytes /= 1024; unit += 1; }
-  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: bytes < 100 && unit ? 1 : 0 });
-  return `${number.format(bytes)} ${units[unit]}`;
-}
-
-/** @param {File} file */
-function described(file) {
+/** @param {Upload} upload */
+function metadataOf(upload) {
   const fields = new FormData(form);
   /** @type {Record<string, string>} */
-  const metadata = { file_name: file.name };
+  const metadata = { file_name: upload.file.name };
   for (const name of ["class", "customer", "title", "dated_on", "place", "note"]) {
-    const value = fields.get(name);
+    const value = upload.values[name] || fields.get(name);
     if (typeof value === "string" && value) metadata[name] = value;
   }
   return metadata;
 }
 
-/**
- * @param {HTMLTableRowElement} row
- * @param {string} content
- * @param {string} className
- */
-function cell(row, content = "", className = "") {
-  const made = row.insertCell();
-  made.className = className;
-  made.textContent = content;
-  return made;
-}
-
-/** @param {File} file */
-function addFile(file) {
-  const row = rows.insertRow();
-  cell(row, file.webkitRelativePath || file.name);
-  cell(row, sized(file.size), "figure");
-  const state = cell(row);
-  const bar = document.createElement("progress");
-  bar.max = 1;
-  bar.value = 0;
-  bar.setAttribute("aria-label", file.name);
-  const label = document.createElement("div");
-  label.textContent = text.textWaiting;
-  state.append(bar, label);
-  /** @type {Upload} */
-  const upload = {
-    file, bar, label, number: cell(row, "", "figure"), digest: cell(row), state: "waiting", key: randomKey(), metadata: described(file),
-  };
-  uploads.push(upload);
-}
-
 /** @param {Upload} upload */
 async function run(upload) {
-  upload.state = "sending";
-  upload.label.className = "";
-  upload.label.textContent = text.textSending;
-  let digest = null;
+  const { file } = upload;
+  const control = (upload.control = new AbortController());
+  change(upload, "sending", text.textSending);
   try {
-    if (upload.file.size > Number(told.limit)) throw new Error(text.textTooLarge);
-    if (upload.file.size <= HASHED_BYTES_MAX) digest = await sha256(upload.file);
-    const receipt = await send({
-      address: told.create,
-      file: upload.file,
-      metadata: upload.metadata,
-      key: upload.key,
-      csrf: String(new FormData(form).get("csrf_token")),
-      digest,
-      broken: text.textOffline,
-      onProgress: (part) => {
-        upload.bar.value = part;
-        if (part >= 1) upload.label.textContent = text.textSealing;
-      },
+    if (file.size > Number(told.limit)) throw new Error(text.textTooLarge);
+    const metadata = metadataOf(upload);
+    const where = await fingerprint(file, metadata);
+    const before = known(where);
+    remember(where, before);
+    const { receipt, checked } = await store(place, file, metadata, before, control.signal, {
+      onPart: (part) => { upload.part = part; shown.update(upload); if (part >= 1) note(upload, text.textSealing); },
+      onWait: (isWaiting) => note(upload, isWaiting ? text.textOffline : text.textSending),
+      remember: (what) => remember(where, what),
+    }).catch((error) => {
+      // What is refused for good begins anew the next time.
+      if (error.status) forget(where);
+      throw error;
     });
-    if (receipt.size_bytes !== upload.file.size) throw new Error(text.textFailed);
-    upload.state = "stored";
-    upload.bar.value = 1;
-    const checked = digest && digest.hex === receipt.sha256 ? text.textChecked : text.textCounted;
-    upload.label.textContent = `${receipt.replayed ? text.textReplayed : text.textStored} · ${checked}`;
-    const link = document.createElement("a");
-    link.href = told.record.replace(/-$/, encodeURIComponent(receipt.id));
-    link.textContent = receipt.number;
-    upload.number.replaceChildren(link);
-    const code = document.createElement("code");
-    code.className = "digest";
-    code.textContent = receipt.sha256;
-    upload.digest.replaceChildren(code);
+    if (receipt.size_bytes !== file.size) throw new Error(text.textFailed);
+    upload.receipt = receipt;
+    upload.checked = checked;
+    upload.part = 1;
+    const twin = digests.get(receipt.sha256);
+    if (twin && twin !== receipt.number) upload.flag = "twin";
+    digests.set(receipt.sha256, receipt.number);
+    change(upload, "stored", `${receipt.replayed ? text.textReplayed : text.textStored} · ${checked ? text.textChecked : text.textCounted}`);
   } catch (error) {
-    upload.state = "failed";
-    upload.label.className = "fault";
-    upload.label.textContent = `${text.textFailed}: ${error instanceof Error ? error.message : text.textOffline}`;
+    if (control.signal.aborted) change(upload, "paused", text.textPaused);
+    else change(upload, "failed", `${text.textFailed}: ${error instanceof Error ? error.message : text.textOffline}`);
   }
+  upload.control = null;
+}
+
+/**
+ * @param {Upload} upload
+ * @param {State} state
+ * @param {string} words
+ */
+function change(upload, state, words) {
+  upload.state = state;
+  note(upload, words);
+  tell();
+}
+
+/**
+ * @param {Upload} upload
+ * @param {string} words
+ */
+function note(upload, words) {
+  upload.note = words;
+  shown.update(upload);
+}
+
+/** A row's button: pauses, or goes on. @param {Upload} upload */
+function press(upload) {
+  if (upload.state === "waiting" || upload.state === "sending") {
+    const at = waiting.indexOf(upload);
+    if (at >= 0) waiting.splice(at, 1);
+    if (upload.control) upload.control.abort(new Error(text.textPaused));
+    else change(upload, "paused", text.textPaused);
+  } else {
+    send([upload]);
+  }
+}
+
+/** @param {Upload[]} some */
+function send(some) {
+  for (const upload of some) {
+    upload.state = "waiting";
+    upload.note = text.textWaiting;
+    waiting.push(upload);
+  }
+  listed.show(uploads.filter((upload) => upload.state !== "ready"));
+  pump();
 }
 
 function pump() {
   while (running < AT_ONCE) {
-    const next = uploads.find((upload) => upload.state === "waiting");
+    const next = waiting.shift();
     if (!next) break;
     running += 1;
     run(next).finally(() => { running -= 1; pump(); });
   }
-  const stored = uploads.filter((upload) => upload.state === "stored").length;
-  const failed = uploads.some((upload) => upload.state === "failed");
-  summary.textContent = text.textSummary.replace("{stored}", String(stored)).replace("{all}", String(uploads.length));
-  retry.hidden = !failed || running > 0;
-  section.dataset.done = running === 0 ? "yes" : "no";
+  tell();
+}
+
+let due = false;
+
+/** Tells what came of all, once a frame however often something changed. */
+function tell() {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    /** @type {Record<State, number>} */
+    const count = { ready: 0, waiting: 0, sending: 0, paused: 0, stored: 0, failed: 0 };
+    for (const upload of uploads) count[upload.state] += 1;
+    const sent = uploads.length - count.ready;
+    summary.textContent = text.textSummary.replace("{stored}", String(count.stored)).replace("{all}", String(sent));
+    retry.hidden = !count.failed || running > 0;
+    hold.hidden = !(count.waiting + count.sending + count.paused);
+    hold.textContent = count.waiting + count.sending ? text.textPauseAll : text.textResumeAll;
+    section.dataset.done = running === 0 && !waiting.length ? "yes" : "no";
+    picker.required = !count.ready && !folder.files?.length;
+  });
 }
 
 /** @param {File[]} files */
-function start(files) {
-  if (!files.length || !byId("class", HTMLSelectElement).reportValidity()) return;
-  for (const file of files) addFile(file);
-  section.hidden = false;
-  pump();
-  section.scrollIntoView({ block: "start" });
+function add(files) {
+  /** @type {Upload[]} */
+  const added = files.map((file) => ({
+    file, values: {}, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false, control: null,
+  }));
+  for (const upload of added) uploads.push(upload);
+  picker.required = !uploads.some((upload) => upload.state === "ready");
+  described.show(uploads.filter((upload) => upload.state === "ready"));
+  tell();
+  look(added);
+}
+
+/** Looks at files, a few at a time, and flags what is wrong with them. @param {Upload[]} some */
+async function look(some) {
+  const left = [...some].reverse();
+  await Promise.all(Array.from({ length: LOOKED_AT_ONCE }, async () => {
+    for (let upload = left.pop(); upload; upload = left.pop()) {
+      upload.flag ||= await flagOf(upload.file);
+      if (!upload.flag) continue;
+      described.update(upload);
+      shown.update(upload);
+    }
+  }));
 }
 
 /**
@@ -165,40 +211,72 @@ async function entriesOf(entry) {
     /** @type {FileSystemEntry[]} */
     const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!batch.length) return files;
-    for (const each of batch) files.push(...(await entriesOf(each)));
+    for (const each of batch) for (const file of await entriesOf(each)) files.push(file);
   }
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  start([...(picker.files ?? []), ...(folder.files ?? [])]);
-  picker.value = "";
-  folder.value = "";
+  const ready = uploads.filter((upload) => upload.state === "ready");
+  if (!ready.length) return;
+  described.show([]);
+  section.hidden = false;
+  send(ready);
+  section.scrollIntoView({ block: "start" });
 });
 
-// A folder alone is enough, and dropped files need neither field.
-folder.addEventListener("change", () => { picker.required = !folder.files?.length; });
+for (const chooser of [picker, folder]) {
+  chooser.addEventListener("change", () => {
+    add([...(chooser.files ?? [])]);
+    chooser.value = "";
+  });
+}
 
+// Files may be dropped anywhere on the page.
 for (const name of ["dragenter", "dragover"]) {
-  drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over-it"); });
+  document.addEventListener(name, (event) => {
+    if (!(/** @type {DragEvent} */ (event).dataTransfer?.types.includes("Files"))) return;
+    event.preventDefault();
+    drop.classList.add("over-it");
+  });
 }
-for (const name of ["dragleave", "drop"]) {
-  drop.addEventListener(name, () => drop.classList.remove("over-it"));
-}
-drop.addEventListener("drop", async (event) => {
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over-it"); });
+document.addEventListener("drop", async (event) => {
+  drop.classList.remove("over-it");
+  if (!event.dataTransfer?.types.includes("Files")) return;
   event.preventDefault();
-  if (!event.dataTransfer) return;
-  const entries = Array.from(event.dataTransfer.items, (item) => item.webkitGetAsEntry?.()).filter((each) => each !== null);
+  const entries = Array.from(event.dataTransfer.items, (item) => item.webkitGetAsEntry?.() ?? null).filter((each) => each !== null);
   const plain = [...event.dataTransfer.files];
-  const files = entries.length ? (await Promise.all(entries.map(entriesOf))).flat() : plain;
-  start(files);
+  add(entries.some((each) => each.isDirectory) ? (await Promise.all(entries.map(entriesOf))).flat() : plain);
 });
 
-retry.addEventListener("click", () => {
-  for (const upload of uploads) if (upload.state === "failed") upload.state = "waiting";
-  pump();
+retry.addEventListener("click", () => send(uploads.filter((upload) => upload.state === "failed")));
+hold.addEventListener("click", () => {
+  const under = uploads.filter((upload) => upload.state === "waiting" || upload.state === "sending");
+  if (under.length) for (const upload of under.reverse()) press(upload);
+  else send(uploads.filter((upload) => upload.state === "paused"));
 });
 
-window.addEventListener("beforeunload", (event) => {
-  if (running > 0) event.preventDefault();
-});
+addEventListener("beforeprint", () => shown.draw(uploads.filter((upload) => upload.state !== "ready")));
+addEventListener("afterprint", () => listed.again());
+addEventListener("beforeunload", (event) => { if (running > 0) event.preventDefault(); });
+byId("print", HTMLButtonElement).addEventListener("click", () => print());
+byId("save-json", HTMLButtonElement).addEventListener("click", () => shown.save(uploads, "json"));
+byId("save-csv", HTMLButtonElement).addEventListener("click", () => shown.save(uploads, "csv"));
+
+// What was under way when the page was left: the same files, dropped again, go on.
+tidy();
+const unfinished = byId("unfinished", HTMLElement);
+const never = new AbortController().signal;
+ask({ method: "GET", address: told.uploads, headers: {}, broken: "", signal: never }).then((answer) => {
+  const under = answer.body?.uploads ?? [];
+  if (!under.length) return;
+  byId("unfinished-count", HTMLElement).textContent = text.textUnfinished.replace("{count}", String(under.length));
+  unfinished.hidden = false;
+  byId("give-up", HTMLButtonElement).addEventListener("click", async () => {
+    const headers = { "Tus-Resumable": "1.0.0", "Strongroom-CSRF": place.csrf };
+    await Promise.allSettled(under.map((/** @type {{ id: string }} */ each) =>
+      ask({ method: "DELETE", address: `${told.uploads}/${each.id}`, headers, broken: "", signal: never })));
+    unfinished.hidden = true;
+  });
+}, () => {});
