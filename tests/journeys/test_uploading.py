@@ -133,7 +133,10 @@ def test_what_is_said_of_the_first_is_filled_down(visitor: Visitor) -> None:
     page.locator("#send").click()
     receipt_rows(visitor)
     found = records(visitor)
-    told = [(found[name]["title"], found[name]["class"], found[name]["dated_on"]) for name in ("one.txt", "two.txt", "three.txt")]
+    told = [
+        (found[name]["title"], found[name]["class"], found[name]["dated_on"])
+        for name in ("one.txt", "two.txt", "three.txt")
+    ]
     assert told == [
         ("Minutes", "correspondence", "2026-02-03"),
         ("Minutes", "correspondence", "2026-02-03"),
@@ -155,7 +158,9 @@ def test_what_is_wrong_with_a_file_is_flagged_and_the_receipt_is_saved(visitor: 
     ]
     page.evaluate(DROP_NAMED, files)
     flags = page.locator("#grid tbody tr td:first-child .fault")
-    page.wait_for_function("() => [...document.querySelectorAll('#grid .fault')].filter((each) => each.textContent).length >= 4")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#grid .fault')].filter((each) => each.textContent).length >= 4"
+    )
     told = [each.inner_text() for each in flags.all()]
     assert ["empty" in told[0], "another type" in told[1], "encrypted" in told[2], "cut off" in told[3]] == [True] * 4
     assert told[4:] == ["", ""]

@@ -46,7 +46,7 @@ def finish(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
     with vault.catalogue.write() as tx:
         tx.uploads.finish(upload.id, record_id=record_id)
     staging.delete_pieces(vault, upload.id)
-    return _receipt(vault, record_id, replayed=False)
+    return _receipt(vault, record_id)
 
 
 def receipt_of(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
@@ -56,7 +56,7 @@ def receipt_of(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
         current = tx.uploads.get(upload.id)
     if current is None or current.state is not UploadState.FINISHED:
         raise Conflict("this upload is not a record yet; ask again in a moment")
-    return _receipt(vault, current.record_id, replayed=True)
+    return _receipt(vault, current.record_id)
 
 
 def finish_whole(vault: Vault) -> Outcome:
@@ -122,7 +122,7 @@ def _is_final(refused: Refused) -> bool:
     return isinstance(refused, SourceChanged | IdempotencyMismatch) or not isinstance(refused, Conflict)
 
 
-def _receipt(vault: Vault, record_id: RecordId, *, replayed: bool) -> Receipt:
+def _receipt(vault: Vault, record_id: RecordId) -> Receipt:
     with vault.catalogue.read() as tx:
         record, version = tx.records.get(record_id), tx.records.version(record_id, 1)
     if record is None or version is None:
@@ -136,7 +136,7 @@ def _receipt(vault: Vault, record_id: RecordId, *, replayed: bool) -> Receipt:
         ordinal=1,
         size_bytes=content.size_bytes,
         sha256=content.sha256,
-        replayed=replayed,
+        replayed=False,
     )
 
 
