@@ -1,5 +1,5 @@
-"""The upload page with a script: many files dropped anywhere, a line that breaks, a page that is loaded anew; the grid before
-filing, and what is flagged."""
+"""The upload page with a script: many files dropped anywhere, a line that breaks, a page that is loaded anew; the grid
+before filing, and what is flagged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ DROP = """
     const name = `扫描 ${String(number + 1).padStart(3, "0")}.bin`;
     carried.items.add(new File([bytes], name, { type: "application/octet-stream", lastModified: 1767225600000 }));
   }
-  document.querySelector("h1").dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
+  const dropped = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+  document.querySelector("h1").dispatchEvent(dropped);
 }
 """
 DROP_NAMED = """
