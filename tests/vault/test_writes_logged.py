@@ -52,6 +52,7 @@ UNLOGGED: Final = {
     "vault.workflows.uploads.count_pieces": "how much of an upload is there",
     "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
     "vault.workflows.finishing.finish_whole": "the same",
+    "vault.workflows.deriving._derive": "what is made of a record that is logged, under its key",
     # What is somebody's own, and of no record.
     "vault.workflows.savedviews.save_view": "a filter under a name that only its person sees",
     "vault.workflows.savedviews.forget_view": "the same",
