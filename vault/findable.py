@@ -5,6 +5,7 @@ Rule 1: it is derived from sealed values and as secret as they are: it is in mem
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,8 @@ class Findable(NamedTuple):
     number: str
     customer: str
     words: str
+    twin: bytes | None
+    """The same for records of one owner (of the house: of one class) whose files have the same bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,11 @@ def findable(
     dated_on: date | None,
     file_name: str | None,
     customer: tuple[str, str] | None,
+    customer_id: str | None,
+    sha256: str | None,
 ) -> Findable:
-    """The entry of a record of which all is known."""
+    """The entry of a record of which all is known; ``sha256`` is that of its current file, in hexadecimal."""
+    scope = customer_id if customer_id is not None else f"house/{class_code}"
     said = (title, place, note, dated_on.isoformat() if dated_on is not None else "", file_name or "")
     return Findable(
         record_id,
@@ -70,6 +76,7 @@ def findable(
         fold(number),
         fold("\n".join(customer)) if customer is not None else "",
         fold("\n".join(filter(None, said))),
+        hashlib.sha256(f"{scope}/{sha256}".encode()).digest()[:16] if sha256 else None,
     )
 
 

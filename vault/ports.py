@@ -396,6 +396,10 @@ class SearchIndex(Protocol):
         those that the query's own names stand for."""
         ...
 
+    def twins(self, record_id: str, *, limit: int) -> Sequence[str]:
+        """Ids of other records of the same owner (the house: of the same class) with the same bytes, newest first."""
+        ...
+
 
 class IdentityProvider(Protocol):
     """The one provider of OpenID Connect that the settings name. Every method may be called from any thread.

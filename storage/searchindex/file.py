@@ -40,7 +40,8 @@ _PARTS: Final = "\x1e"
 
 _SCHEMA: Final = f"""
 CREATE TABLE docs (place INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE, received INTEGER NOT NULL,
-    day INTEGER NOT NULL, facts TEXT NOT NULL, said TEXT NOT NULL);
+    day INTEGER NOT NULL, facts TEXT NOT NULL, said TEXT NOT NULL, twin BLOB);
+CREATE INDEX twins ON docs (twin) WHERE twin IS NOT NULL;
 CREATE VIRTUAL TABLE ft USING fts5({", ".join(COLUMNS)}, content='', columnsize=0, tokenize="{TOKENIZER}");
 INSERT INTO ft (ft, rank) VALUES ('hashsize', {HASHED_BYTES});
 CREATE TABLE standing (position INTEGER NOT NULL, filled INTEGER NOT NULL, down_at TEXT, down_id TEXT,
@@ -48,6 +49,10 @@ CREATE TABLE standing (position INTEGER NOT NULL, filled INTEGER NOT NULL, down_
 INSERT INTO standing VALUES (0, 0, NULL, NULL, 0, 0, 0, 0);
 """  # noqa: S608 - constants only
 _FIND: Final = "SELECT docs.record FROM ft JOIN docs ON docs.place = ft.rowid WHERE ft MATCH ?"
+_TWINS: Final = (
+    "SELECT record FROM docs WHERE twin = (SELECT twin FROM docs WHERE record = ?) AND record <> ?"
+    " ORDER BY place DESC LIMIT ?"
+)
 _ADD: Final = f"INSERT INTO ft (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants only
 _DROP: Final = f"INSERT INTO ft (ft, rowid, {', '.join(COLUMNS)}) VALUES ('delete', ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants only
 
@@ -158,6 +163,12 @@ class SqliteIndex:
             found = index.execute(f"{statement} ORDER BY ft.rowid DESC LIMIT ?", (*values, limit))
             return [record for (record,) in found]
 
+    def twins(self, record_id: str, *, limit: int) -> Sequence[str]:
+        """Ids of other records with the same bytes, newest first."""
+        with self._reading() as index:
+            found = index.execute(_TWINS, (record_id, record_id, limit)) if index is not None else ()
+            return [record for (record,) in found]
+
     def close(self) -> None:
         """Leaves; whoever leads removes the file."""
         with self._mutex:
@@ -205,9 +216,11 @@ class SqliteIndex:
                 entry = adding[place]
                 facts, said = facts_of(entry), _PARTS.join((entry.number, entry.customer, entry.words))
                 words.append((_ADD, (place, *_columns(facts, said))))
-                docs.append((place, entry.record_id, _stamp(entry.received_at), entry.day.toordinal(), facts, said))
+                docs.append(
+                    (place, entry.record_id, _stamp(entry.received_at), entry.day.toordinal(), facts, said, entry.twin)
+                )
         index.executemany("DELETE FROM docs WHERE place = ?", [(place,) for place in dropping])
-        index.executemany("INSERT INTO docs VALUES (?, ?, ?, ?, ?, ?)", docs)
+        index.executemany("INSERT INTO docs VALUES (?, ?, ?, ?, ?, ?, ?)", docs)
         if dropping:
             for statement, values in words:
                 index.execute(statement, values)

@@ -189,3 +189,12 @@ def test_the_first_few_are_told_while_somebody_types(staff: Staff, program: http
     assert "at most 200 characters" in staff.post("/find/typed", text="x" * 201).text
     assert staff.client.get("/find/typed").status_code == 405
     assert staff.client.post("/find/typed", data={"text": "kingf"}).status_code == 403
+
+
+def test_a_records_page_names_the_others_with_the_same_bytes(staff: Staff, program: httpx.Client) -> None:
+    first, second = (stored_id(program, b"the very same scan", title=f"Scan {number}") for number in (1, 2))
+    alone = stored_id(program, b"another scan", title="Scan 3")
+    page = staff.client.get(f"/records/{first}").text
+    assert "more than once" in page
+    assert f'href="/records/{second}"' in page
+    assert "more than once" not in staff.client.get(f"/records/{alone}").text

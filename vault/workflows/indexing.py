@@ -244,6 +244,8 @@ def _entry(row: Described, keys: Keys, names: _Names) -> Findable | None:
             dated_on=date.fromisoformat(dated_on) if dated_on else None,
             file_name=content.get("file_name"),
             customer=names.known.get(row.customer_id) if row.customer_id is not None else None,
+            customer_id=row.customer_id,
+            sha256=content.get("sha256"),
         )
     except (KeyDestroyed, SealBroken, KeyError, TypeError, ValueError):
         return None

@@ -105,6 +105,8 @@ def findable_in(vault: Vault, tx: Transaction, record: Record) -> Findable | Non
         dated_on=said.dated_on,
         file_name=content.file_name,
         customer=(view.customer.number, view.profile.name) if view is not None else None,
+        customer_id=record.customer_id,
+        sha256=content.sha256.hex(),
     )
 
 

@@ -36,6 +36,7 @@ def entry(
     dated_on: date | None = None,
     number: str = "2026-000001",
     note: str = "",
+    sha256: str | None = None,
 ) -> Findable:
     return findable(
         record_id=name,
@@ -50,6 +51,8 @@ def entry(
         dated_on=dated_on,
         file_name=None,
         customer=customer,
+        customer_id=customer[0] if customer is not None else None,
+        sha256=sha256,
     )
 
 

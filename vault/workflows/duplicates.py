@@ -1,0 +1,31 @@
+"""Duplicates: records of one owner (of the house: of one class) whose files have the same bytes.
+
+Rule 1: they are told by sealed digests, which are compared in the memory of the search index alone.
+Rule 2: a twin is told only to those for whom it exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from vault.ids import RecordId
+from vault.permissions import Action, Actor, require_on
+from vault.records import Record
+from vault.workflows import indexing
+from vault.workflows.vault import Vault
+
+LOOKED_AT: Final = 200
+SHOWN: Final = 20
+
+
+def twins_of(vault: Vault, actor: Actor, record_id: RecordId) -> Sequence[Record]:
+    """Other records with the same bytes, newest first. Raises ``NotFound``, ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
+    indexing.catch_up(vault)
+    with vault.catalogue.read() as tx:
+        require_on(actor, Action.LIST_RECORDS, tx.records.get(record_id))
+        found = [RecordId(each) for each in vault.search.twins(record_id, limit=LOOKED_AT)]
+        listed = tx.records.listed(found, actor.reach(Action.LIST_RECORDS))[:SHOWN]
+        records = tx.records.many(listed)
+    return [records[each] for each in listed if each in records]
