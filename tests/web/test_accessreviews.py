@@ -90,5 +90,23 @@ def test_whoever_is_not_concerned_is_told_of_no_review(
     assert auditor.post(f"{here}/decisions", decision="keep", **{"r-1": "yes"}).status_code == 403
 
 
+def test_programs_read_the_report_and_decide_with_a_proof(
+    served: Served, staff: Staff, second: Staff, program: httpx.Client
+) -> None:
+    number = begun(served, staff).rpartition("/")[2]
+    report = program.get(f"/api/v1/permission-reviews/{number}").json()
+    assert [(each["kind"], each["ruling"]) for each in report["items"]] == [
+        ("membership", "pending"),
+        ("grant", "pending"),
+    ]
+    assert number in {each["number"] for each in program.get("/api/v1/permission-reviews").json()["reviews"]}
+    path = f"/api/v1/permission-reviews/{number}/decisions"
+    decided = program.post(path, json={"decision": "keep", "items": [1, 2]})
+    assert (decided.status_code, decided.json()["state"]) == (200, "closed"), decided.text
+    assert program.post(path, json={"decision": "keep", "items": [1]}).status_code == 409
+    started = program.post("/api/v1/permission-reviews", json={"reviewers": ["nobody"]})
+    assert started.status_code == 404, started.text
+
+
 def test_without_a_session_there_is_nothing(visitor: httpx.Client) -> None:
     assert visitor.get("/reviews").status_code in (303, 401)

@@ -66,9 +66,12 @@ def test_whoever_is_suspended_opens_nothing_on_pages_or_by_programs(
 
 
 def test_those_who_watch_are_told_settle_and_let_in_again(
-    suspect: tuple[Staff, httpx.Client, str], staff: Staff, auditor: Staff, reader: Staff
+    suspect: tuple[Staff, httpx.Client, str], staff: Staff, auditor: Staff, reader: Staff, program: httpx.Client
 ) -> None:
     _, machine, record = suspect
+    (alarm,) = program.get("/api/v1/alarms").json()["alarms"]
+    assert (alarm["sign"], alarm["measure"], alarm["suspended"]) == ("bulk", 20, True)
+    assert machine.get("/api/v1/alarms").status_code == 403
     for watcher in (staff, auditor):
         home = watcher.client.get("/").text
         assert "1 alarm of early warning is not settled" in home

@@ -86,7 +86,11 @@ def lift(invocation: Invocation, alarm: str, words: str) -> None:
 @click.option("--factor-percent", type=int, help="How much more than usual, in percent, stands out.")
 @click.option("--history-days", type=int, help="On how many days somebody was active before they are judged.")
 @click.option(
-    "--suspend", "suspends", multiple=True, type=click.Choice([*Sign]), help="A sign that suspends by itself."
+    "--suspend",
+    "suspends",
+    multiple=True,
+    type=click.Choice([each.value for each in Sign]),
+    help="A sign that suspends by itself.",
 )
 @click.option("--suspend-nobody", is_flag=True, help="No sign suspends.")
 @speaking

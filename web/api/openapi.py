@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 
 from vault.permissions import Action
 from web.api.described import (
+    accessreviews,
     account,
     agreements,
+    alarms,
     borrowing,
     certificates,
     customers,
@@ -51,6 +53,8 @@ _NOUNS: Final[tuple[ModuleType, ...]] = (
     account,
     tokens,
     groups,
+    accessreviews,
+    alarms,
     agreements,
     training,
     customers,

@@ -10,8 +10,10 @@ from typing import Final
 
 from vault.permissions import Action
 from web.api import (
+    accessreviews,
     account,
     agreements,
+    alarms,
     borrowing,
     certificates,
     customers,
@@ -359,6 +361,21 @@ API: Final = (
         Action.CHANGE_GROUPS,
     ),
     _api("POST", "/groups/{group}/leave", "api-leave-group", groups.leave_group, SIGNED_IN),
+    _api("GET", "/permission-reviews", "api-reviews", accessreviews.list_reviews, Action.SEE_REVIEWS),
+    _api("POST", "/permission-reviews", "api-start-review", accessreviews.start_review, Action.START_REVIEW, Body.JSON),
+    _api("GET", "/permission-reviews/{review}", "api-review", accessreviews.show_review, Action.SEE_REVIEWS),
+    _api(
+        "POST",
+        "/permission-reviews/{review}/decisions",
+        "api-decide-review",
+        accessreviews.decide,
+        Action.REVIEW_GRANTS,
+        Body.JSON,
+    ),
+    _api("GET", "/alarms", "api-alarms", alarms.list_alarms, Action.SEE_ALARMS),
+    _api("POST", "/alarms/{alarm}/settlement", "api-settle-alarm", alarms.settle, Action.SETTLE_ALARMS, Body.JSON),
+    _api("POST", "/alarms/{alarm}/suspension", "api-suspend-person", alarms.suspend, Action.SETTLE_ALARMS),
+    _api("POST", "/alarms/{alarm}/lifting", "api-lift-suspension", alarms.lift, Action.SETTLE_ALARMS, Body.JSON),
     _api("GET", "/state", "api-state", keeping.show_state, Action.SEE_STATE),
     _api("GET", "/keepers", "api-keepers", keeping.show_keepers, Action.SEE_STATE),
     _api("GET", "/backups", "api-backups", keeping.show_backups, Action.SEE_STATE),
