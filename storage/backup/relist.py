@@ -7,16 +7,18 @@ carried out because of what is found; an approved list waits as it did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from vault.disposal import DisposalItem, DisposalList, ListState, Part, Signature
 from vault.ids import ListId, NoticeId, RecordId
 from vault.notices import Notice, NoticeState
 from vault.shelves import Transaction
 from vault.workflows.register import Register
+
+_OfList = TypeVar("_OfList", DisposalItem, Signature, Notice)
 
 _WAY: Final[Mapping[ListState, tuple[ListState, ...]]] = {
     ListState.PROPOSED: (),
@@ -45,6 +47,13 @@ class Lists:
 def take_lists(tx: Transaction, found: Lists, *, now: datetime) -> int:
     """Takes them into a catalogue that has their records; gives the highest change number among them."""
     newest = 0
+    items, signatures = _by_list(found.items.values()), _by_list(found.signatures.values())
+    told = _by_list(found.notices.values())
+    # Before any list moves on: what was taken off one list since may stand on another one.
+    for each in found.items.values():
+        had = tx.disposals.item(each.list_id, each.record_id)
+        if had is not None and had.listed and had.change < each.change:
+            tx.disposals.update_item(each)
     for disposal in sorted(found.lists.values(), key=lambda each: each.change):
         newest = max(newest, disposal.change)
         existing = tx.disposals.get(disposal.id, for_update=True)
@@ -62,23 +71,25 @@ def take_lists(tx: Transaction, found: Lists, *, now: datetime) -> int:
                 closed_at=None,
             )
             tx.disposals.add(existing)
-        items = [each for each in found.items.values() if each.list_id == disposal.id]
-        signatures = [each for each in found.signatures.values() if each.list_id == disposal.id]
-        _take_items(tx, disposal, items)
-        _take_notices(tx, [each for each in found.notices.values() if each.list_id == disposal.id])
-        _bring_on(tx, existing, disposal, signatures, now)
+        _add_items(tx, disposal, items.get(disposal.id, []))
+        _take_notices(tx, told.get(disposal.id, []))
+        _bring_on(tx, existing, disposal, signatures.get(disposal.id, []), now)
     return newest
 
 
-def _take_items(tx: Transaction, disposal: DisposalList, items: Iterable[DisposalItem]) -> None:
+def _by_list(found: Iterable[_OfList]) -> dict[ListId, list[_OfList]]:
+    grouped: dict[ListId, list[_OfList]] = {}
+    for each in found:
+        grouped.setdefault(each.list_id, []).append(each)
+    return grouped
+
+
+def _add_items(tx: Transaction, disposal: DisposalList, items: Sequence[DisposalItem]) -> None:
+    # A record that nothing in the store tells of cannot be named; its key is gone, or it was damaged and is told.
     known = tx.records.many([each.record_id for each in items])
-    for item in items:
-        had = tx.disposals.item(disposal.id, item.record_id)
-        # A record that nothing in the store tells of cannot be named; its key is gone, or it was damaged and is told.
-        if had is None and item.record_id in known:
-            tx.disposals.add_items([item])
-        elif had is not None and had.listed and had.change < item.change:
-            tx.disposals.update_item(item)
+    tx.disposals.add_items(
+        each for each in items if each.record_id in known and tx.disposals.item(disposal.id, each.record_id) is None
+    )
 
 
 def _take_notices(tx: Transaction, notices: Iterable[Notice]) -> None:
@@ -109,7 +120,9 @@ def _bring_on(
     elif disposal.state is ListState.EXECUTING:
         way += (ListState.DONE,)
     here = existing.state
-    for state in way[way.index(here) + 1 :] if here in way else way:
+    steps = way[way.index(here) + 1 :] if here in way else way
+    # Where it stays in its state, its window, its opinion and its change number are news all the same.
+    for state in steps or ((here,) if existing.is_open else ()):
         closed = state in (ListState.DONE, ListState.CANCELLED)
         executed = state is ListState.EXECUTING or (closed and disposal.batch_id is not None)
         tx.disposals.update(

@@ -8,13 +8,14 @@ import pytest
 
 from tests.storage.backup.test_rebuild import rebuilt
 from tests.support.backups import Site, Sites, destroy
-from tests.support.disposing import ANN, BEA, CAI, DAN, due_day, due_record, rule_in_force
+from tests.support.disposing import ANN, BEA, CAI, DAN, due_day, due_record, record_of, rule_in_force
 from tests.support.vault import add_bytes
 from vault.customers import Profile
 from vault.disposal import Decision, ListState
 from vault.errors import Conflict, NotAllowed, NotDue
 from vault.ids import ListId, RecordId
 from vault.notices import Channel
+from vault.records import RecordState
 from vault.workflows import (
     backups,
     customers,
@@ -147,6 +148,36 @@ def test_a_restored_catalogue_has_what_was_decided_and_signed_since_the_backup(s
         filled.is_as_it_was(vault)
         assert story_of(vault, early) == story
         filled.goes_on(vault)
+
+
+def test_what_went_on_with_open_lists_since_the_backup_goes_on_from_there(sites: Sites) -> None:
+    site = sites.new()
+    with site.open() as vault:
+        rule = rule_in_force(vault)
+        moved, other = (due_record(vault, ANN, rule.code) for _ in range(2))
+        before = listing.propose_class(vault, ANN, rule.code)[0].id
+        waiting = announced(vault)
+        upkeep.send_outbox(vault)
+        sites.take(site, vault)
+        notices.tell(vault, ANN, waiting, Channel.POST)
+        reviewing.review(vault, ANN, before, KEEP, [moved])
+        after = listing.propose_error(vault, ANN, [moved], "another person's paper")
+        assert after is not None
+        # The first list changes last.
+        reviewing.review(vault, ANN, before, DESTROY, [other])
+        disposal.sign(vault, ANN, before)
+        upkeep.send_outbox(vault)
+        every = (before, after.id, waiting)
+        stories = [story_of(vault, each) for each in every]
+    back = sites.new(like=site, same_store=True)
+    sites.restore(back)
+    with back.open() as vault:
+        assert [story_of(vault, each) for each in every] == stories
+        with pytest.raises(NotDue, match="objections"):
+            execution.execute(vault, ANN, waiting)
+        disposal.sign(vault, BEA, after.id)
+        execution.execute(vault, ANN, after.id)
+        assert record_of(vault, moved).state is RecordState.DESTROYED
 
 
 def first_of(vault: Vault, list_id: ListId) -> RecordId:
