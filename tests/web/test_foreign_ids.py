@@ -20,7 +20,8 @@ from tests.web.visitors import PASSWORD, sign_in
 from vault.permissions import Role
 from vault.workflows import groups, people
 from web.api.openapi import SCHEMAS
-from web.routes import API, PAGES
+from web.api.rows import API
+from web.routes import PAGES
 from web.sessions import CSRF_FIELD, CSRF_HEADER
 from web.site import Body, Row
 
