@@ -1,7 +1,8 @@
 """The audit log: append-only, by trigger. Entries are numbered in the order in which they commit.
 
 SQLite has one writer, so the next number is one above the highest. On PostgreSQL the number comes from a counter whose
-row stays locked until the commit (``counters.py``); it is taken and the entry written in one statement.
+row stays locked until the commit (``counters.py``); it is taken and the entry written in one statement, which travels
+with the commit, last of all: whoever waits for the counter waits for the disk alone.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ audit_entries = Table(
 )
 
 _ABOVE_THE_HIGHEST = select(func.coalesce(func.max(audit_entries.c.number), 0) + 1).scalar_subquery()
-_APPEND_ON_SQLITE = insert(audit_entries).values(number=_ABOVE_THE_HIGHEST).returning(audit_entries.c.number)
+_APPEND_ON_SQLITE = insert(audit_entries).values(number=_ABOVE_THE_HIGHEST)
 _COUNTED = (
     update(counters)
     .where(counters.c.name == literal_column(f"'{AUDIT}'"))
@@ -58,9 +59,10 @@ _COUNTED = (
     .returning(counters.c.value)
     .cte("counted")
 )
-_APPEND_ON_POSTGRES = (
-    insert(audit_entries).values(number=select(_COUNTED.c.value).scalar_subquery()).returning(audit_entries.c.number)
-)
+# ``inline``: nothing is asked back, for nobody waits for an answer.
+_APPEND_ON_POSTGRES = insert(audit_entries).values(number=select(_COUNTED.c.value).scalar_subquery()).inline()
+_NUMBERED_ON_SQLITE = _APPEND_ON_SQLITE.returning(audit_entries.c.number)
+_NUMBERED_ON_POSTGRES = _APPEND_ON_POSTGRES.returning(audit_entries.c.number)
 
 
 _HIGHEST: Final = 2**53 - 1
@@ -100,12 +102,15 @@ class SqlAuditShelf:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def append(self, entry: Entry) -> int:
-        # What is committed has to be publishable: one entry that is not would stop the log behind it.
-        if not _is_plain(entry) and len(NumberedEntry(number=_HIGHEST, entry=entry).to_bytes()) > ENTRY_BYTES_MAX:
-            raise InvalidInput("an entry of the log is longer than 65535 bytes; say less in its detail")
+    def append(self, entry: Entry) -> None:
+        _require_publishable(entry)
+        self._rows.run_at_end(_APPEND_ON_POSTGRES if self._rows.on_postgres else _APPEND_ON_SQLITE, _values(entry))
+
+    def append_numbered(self, entry: Entry) -> int:
+        _require_publishable(entry)
+        self._rows.run_waiting()
         row = self._rows.first(
-            _APPEND_ON_POSTGRES if self._rows.on_postgres else _APPEND_ON_SQLITE,
+            _NUMBERED_ON_POSTGRES if self._rows.on_postgres else _NUMBERED_ON_SQLITE,
             _values(entry),
         )
         if row is None:
@@ -131,23 +136,33 @@ class SqlAuditShelf:
             "since": since,
             "until": until,
         }
+        self._rows.run_waiting()
         given = {name: value for name, value in wanted.items() if value is not None}
         values = {_BINDS.get(name, name): value for name, value in given.items()}
         return [_entry(row) for row in self._rows.all(_page(frozenset(given)), {**values, "at_most": limit})]
 
     def newest(self) -> int:
+        self._rows.run_waiting()
         row = self._rows.first(_NEWEST)
         return 0 if row is None else int(row.number)
 
     def between(self, first: int, last: int) -> Sequence[NumberedEntry]:
+        self._rows.run_waiting()
         return [_entry(row) for row in self._rows.all(_BETWEEN, {"first": first, "last": last})]
 
     def take_back(self, entries: Sequence[NumberedEntry]) -> None:
         if not entries:
             return
+        self._rows.run_waiting()
         self._rows.run_many(_TAKE_BACK, [{"number": each.number, **_values(each.entry)} for each in entries])
         # SQLite counts from the highest; PostgreSQL goes on from its counter.
         self._rows.run(_RAISE_COUNTER, {"name": AUDIT, "least": max(each.number for each in entries)})
+
+
+def _require_publishable(entry: Entry) -> None:
+    # What is committed has to be publishable: one entry that is not would stop the log behind it.
+    if not _is_plain(entry) and len(NumberedEntry(number=_HIGHEST, entry=entry).to_bytes()) > ENTRY_BYTES_MAX:
+        raise InvalidInput("an entry of the log is longer than 65535 bytes; say less in its detail")
 
 
 def _is_plain(entry: Entry) -> bool:

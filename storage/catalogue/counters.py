@@ -4,6 +4,7 @@ The row of a counter stays locked until its transaction ends. So on PostgreSQL t
 one commits after this one, and a reader that follows the numbers never misses one that commits later with a lower
 number. The price: transactions that take the same counter commit one after another. Take counters late in a
 transaction and always in this order: file number, change, audit. Two orders would deadlock.
+The log takes its numbers with the commit itself.
 """
 
 from __future__ import annotations

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+import psycopg
+from sqlalchemy import URL, Connection, Engine, Executable, QueuePool, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from storage.catalogue.faults import translated
-from storage.catalogue.rows import Rows
+from storage.catalogue.rows import Rows, Values
 
 CONNECT_LIMIT_S: Final = 5
 STATEMENT_LIMIT_MS: Final = 30_000
@@ -62,10 +63,7 @@ class PostgresDatabase:
                 rows.require_unfailed()
             finally:
                 rows.end()
-            try:
-                connection.commit()
-            except SQLAlchemyError as error:
-                raise translated(error) from error
+            _commit(connection, rows.at_end)
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -106,6 +104,25 @@ class PostgresDatabase:
         """Closes every connection."""
         self._writer_engine.dispose()
         self._reader_engine.dispose()
+
+
+def _commit(connection: Connection, last: Sequence[tuple[Executable, Values]]) -> None:
+    """Runs the last statements and commits. They travel with the commit: nobody who waits for what they lock waits for
+    this process to be given the processor in between."""
+    try:
+        if not last:
+            connection.commit()
+            return
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is psycopg's
+        with driver.pipeline():
+            for statement, values in last:
+                connection.execute(statement, values)
+            connection.commit()
+    except SQLAlchemyError as error:
+        raise translated(error) from error
+    except psycopg.Error as error:
+        raise translated(DBAPIError(None, None, error)) from error
 
 
 @contextmanager

@@ -27,13 +27,14 @@ NOTHING: Values = {}
 class Rows:
     """Statements of one transaction. With SQLite's ``driver`` they are prepared and run by it."""
 
-    __slots__ = ("_connection", "_dialect", "_driver", "failure", "on_postgres")
+    __slots__ = ("_connection", "_dialect", "_driver", "at_end", "failure", "on_postgres")
 
     def __init__(self, connection: Connection, driver: sqlite3.Connection | None = None) -> None:
         self._connection: Connection | None = connection
         self._driver = driver
         self._dialect = connection.dialect
         self.failure: StrongroomError | None = None
+        self.at_end: list[tuple[Executable, Values]] = []
         self.on_postgres = self._dialect.name == "postgresql"
 
     def all(self, statement: Executable, values: Values = NOTHING) -> Sequence[Row[Any]]:
@@ -81,6 +82,24 @@ class Rows:
             self._open().execute(statement, many)
         except SQLAlchemyError as error:
             raise self._fail(error) from error
+
+    def run_at_end(self, statement: Executable, values: Values) -> None:
+        """Changes rows last of all: with the commit, where the database takes both in one message (``postgres.py``).
+
+        What others wait for as long as this transaction lasts is taken so for the shortest time. SQLite has one writer
+        at a time anyway: there it is done at once.
+        """
+        if self.on_postgres:
+            self._open()
+            self.at_end.append((statement, values))
+        else:
+            self.run(statement, values)
+
+    def run_waiting(self) -> None:
+        """Runs what was to be run at the end now, for whoever has to see it before."""
+        waiting, self.at_end = self.at_end, []
+        for statement, values in waiting:
+            self.run(statement, values)
 
     def with_connection(self, question: Callable[[Connection], Answer]) -> Answer:
         """Asks something that only a connection can answer (which tables there are)."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-APPENDING = ("audit.append", "append_sealed", "audit.take_back")
+APPENDING = ("audit.append", "audit.append_numbered", "append_sealed", "audit.take_back")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

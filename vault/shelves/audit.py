@@ -10,8 +10,13 @@ from vault.audit import Entry, Event, NumberedEntry
 
 
 class AuditShelf(Protocol):
-    def append(self, entry: Entry) -> int:
-        """The entry's number: one above the highest, without gaps. Raises ``InvalidInput`` for what no log takes."""
+    def append(self, entry: Entry) -> None:
+        """Writes an entry; its number is one above the highest, without gaps. Raises ``InvalidInput`` for what no log
+        takes."""
+        ...
+
+    def append_numbered(self, entry: Entry) -> int:
+        """The same for whoever has to know the number before the transaction ends; others wait longer meanwhile."""
         ...
 
     def page(

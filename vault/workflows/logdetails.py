@@ -38,7 +38,7 @@ def append_sealed(vault: Vault, tx: Transaction, entry: Entry, leaf: LeafAddress
     """
     values = {**words, _SALT: vault.randomness.token_bytes(16).hex()}
     commitment = _commitment(vault, leaf, entry.subject, values)
-    number = tx.audit.append(replace(entry, detail={**entry.detail, COMMITMENT: commitment}))
+    number = tx.audit.append_numbered(replace(entry, detail={**entry.detail, COMMITMENT: commitment}))
     sealed = descriptions.seal(vault, leaf, values, subject=entry.subject, field_set=_FIELD_SET, revision=number)
     tx.outbox.add(_key(vault, entry.subject, number), leaf.text.encode("ascii") + b"\n" + sealed, at=entry.at)
     return number

@@ -63,7 +63,7 @@ def add(vault: Vault, actor: Actor, *, url: str, events: frozenset[Event]) -> tu
         if len(tx.webhooks.live()) >= WEBHOOKS_MAX:
             raise Conflict(f"there are {WEBHOOKS_MAX} webhooks; end one that is not used")
         detail: Detail = {"events": ",".join(sorted(event.value for event in events))}
-        number = tx.audit.append(vault.entry(actor.person_id, Event.WEBHOOK_ADDED, webhook_id, detail))
+        number = tx.audit.append_numbered(vault.entry(actor.person_id, Event.WEBHOOK_ADDED, webhook_id, detail))
         webhook = Webhook(
             id=webhook_id,
             sealed=sealed,

@@ -35,11 +35,11 @@ def test_the_catalogue_keeps_the_vaults_promises(catalogue: SqlCatalogue) -> Non
 def test_audit_entries_are_numbered_and_page_newest_first(fresh_catalogue: SqlCatalogue) -> None:
     mine, other = an_id(), an_id()
     with fresh_catalogue.write() as tx:
-        numbers = [tx.audit.append(entry(mine if turn % 2 else other)) for turn in range(6)]
+        numbers = [tx.audit.append_numbered(entry(mine if turn % 2 else other)) for turn in range(6)]
     with pytest.raises(InvalidInput), fresh_catalogue.write() as tx:
         _append_and_fail(tx, entry(mine))
     with fresh_catalogue.write() as tx:
-        last = tx.audit.append(entry(mine, event=Event.RECORD_OPENED))
+        last = tx.audit.append_numbered(entry(mine, event=Event.RECORD_OPENED))
     assert [*numbers, last] == [1, 2, 3, 4, 5, 6, 7]
     with fresh_catalogue.read() as tx:
         page = tx.audit.page(limit=3)

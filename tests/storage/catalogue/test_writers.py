@@ -12,14 +12,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.engine import make_url
 
 from storage.catalogue import group_commit
+from storage.catalogue.audit import audit_entries
 from storage.catalogue.database import SqlCatalogue, migrate, open_catalogue
 from storage.catalogue.sqlite import SqliteDatabase
+from storage.catalogue.transaction import SqlTransaction
 from tests.storage.catalogue.samples import NOW, Home, entry
-from vault.errors import AlreadyExists, CatalogueUnavailable
+from vault.errors import AlreadyExists, CatalogueBroken, CatalogueUnavailable
 from vault.shelves import Transaction
 
 CHILD = """
@@ -57,7 +59,7 @@ def test_sixteen_threads_lose_nothing_and_fail_alone(catalogue: SqlCatalogue, ho
                     fail(tx)
                 continue
             with catalogue.write() as tx:
-                number = tx.audit.append(entry(subject))
+                number = tx.audit.append_numbered(entry(subject))
             subjects.append(f"{number} {subject}")
         return subjects
 
@@ -68,6 +70,44 @@ def test_sixteen_threads_lose_nothing_and_fail_alone(catalogue: SqlCatalogue, ho
         assert tx.audit.page(subject="never") == []
         kept = {f"{found.number} {found.entry.subject}" for found in tx.audit.page(limit=100_000)}
     assert answered <= kept
+
+
+def test_an_entry_that_the_database_refuses_with_the_commit_undoes_everything(
+    catalogue: SqlCatalogue, home: Home
+) -> None:
+    """On PostgreSQL entries travel with the commit: one that fails there has to fail all that it was to commit."""
+
+    def refused(tx: Transaction) -> None:
+        tx.outbox.add(f"meta/{home.fonds.id}/refused", b"sealed", at=NOW)
+        tx.audit.append(entry("refused"))
+        assert isinstance(tx, SqlTransaction)
+        values = {"at": NOW, "actor": "a", "event": "drill-run", "subject": "refused", "detail": "{}"}
+        tx.audit._rows.run_at_end(insert(audit_entries).values(number=0).inline(), values)
+
+    for _ in range(30):  # more often than there are connections: none is left broken
+        with pytest.raises(CatalogueBroken), catalogue.write() as tx:
+            refused(tx)
+    with catalogue.read() as tx:
+        assert tx.audit.page(subject="refused") == []
+        assert tx.outbox.waiting(f"meta/{home.fonds.id}/refused") is None
+        newest = tx.audit.newest()
+    with catalogue.write() as tx:
+        tx.audit.append(entry(home.fonds.id))
+        tx.audit.append(entry(home.fonds.id))
+    with catalogue.read() as tx:
+        numbers = [each.number for each in tx.audit.page(subject=home.fonds.id, limit=2)]
+        assert numbers == [newest + 2, newest + 1], "no number was lost"
+
+
+def test_entries_are_seen_in_their_own_transaction(catalogue: SqlCatalogue, home: Home) -> None:
+    with catalogue.write() as tx:
+        before = tx.audit.newest()
+        tx.audit.append(entry(home.fonds.id))
+        assert tx.audit.newest() == before + 1
+        tx.audit.append(entry(home.fonds.id))
+        assert tx.audit.append_numbered(entry(home.fonds.id)) == before + 3
+        tx.audit.append(entry(home.fonds.id))
+        assert len(tx.audit.between(before + 1, before + 9)) == 4
 
 
 def test_what_write_returned_from_is_seen_from_elsewhere(catalogue: SqlCatalogue, home: Home, url: str) -> None:

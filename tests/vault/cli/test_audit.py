@@ -155,7 +155,7 @@ def test_what_is_missing_added_or_of_another_log_is_refused(taken: Path, verifie
 
 def test_entries_are_shown_searched_for_and_proven(strongroom: Strongroom, installation: Installation) -> None:
     with installation.open() as vault, vault.catalogue.write() as tx:
-        number = tx.audit.append(vault.entry("somebody", Event.SIGNED_OUT, "subject-of-this-test", {"n": 1}))
+        number = tx.audit.append_numbered(vault.entry("somebody", Event.SIGNED_OUT, "subject-of-this-test", {"n": 1}))
     newest = strongroom("audit", "tail", "--limit", "1", "--json").document["entries"][0]
     assert newest["number"] >= number
     assert b"signed-out" in strongroom("audit", "search", "--actor", "somebody").stdout

@@ -91,7 +91,9 @@ def test_everything_committed_is_published_and_every_entry_is_proven(vault: Vaul
 def test_an_entry_that_is_not_published_yet_is_published_to_be_proven(vault: Vault) -> None:
     published(vault)
     with vault.catalogue.write() as tx:
-        number = tx.audit.append(vault.entry(CLOCK_ID, Event.DRILL_RUN, vault.vault_id, {"far": 2**60, "at": None}))
+        number = tx.audit.append_numbered(
+            vault.entry(CLOCK_ID, Event.DRILL_RUN, vault.vault_id, {"far": 2**60, "at": None})
+        )
     proof = log.prove(vault, number)
     assert proof.index == number - 1
     assert NumberedEntry.from_bytes(proof.entry).entry.detail["far"] == str(2**60)
@@ -238,7 +240,7 @@ def test_entries_are_found_by_what_they_tell(vault: Vault) -> None:
     person = PersonId(vault.new_id())
     with vault.catalogue.write() as tx:
         entry = vault.entry(person, Event.SIGNED_OUT, person)
-        number = tx.audit.append(entry)
+        number = tx.audit.append_numbered(entry)
     with vault.catalogue.read() as tx:
         for given in (
             {"actor": person},
