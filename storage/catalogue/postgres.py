@@ -57,7 +57,7 @@ class PostgresDatabase:
     def writing(self) -> Iterator[Rows]:
         """One durable transaction."""
         with _connected(self._writer_engine) as connection:
-            rows = Rows(connection)
+            rows = Rows(connection, defers=True)
             try:
                 yield rows
                 rows.require_unfailed()

@@ -25,15 +25,19 @@ NOTHING: Values = {}
 
 
 class Rows:
-    """Statements of one transaction. With SQLite's ``driver`` they are prepared and run by it."""
+    """Statements of one transaction. With SQLite's ``driver`` they are prepared and run by it; whoever ``defers`` runs
+    ``at_end`` when the transaction commits."""
 
-    __slots__ = ("_connection", "_dialect", "_driver", "at_end", "failure", "on_postgres")
+    __slots__ = ("_connection", "_defers", "_dialect", "_driver", "at_end", "failure", "on_postgres")
 
-    def __init__(self, connection: Connection, driver: sqlite3.Connection | None = None) -> None:
+    def __init__(
+        self, connection: Connection, driver: sqlite3.Connection | None = None, *, defers: bool = False
+    ) -> None:
         self._connection: Connection | None = connection
         self._driver = driver
         self._dialect = connection.dialect
         self.failure: StrongroomError | None = None
+        self._defers = defers
         self.at_end: list[tuple[Executable, Values]] = []
         self.on_postgres = self._dialect.name == "postgresql"
 
@@ -84,12 +88,12 @@ class Rows:
             raise self._fail(error) from error
 
     def run_at_end(self, statement: Executable, values: Values) -> None:
-        """Changes rows last of all: with the commit, where the database takes both in one message (``postgres.py``).
+        """Changes rows last of all: with the commit, where whoever commits sends both in one message (``postgres.py``).
 
-        What others wait for as long as this transaction lasts is taken so for the shortest time. SQLite has one writer
-        at a time anyway: there it is done at once.
+        What others wait for as long as this transaction lasts is taken so for the shortest time. Elsewhere it is done
+        at once.
         """
-        if self.on_postgres:
+        if self._defers:
             self._open()
             self.at_end.append((statement, values))
         else:
