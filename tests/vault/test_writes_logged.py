@@ -53,6 +53,10 @@ UNLOGGED: Final = {
     "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
     "vault.workflows.finishing.finish_whole": "the same",
     "vault.workflows.deriving._derive": "what is made of a record that is logged, under its key",
+    # Keys of idempotency: what the request did is logged by whatever did it.
+    "vault.workflows.repeating.begin_request": "a key is in use",
+    "vault.workflows.repeating.keep_answer": "what was answered under a key",
+    "vault.workflows.repeating.give_back_key": "a key is free again",
     # What is somebody's own, and of no record.
     "vault.workflows.savedviews.save_view": "a filter under a name that only its person sees",
     "vault.workflows.savedviews.forget_view": "the same",
