@@ -85,11 +85,11 @@ def test_200_scans_dropped_over_a_line_that_breaks_twice_and_a_page_that_is_load
     assert page.locator("#grid tbody tr").count() == 50
     page.locator("#send").click()
     for least in (20, 60):
-        page.wait_for_function(STORED, arg=least)
+        page.wait_for_function(STORED, arg=least, timeout=240_000)
         visitor.context.set_offline(True)
         page.wait_for_timeout(1500)
         visitor.context.set_offline(False)
-    page.wait_for_function(STORED, arg=100)
+    page.wait_for_function(STORED, arg=100, timeout=240_000)
     page.reload()
     page.locator("#class").select_option("contract")
     page.evaluate(DROP, [SCANS, SIZES, 0])
