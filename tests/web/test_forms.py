@@ -207,7 +207,7 @@ def test_people_find_records_and_the_words_stand_in_no_address(staff: Staff, pro
     address = answer.headers["location"]
     assert "unmistakable" not in address
     assert quote("租赁") not in address
-    assert "租赁合同 unmistakable" in staff.client.get(address).text
+    assert "<mark>租赁</mark>合同 <mark>unmistakable</mark>" in staff.client.get(address).text
     nothing = staff.post("/find", text="nowheretobefound").headers["location"]
     assert "Nothing found" in staff.client.get(nothing).text
 
