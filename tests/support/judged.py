@@ -67,6 +67,8 @@ CHECKS: Final = (
 )
 """That every answer is documented, in the shape that is documented."""
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
