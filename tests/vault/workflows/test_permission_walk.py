@@ -287,14 +287,17 @@ OWN_THINGS: Final = frozenset(
         "training.current_course",
         "borrowing.give_back",
         "borrowing.my_loans",
+        "breakglass.lately_broken",
         "groups.groups_of",
         "groups.remove_member",
         "awaiting.steps_awaiting",
         "retrieval.is_opened",
+        "identities.own_identity",
         "people.own_profile",
     }
 )
-"""What everybody may do for themselves; ``remove_member`` asks for the right on others, which its own tests show."""
+"""What everybody may do for themselves; ``remove_member`` asks for the right on others, and ``lately_broken`` tells
+nothing to who is of no administration, which their own tests show."""
 OWN_ACCOUNT: Final = frozenset(
     {
         "agreements.sign_agreement",
