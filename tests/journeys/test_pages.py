@@ -36,11 +36,13 @@ def staff(
         yield visitor
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, furnished: Furnished, theme: str) -> None:
+@pytest.mark.parametrize(("theme", "locale"), [("light", "en-GB"), ("dark", "zh-CN")])
+def test_no_page_breaks_a_rule_of_accessibility(
+    browser: Browser, furnished: Furnished, theme: str, locale: str
+) -> None:
     source, found = axe_source(), {}
     for login, pages in furnished.rounds.items():
-        with staff(browser, furnished, login=login, theme=theme) as visitor:
+        with staff(browser, furnished, login=login, locale=locale, theme=theme) as visitor:
             for name, path in pages.items():
                 assert visitor.visit(path) == 200, name
                 wrong = violations(visitor.page, source)
@@ -50,7 +52,7 @@ def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, furnished: Fur
             # What looks finds what is there.
             visitor.page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
             assert "button-name" in [each["id"] for each in violations(visitor.page, source)]
-    with visiting(browser, furnished.server.url) as guest:
+    with visiting(browser, furnished.server.url, locale=locale) as guest:
         guest.context.add_cookies([{"name": "strongroom-theme", "value": theme, "url": guest.origin}])
         assert guest.visit("/sign-in") == 200
         found |= {"sign-in": wrong} if (wrong := violations(guest.page, source)) else {}

@@ -7,6 +7,7 @@ install; they are put into pages by tests, from outside of the pages' policy, an
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -117,6 +118,7 @@ def furnish(server: Server) -> Furnished:
         customer = program.post("/api/v1/customers", json={"name": "山坡面包店 Hillside Bakery", "note": "2019"}).json()
         said = {"class": "contract", "customer": customer["number"]}
         paper = pdf("LEASE", (214, 232, 214))
+        draft = store(program, paper, file_name="draft.pdf", title="Draft", **said).json()["id"]
         records = [
             store(program, paper, file_name="租赁合同.pdf", title=f"店铺租赁合同 Lease {number}", **said)
             for number in range(RECORDS)
@@ -133,8 +135,10 @@ def furnish(server: Server) -> Furnished:
         _made(staff, "/records/" + ids[1] + "/paper", csrf, box="B-0012", place="二楼")
         proposed = re.search(r'href="(/schedule/classes/[^"]+/proposal)"', staff.get("/schedule").text)
         assert proposed, "no rule is proposed"
+        destroyed_at = _destroy(staff, csrf, draft)
         _invite(server, staff, csrf, "audit", AUDITOR)
         _invite(server, staff, csrf, "system", TENDER)
+        certificate_at = _certificate(staff)
     webhook_at = _add_webhook(server)
     alone = [row for row in PAGES if _stands_alone(row)]
     audited = {row.name: row.path for row in alone if _is_for(row, Role.AUDIT)}
@@ -159,6 +163,9 @@ def furnish(server: Server) -> Furnished:
         "matter": matter_at,
         "matter-form": f"/matters/form?record={ids[4]}",
         "destroy-preview": f"/destructions/preview?record={ids[5]}",
+        "record, destroyed": f"/records/{draft}",
+        "destruction": destroyed_at,
+        "certificate": certificate_at,
         "labels, of a record": f"/labels?record={ids[6]}",
         "group": f"/groups/{SECURITY}",
     }
@@ -199,6 +206,25 @@ def _add_webhook(server: Server) -> str:
         assert at, "no webhook was added"
         _made(tender, f"{at[1]}/tests", csrf)
         return at[1]
+
+
+def _destroy(staff: httpx.Client, csrf: str, record_id: str) -> str:
+    """Destroys a record that was filed in error, by whoever is alone; gives the page of the destruction."""
+    preview = staff.get(f"/destructions/preview?record={record_id}&error=yes").text
+    seen = re.search(r'name="seen" value="([^"]+)"', preview)
+    assert seen, "nothing was offered for destruction"
+    said = {"records": record_id, "customers": "", "seen": seen[1], "error": "yes", "count": "1", "alone": "yes"}
+    return _made(staff, "/destructions", csrf, **said)
+
+
+def _certificate(staff: httpx.Client) -> str:
+    """The page of the first certificate, once upkeep has issued it."""
+    for _ in range(120):
+        found = re.search(r'href="(/certificates/[^"?]+)"', staff.get("/certificates").text)
+        if found:
+            return found[1]
+        time.sleep(1)
+    raise AssertionError("no certificate was issued in two minutes")
 
 
 def _made(staff: httpx.Client, path: str, csrf: str, **fields: str) -> str:
