@@ -16,6 +16,8 @@ from vault.previews import Parsed, Unreadable, unreadable
 
 PARSERS: Final = 1
 """The generation of parsers: what earlier ones derived is derived again."""
+TEXT_FIELDS: Final = "derived-text"
+"""What the sealed text is called, for the seal."""
 THUMBNAIL_BYTES_MAX: Final = 64 * 1024
 TEXT_CHARACTERS_MAX: Final = 200_000
 

@@ -34,16 +34,16 @@ class Findable(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What of the index somebody sees; ``classes`` None is every class. ``text_hidden_in``: the classes whose records
-    are not found by what is in their files, for a gate stands before them."""
+    """What of the index somebody sees; ``classes`` None is every class. ``text_in``: the classes whose records are
+    found by what is in their files, too: those that they may open with no gate before them."""
 
     classes: frozenset[str] | None = None
     restricted: bool = False
-    text_hidden_in: frozenset[str] = frozenset()
+    text_in: frozenset[str] = frozenset()
 
 
 EVERYTHING = Sight(restricted=True)
-"""What holds see: they find what nobody else does."""
+"""What holds see: they find what nobody else does, but by what is said of it, not by what is in its file."""
 
 
 def findable(

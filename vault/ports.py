@@ -356,6 +356,8 @@ class IndexStanding:
     filled_down_to: tuple[datetime, RecordId] | None = None
     records: int = 0
     expected: int = 0
+    text_position: int = 0
+    """The number of what is derived from files that it has followed."""
     is_full: bool = False
     """There is no room for more: what is missing stays missing."""
 
@@ -373,6 +375,11 @@ class SearchIndex(Protocol):
     def keep(self, entries: Sequence[Findable], gone: Sequence[str], standing: IndexStanding) -> None:
         """Adds or replaces entries, forgets records, and says how far the index is then, all or nothing. The counts of
         ``standing`` are the index's own."""
+        ...
+
+    def keep_texts(self, texts: Mapping[str, str], standing: IndexStanding) -> None:
+        """Gives records the text of their files, folded, in place of what they had; those that are not in it stay out.
+        An entry that is replaced keeps its text."""
         ...
 
     def cleanse(self) -> bool:

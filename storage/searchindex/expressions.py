@@ -46,7 +46,7 @@ def expression(query: Query, classes: AbstractSet[str] | None, sight: Sight, *, 
     conditions = []
     if query.phrases:
         conditions.append(_all(_phrase(phrase, _SAID[phrase.field]) for phrase in query.phrases))
-        if with_text:
+        if with_text and sight.text_in:
             conditions = [_with_text(query.phrases, sight)]
     if seen is not None:
         conditions.append(_fact(f"=c{code}" for code in seen))
@@ -63,7 +63,7 @@ def expression(query: Query, classes: AbstractSet[str] | None, sight: Sight, *, 
 
 
 def _with_text(phrases: Iterable[Phrase], sight: Sight) -> str:
-    """Every phrase in what is said of a record or in its file, but for classes whose files are behind a gate."""
+    """Every phrase in what is said of a record or, in classes whose files are searched for them, in its file."""
     said = _all(_phrase(phrase, _SAID[phrase.field]) for phrase in phrases)
     anywhere = _all(
         f"({_phrase(phrase, _SAID[phrase.field])} OR {_literal(phrase, '{body}')})"
@@ -71,10 +71,8 @@ def _with_text(phrases: Iterable[Phrase], sight: Sight) -> str:
         else _phrase(phrase, _SAID[phrase.field])
         for phrase in phrases
     )
-    if not sight.text_hidden_in:
-        return f"({anywhere})"
-    hidden = _fact(f"=c{code}" for code in sight.text_hidden_in)
-    return f"(({said}) OR (({anywhere}) NOT {hidden}))"
+    searched = _fact(f"=c{code}" for code in sight.text_in)
+    return f"(({said}) OR (({anywhere}) AND {searched}))"
 
 
 def _phrase(phrase: Phrase, columns: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -45,8 +45,9 @@ CREATE INDEX twins ON docs (twin) WHERE twin IS NOT NULL;
 CREATE VIRTUAL TABLE ft USING fts5({", ".join(COLUMNS)}, content='', columnsize=0, tokenize="{TOKENIZER}");
 INSERT INTO ft (ft, rank) VALUES ('hashsize', {HASHED_BYTES});
 CREATE TABLE standing (position INTEGER NOT NULL, filled INTEGER NOT NULL, down_at TEXT, down_id TEXT,
-    records INTEGER NOT NULL, expected INTEGER NOT NULL, unclean INTEGER NOT NULL, with_text INTEGER NOT NULL);
-INSERT INTO standing VALUES (0, 0, NULL, NULL, 0, 0, 0, 0);
+    records INTEGER NOT NULL, expected INTEGER NOT NULL, unclean INTEGER NOT NULL, with_text INTEGER NOT NULL,
+    text_position INTEGER NOT NULL);
+INSERT INTO standing VALUES (0, 0, NULL, NULL, 0, 0, 0, 0, 0);
 """  # noqa: S608 - constants only
 _FIND: Final = "SELECT docs.record FROM ft JOIN docs ON docs.place = ft.rowid WHERE ft MATCH ?"
 _TWINS: Final = (
@@ -90,19 +91,15 @@ class SqliteIndex:
 
     def keep(self, entries: Sequence[Findable], gone: Sequence[str], standing: IndexStanding) -> None:
         """Adds or replaces entries, forgets records."""
-        with self._mutex:
-            if self._writer is None or self._is_full:
-                return
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._keep(self._writer, entries, gone, standing)
-                self._writer.execute("COMMIT")
-            except sqlite3.OperationalError as exc:
-                with suppress(sqlite3.Error):
-                    self._writer.execute("ROLLBACK")
-                if exc.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                    raise
-                self._is_full = True
+        with self._writing() as index:
+            if index is not None:
+                self._keep(index, entries, gone, standing)
+
+    def keep_texts(self, texts: Mapping[str, str], standing: IndexStanding) -> None:
+        """Gives records that are in it the text of their files."""
+        with self._writing() as index:
+            if index is not None:
+                self._keep_texts(index, texts, standing)
 
     def cleanse(self) -> bool:
         """One step of removing for good what was forgotten."""
@@ -125,13 +122,14 @@ class SqliteIndex:
             row = index.execute("SELECT * FROM standing").fetchone() if index is not None else None
         if row is None:
             return IndexStanding()
-        position, filled, at, record_id, records, expected, _, _ = row
+        position, filled, at, record_id, records, expected, _, _, text_position = row
         return IndexStanding(
             position=position,
             is_filled=bool(filled),
             filled_down_to=(datetime.fromisoformat(at), RecordId(record_id)) if at is not None else None,
             records=records,
             expected=expected,
+            text_position=text_position,
             is_full=self._is_full,
         )
 
@@ -183,6 +181,24 @@ class SqliteIndex:
             if self._leadership is not None:
                 self._leadership.leave()
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection | None]:
+        """One transaction; None where this process does not write, or there is no room."""
+        with self._mutex:
+            if self._writer is None or self._is_full:
+                yield None
+                return
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except sqlite3.OperationalError as exc:
+                with suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+                if exc.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+                self._is_full = True
+
     def _begin(self) -> sqlite3.Connection:
         """An empty index. In a folder it appears there whole: readers never see one that is half made."""
         if self._folder is None:
@@ -214,7 +230,8 @@ class SqliteIndex:
                 words.append((_DROP, (place, *_columns(*dropping[place]))))
             if place in adding:
                 entry = adding[place]
-                facts, said = facts_of(entry), _PARTS.join((entry.number, entry.customer, entry.words))
+                text = dropping[place][1].rpartition(_PARTS)[2] if place in dropping else ""
+                facts, said = facts_of(entry), _PARTS.join((entry.number, entry.customer, entry.words, text))
                 words.append((_ADD, (place, *_columns(facts, said))))
                 docs.append(
                     (place, entry.record_id, _stamp(entry.received_at), entry.day.toordinal(), facts, said, entry.twin)
@@ -240,6 +257,20 @@ class SqliteIndex:
                 any(record_id in known for record_id in gone),
                 TO_MERGE,
             ),
+        )
+
+    def _keep_texts(self, index: sqlite3.Connection, texts: Mapping[str, str], standing: IndexStanding) -> None:
+        known = _known(index, list(texts))
+        for record_id in sorted(known, key=lambda each: known[each][0]):
+            place, facts, said = known[record_id]
+            fresh = said.rpartition(_PARTS)[0] + _PARTS + texts[record_id]
+            if fresh != said:
+                index.execute(_DROP, (place, *_columns(facts, said)))
+                index.execute(_ADD, (place, *_columns(facts, fresh)))
+                index.execute("UPDATE docs SET said = ? WHERE place = ?", (fresh, place))
+        index.execute(
+            "UPDATE standing SET text_position = ?, with_text = with_text OR ?",
+            (standing.text_position, any(texts.values())),
         )
 
     def _cleanse(self, index: sqlite3.Connection, unclean: int) -> int:
@@ -323,13 +354,13 @@ def _known(index: sqlite3.Connection, records: Sequence[str]) -> dict[str, tuple
 
 def _columns(facts: str, said: str) -> tuple[str, str, str, str, str]:
     """The words of an entry, by column: the same whenever they are made."""
-    number, customer, words = said.split(_PARTS, 2)
+    number, customer, words, text = said.split(_PARTS, 3)
     return (
         " ".join(spelled(number)),
         " ".join(spelled(customer)),
         " ".join(spelled(words)),
-        facts + heads_words(said),
-        "",
+        facts + heads_words(_PARTS.join((number, customer, words))),
+        " ".join(spelled(text)),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from vault import previews
 from vault.classes import Sensitivity
-from vault.derived import PARSERS, Derived, checked_parts
+from vault.derived import PARSERS, TEXT_FIELDS, Derived, checked_parts
 from vault.errors import Broken, KeyDestroyed, NotFound, NotReadable, SealBroken
 from vault.ids import RecordId
 from vault.outcomes import Outcome
@@ -35,7 +35,6 @@ RUN_LASTS: Final = timedelta(seconds=10)
 SWEEP_EVERY: Final = timedelta(hours=1)
 
 _AT_ONCE: Final = 200
-_TEXT: Final = "derived-text"
 _PICTURE: Final = "derived-picture"
 _LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
 
@@ -75,7 +74,7 @@ def text_of(vault: Vault, tx: Transaction, version: Version) -> str:
         return ""
     leaf, subject = version.object.leaf, version.record_id
     values = descriptions.unseal(
-        vault, leaf, kept.sealed_text, subject=subject, field_set=_TEXT, revision=version.ordinal
+        vault, leaf, kept.sealed_text, subject=subject, field_set=TEXT_FIELDS, revision=version.ordinal
     )
     return str(values.get("text", ""))
 
@@ -145,7 +144,7 @@ def _derive(vault: Vault, record: Record) -> int:
         return 0
     try:
         reason, text, picture = _looked_into(vault, record, version)
-        sealed_text = _sealed(vault, version, _TEXT, "text", text)
+        sealed_text = _sealed(vault, version, TEXT_FIELDS, "text", text)
         sealed_picture = _sealed(vault, version, _PICTURE, "webp", base64.b64encode(picture).decode("ascii"))
     except (KeyDestroyed, Broken):
         return 0

@@ -2,6 +2,7 @@
 
 Rule 1: what is found is looked up in the catalogue before it is shown: of a class of theirs, and more than stored
 (封存). Restricted records, and those of other classes, stay in the index: holds find them there.
+Rule 2: by what is in its file a record is found only where somebody may open it with no gate before them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from vault.findable import Sight
+from vault.gates import GATES
 from vault.ids import RecordId
 from vault.permissions import Action, Actor
 from vault.queries import Field, Phrase, Query, read_query
 from vault.searchwords import fold, spelled
-from vault.shelves import RecordFilter
+from vault.shelves import RecordFilter, Transaction
 from vault.workflows import indexing
 from vault.workflows.classnames import classes_named
 from vault.workflows.retrieval import RecordView, views_of
 from vault.workflows.vault import Vault
+from vault.workflows.watching import is_suspended
 
 EVERY_RECORD: Final = RecordFilter()
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,6 +88,7 @@ def _visible(
     with vault.catalogue.read() as tx:
         classes = classes_named(tx, query)
         customer = tx.customers.get(narrow.customer_id) if narrow.customer_id is not None else None
+        sight = Sight(classes=reach, text_in=_text_in(tx, actor))
     if narrow.class_code is not None:
         classes = frozenset({narrow.class_code}) & (classes if classes is not None else {narrow.class_code})
     if narrow.state is not None:
@@ -98,13 +102,21 @@ def _visible(
         before = (narrow.received_before, RecordId(""))
     visible: list[RecordId] = []
     while len(visible) < limit:
-        ids = [
-            RecordId(found)
-            for found in vault.search.find(query, classes, Sight(classes=reach), before=before, limit=limit)
-        ]
+        ids = [RecordId(found) for found in vault.search.find(query, classes, sight, before=before, limit=limit)]
         with vault.catalogue.read() as tx:
             visible += tx.records.listed(ids, reach)
         if len(ids) < limit:
             break
         before = (_EVER, ids[-1])
     return visible[:limit]
+
+
+def _text_in(tx: Transaction, actor: Actor) -> frozenset[str]:
+    """The classes in which the text of files is searched for somebody: it would tell what opening tells."""
+    if is_suspended(tx, actor.person_id):
+        return frozenset()
+    return frozenset(
+        each.code
+        for each in tx.schedules.governing()
+        if not GATES[each.rule.sensitivity] and actor.may(Action.OPEN_RECORD, each.code)
+    )

@@ -3,7 +3,8 @@
 Rule 1: one thread of one process of a machine does it; others answer from what is there.
 Rule 2: what changes while the index fills is followed in between: it shows at once.
 Rule 3: keys are asked for many leaves at once, and not kept: reading all of the vault must not push out what is in use.
-Rule 4: what was destroyed leaves the index when its change is followed, and the memory under it as soon as the index
+Rule 4: texts of files follow what was derived from them, once everything else is there.
+Rule 5: what was destroyed leaves the index when its change is followed, and the memory under it as soon as the index
 is rewritten, which begins at once.
 """
 
@@ -18,6 +19,7 @@ from threading import Event
 from typing import Final
 
 from vault.customers import Customer
+from vault.derived import TEXT_FIELDS
 from vault.errors import KeyDestroyed, Overloaded, SealBroken, StrongroomError
 from vault.findable import Findable, findable
 from vault.ids import CustomerId, RecordId
@@ -25,6 +27,7 @@ from vault.ports import IndexStanding
 from vault.records import RecordState
 from vault.seal.fields import open_fields
 from vault.seal.keytree import LeafAddress, LeafKeys
+from vault.searchwords import fold
 from vault.shelves import Transaction
 from vault.shelves.records import Described
 from vault.workflows.vault import Vault
@@ -35,6 +38,9 @@ NAMES_KEPT: Final = 100_000
 LOOK_EVERY_S: Final = 0.05
 CHANGES_EVERY: Final = 3
 """Batches: some tenths of a second."""
+TEXTS_AT_ONCE: Final = 50
+INDEXED_CHARACTERS: Final = 20_000
+"""Of a file's text so much is looked for: the index is in memory."""
 LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
 
 Keys = Mapping[LeafAddress, LeafKeys | StrongroomError]
@@ -134,7 +140,7 @@ def _step(vault: Vault, is_left: Callable[[float], bool]) -> bool:
     if not standing.is_filled:
         _fill(vault, standing, is_left)
         return True
-    return vault.search.cleanse()
+    return _follow_texts(vault, standing) or vault.search.cleanse()
 
 
 def _begin(vault: Vault) -> IndexStanding:
@@ -157,6 +163,33 @@ def _follow_changes(vault: Vault, standing: IndexStanding, limit: int) -> IndexS
     followed = replace(standing, position=rows[-1].change)
     vault.search.keep(entries, gone, followed)
     return followed
+
+
+def _follow_texts(vault: Vault, standing: IndexStanding) -> bool:
+    """Follows one batch of what was derived from files; False where there is none, or changes come first."""
+    with vault.catalogue.read() as tx:
+        rows = tx.derived.since(standing.text_position, limit=TEXTS_AT_ONCE)
+        if not rows or tx.records.newest_change() > standing.position:
+            return False
+        current = tx.records.many([record_id for _, record_id, _ in rows])
+        sealed: dict[RecordId, tuple[LeafAddress, int, bytes | None]] = {}
+        for _, record_id, ordinal in rows:
+            record, kept = current.get(record_id), tx.derived.get(record_id, ordinal)
+            version = tx.records.version(record_id, ordinal)
+            if record is not None and record.current_ordinal == ordinal and version is not None and kept is not None:
+                sealed[record_id] = (version.object.leaf, ordinal, kept.sealed_text)
+    leaves = [leaf for leaf, _, text in sealed.values() if text is not None]
+    keys = dict(zip(leaves, vault.keys.many_leaf_keys(leaves, keep=False), strict=True))
+    texts: dict[str, str] = {}
+    for record_id, (leaf, ordinal, text) in sealed.items():
+        try:
+            said = "" if text is None else _opened(leaf, text, keys, record_id, TEXT_FIELDS, ordinal)["text"]
+        except (KeyDestroyed, SealBroken, KeyError):
+            said = ""
+        # A mark that parts columns is no word of any text.
+        texts[record_id] = fold(said[:INDEXED_CHARACTERS].replace("\x1e", " "))
+    vault.search.keep_texts(texts, replace(standing, text_position=rows[-1][0]))
+    return True
 
 
 def _fill(vault: Vault, standing: IndexStanding, is_left: Callable[[float], bool]) -> None:

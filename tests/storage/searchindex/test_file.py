@@ -351,3 +351,26 @@ def test_it_may_be_filled_and_asked_at_once(index: SqliteIndex) -> None:
         thread.join()
     assert failed == []
     assert index.standing().records == len(index.find(read_query("orchid"), None, EVERYTHING, limit=1000)) == 4 * 40
+
+
+def test_texts_of_files_are_found_where_they_may_be_and_leave_with_their_record(index: SqliteIndex) -> None:
+    index.keep([entry("open", "lease"), entry("gated", "lease", class_code="identity")], (), DONE)
+    texts = {"open": "orchid 押金两千", "gated": "orchid", "unknown": "orchid"}
+    index.keep_texts(texts, IndexStanding(position=1, is_filled=True, text_position=7))
+    assert index.standing().text_position == 7
+    theirs = Sight(text_in=frozenset({"contract"}))
+    assert found(index, "orchid") == found(index, "orchid", Sight()) == []
+    assert found(index, "orchid", theirs) == found(index, "押金 lease", theirs) == ["open"]
+    assert sorted(found(index, "lease", theirs)) == ["gated", "open"]
+    assert found(index, "number:orchid", theirs) == []
+    index.keep([entry("open", "rent")], (), DONE)
+    assert found(index, "rent 押金", theirs) == ["open"]
+    index.keep_texts({"open": ""}, IndexStanding(position=1, is_filled=True, text_position=8))
+    assert found(index, "押金", theirs) == []
+    index.keep_texts({"open": "tulip"}, IndexStanding(position=1, is_filled=True, text_position=9))
+    index.keep((), ["open"], DONE)
+    assert found(index, "tulip", theirs) == []
+    while index.cleanse():
+        pass
+    if index.folder is not None:
+        assert not any(b"tulip" in path.read_bytes() for path in index.folder.iterdir())

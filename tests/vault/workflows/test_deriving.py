@@ -15,9 +15,9 @@ from vault.derived import PARSERS, Derived
 from vault.destruction import Targets
 from vault.errors import KeyDestroyed, NotAllowed, NotFound
 from vault.ids import RecordId
-from vault.permissions import Actor
+from vault.permissions import Action, Actor
 from vault.records import Description
-from vault.workflows import deriving, intake
+from vault.workflows import deriving, finding, indexing, intake
 from vault.workflows.destruction import destroy
 from vault.workflows.vault import Vault
 
@@ -145,3 +145,35 @@ def _newest(vault: Vault) -> int:
 def _destroy(vault: Vault, actor: Actor, record_id: RecordId) -> None:
     targets = Targets(records=frozenset({record_id}))
     destroy(vault, actor, targets, alone=True, error=True)
+
+
+def test_a_record_is_found_by_what_is_in_its_file_where_no_gate_stands_before_it(vault: Vault) -> None:
+    actor = staff(vault)
+    lease = add_bytes(vault, actor, files.pdf("王芳承租临街铺面"), file_name="a.pdf").record_id
+    secret = add_bytes(vault, actor, files.pdf("王芳护照号码"), file_name="b.pdf", class_code="identity").record_id
+    assert found(vault, actor, "王芳") == []
+    deriving.derive_due(vault)
+    assert indexing.follow(vault)
+    assert text_of(vault, secret)
+    assert found(vault, actor, "王芳") == [lease]
+    assert found(vault, actor, "临街 承租") == [lease]
+    assert found(vault, actor, "护照号码") == []
+    program = replace(actor, scope=frozenset({Action.LIST_RECORDS}))
+    assert found(vault, program, "王芳") == [], "whoever may not open it"
+    # What is said of it anew leaves what is in it; other bytes are found by their own words only.
+    said = Description.checked(title="铺面", reason="named")
+    intake.revise_description(vault, actor, lease, said)
+    assert indexing.follow(vault)
+    assert found(vault, actor, "承租") == found(vault, actor, "铺面") == [lease]
+    with intake.begin_correction(vault, actor, lease, said, "a.pdf") as receiving:
+        intake.receive_from(vault, receiving, io.BytesIO(files.pdf("另一份文件")).readinto)
+    deriving.derive_due(vault)
+    assert indexing.follow(vault)
+    assert (found(vault, actor, "承租"), found(vault, actor, "另一份")) == ([], [lease])
+    _destroy(vault, actor, lease)
+    assert indexing.follow(vault)
+    assert found(vault, actor, "另一份") == []
+
+
+def found(vault: Vault, actor: Actor, text: str) -> list[RecordId]:
+    return [view.record.id for view in finding.find(vault, actor, text).views]
