@@ -38,18 +38,20 @@ def parse_json_object(text: bytes | str) -> Mapping[str, object]:
         raise InvalidInput("this is not valid JSON") from None
     if not isinstance(value, dict):
         raise InvalidInput("a JSON object is needed here")
-    _require_texts(value)
+    for name, each in value.items():
+        _require_texts(name)
+        _require_texts(each, field=name)
     return value
 
 
-def _require_texts(value: object) -> None:
+def _require_texts(value: object, *, field: str | None = None) -> None:
     """Raises ``InvalidInput`` for half a surrogate pair, which is no character, and NUL, which no database takes."""
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput("a text holds NUL or half a character; remove it")
+            raise InvalidInput("a text holds NUL or half a character; remove it", field=field)
     elif isinstance(value, list | dict):
         for each in (*value, *value.values()) if isinstance(value, dict) else value:
-            _require_texts(each)
+            _require_texts(each, field=field)
 
 
 def text_of(values: Mapping[str, object], name: str, default: str = "") -> str:
