@@ -388,6 +388,7 @@ WORDS: Final[Mapping[str, str]] = {
     "sweep-pieces": later("Delete pieces of uploads that are not open"),
     "back-up": later("Back up"),
     "drill": later("Restore drill"),
+    "derive": later("Derive texts and pictures"),
     "approve-rule": later("Approve the rule of a class"),
     "release-hold": later("Confirm the release of a hold"),
     "review-list": later("Review a disposal list"),

@@ -9,6 +9,7 @@ from vault.workflows import upkeep
 from vault.workflows.vault import Vault
 from web.i18n import load_languages
 from web.outcomes import BROKEN, DONE, FAILED, OUTCOMES, outcome_text
+from web.rendering import WORDS
 
 CHINESE = next(language for language in load_languages().values() if language.tag.startswith("zh"))
 
@@ -25,6 +26,10 @@ def test_every_code_is_said_by_the_pages_with_values_that_it_has() -> None:
     assert OUTCOMES.keys() == FORMS.keys() - {"said", "failed"}
     for code, said in OUTCOMES.items():
         assert set(re.findall(r"\{\w+\}", said)) <= set(re.findall(r"\{\w+\}", FORMS[code])), code
+
+
+def test_every_duty_has_a_name_on_pages() -> None:
+    assert [each.name for each in upkeep.JOBS if each.name not in WORDS] == []
 
 
 def test_counts_stand_where_they_belong() -> None:
