@@ -363,7 +363,7 @@ API: Final = (
     _api("POST", "/groups/{group}/leave", "api-leave-group", groups.leave_group, SIGNED_IN),
     _api("GET", "/permission-reviews", "api-reviews", accessreviews.list_reviews, Action.SEE_REVIEWS),
     _api("POST", "/permission-reviews", "api-start-review", accessreviews.start_review, Action.START_REVIEW, Body.JSON),
-    _api("GET", "/permission-reviews/{review}", "api-review", accessreviews.show_review, Action.SEE_REVIEWS),
+    _api("GET", "/permission-reviews/{review}", "api-show-review", accessreviews.show_review, Action.SEE_REVIEWS),
     _api(
         "POST",
         "/permission-reviews/{review}/decisions",

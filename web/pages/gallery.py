@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from vault.workflows.previews import Mark
+from web.pages.previews import Viewer
 from web.site import Visit
 
 
@@ -16,5 +18,13 @@ async def show_gallery(visit: Visit) -> Response:
         visit,
         "gallery.html",
         now=now,
+        viewer=Viewer(
+            page=2,
+            pages=3,
+            text="1. The tenant pays on the first day of each month.",
+            mark=Mark(name="Anna Berger", person_id="", at=now, entry=117),
+            address=visit.path("gallery"),
+            query="purpose=business",
+        ),
         story=(("record-opened", now, "info"), ("record-filed", now - timedelta(days=3), "good")),
     )

@@ -92,7 +92,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         proof=True,
         once=True,
     ),
-    "api-review": Operation(
+    "api-show-review": Operation(
         tag="permission reviews",
         summary="One review with its items, each with its last use: the report",
         answers={200: ("The review", "PermissionReviewReport")},
