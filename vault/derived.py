@@ -14,12 +14,15 @@ from vault.errors import NotReadable
 from vault.ids import RecordId
 from vault.previews import Parsed, Unreadable, unreadable
 
+PASSING: Final = (Unreadable.TOOK_TOO_LONG.value, Unreadable.GAVE_UP.value)
+"""Reasons that may lie with the machine, and not with the file: it is looked into again."""
 PARSERS: Final = 1
 """The generation of parsers: what earlier ones derived is derived again."""
 TEXT_FIELDS: Final = "derived-text"
 """What the sealed text is called, for the seal."""
 THUMBNAIL_BYTES_MAX: Final = 64 * 1024
-TEXT_CHARACTERS_MAX: Final = 200_000
+TEXT_CHARACTERS_MAX: Final = 20_000
+"""Of a file so much is kept and looked for: the index that has it is in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -358,6 +358,8 @@ class IndexStanding:
     expected: int = 0
     text_position: int = 0
     """The number of what is derived from files that it has followed."""
+    is_full_of_texts: bool = False
+    """There is no room for more texts of files: what else there is goes first."""
     is_full: bool = False
     """There is no room for more: what is missing stays missing."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 
 from sqlalchemy import (
     CheckConstraint,
@@ -16,13 +17,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    or_,
     select,
 )
 
 from storage.catalogue.counters import next_values
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.rows import Rows
-from vault.derived import Derived
+from vault.derived import PASSING, Derived
 from vault.ids import RecordId
 
 COUNTER = "derived"
@@ -55,7 +57,10 @@ _GET = select(derived).where(
 _OF_RECORDS = select(derived.c.record_id, derived.c.ordinal).where(
     derived.c.record_id.in_(bindparam("wanted", expanding=True))
 )
-_KNOWN = _OF_RECORDS.where(derived.c.parsers >= bindparam("at_least"))
+_KNOWN = _OF_RECORDS.where(
+    derived.c.parsers >= bindparam("at_least"),
+    or_(derived.c.reason.not_in(PASSING), derived.c.made_at >= bindparam("since", type_=UtcDateTime)),
+)
 _PICTURED = _OF_RECORDS.where(derived.c.sealed_thumbnail.is_not(None))
 _SINCE = (
     select(derived.c.number, derived.c.record_id, derived.c.ordinal)
@@ -107,11 +112,14 @@ class SqlDerivedShelf:
             made_at=row.made_at,
         )
 
-    def known(self, record_ids: Sequence[RecordId], *, parsers: int) -> AbstractSet[tuple[RecordId, int]]:
+    def known(
+        self, record_ids: Sequence[RecordId], *, parsers: int, since: datetime
+    ) -> AbstractSet[tuple[RecordId, int]]:
+        asked = {"at_least": parsers, "since": since}
         return {
             (RecordId(row.record_id), row.ordinal)
             for start in range(0, len(record_ids), AT_ONCE)
-            for row in self._rows.all(_KNOWN, {"wanted": record_ids[start : start + AT_ONCE], "at_least": parsers})
+            for row in self._rows.all(_KNOWN, {"wanted": record_ids[start : start + AT_ONCE], **asked})
         }
 
     def pictured(self, record_ids: Sequence[RecordId]) -> AbstractSet[tuple[RecordId, int]]:

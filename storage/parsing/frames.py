@@ -15,7 +15,6 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-ORDER_BYTES_MAX: Final = 64 * 1024
 FACTS_BYTES_MAX: Final = 64 * 1024
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 READ_BYTES_MAX: Final = 4 * 1024 * 1024

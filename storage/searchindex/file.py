@@ -36,6 +36,7 @@ HASHED_BYTES: Final = 8 << 20
 MERGED_PAGES: Final = 256
 CACHE_KIB: Final = 32 << 10
 MAPPED_BYTES: Final = 1 << 31
+TEXTS_LEAVE_FREE: Final = 0.5
 _PARTS: Final = "\x1e"
 
 _SCHEMA: Final = f"""
@@ -72,6 +73,7 @@ class SqliteIndex:
         self._writer: sqlite3.Connection | None = None
         self._readers: list[tuple[int, sqlite3.Connection]] = []
         self._is_full = False
+        self._is_full_of_texts = False
         self._is_closed = False
 
     @property
@@ -96,7 +98,7 @@ class SqliteIndex:
                 self._keep(index, entries, gone, standing)
 
     def keep_texts(self, texts: Mapping[str, str], standing: IndexStanding) -> None:
-        """Gives records that are in it the text of their files."""
+        """Gives records that are in it the text of their files, while at least half of the storage is free."""
         with self._writing() as index:
             if index is not None:
                 self._keep_texts(index, texts, standing)
@@ -130,6 +132,7 @@ class SqliteIndex:
             records=records,
             expected=expected,
             text_position=text_position,
+            is_full_of_texts=self._is_full_of_texts,
             is_full=self._is_full,
         )
 
@@ -260,6 +263,9 @@ class SqliteIndex:
         )
 
     def _keep_texts(self, index: sqlite3.Connection, texts: Mapping[str, str], standing: IndexStanding) -> None:
+        if not self._has_room_for_texts():
+            self._is_full_of_texts = True
+            texts = {record_id: text for record_id, text in texts.items() if not text}
         known = _known(index, list(texts))
         for record_id in sorted(known, key=lambda each: known[each][0]):
             place, facts, said = known[record_id]
@@ -272,6 +278,12 @@ class SqliteIndex:
             "UPDATE standing SET text_position = ?, with_text = with_text OR ?",
             (standing.text_position, any(texts.values())),
         )
+
+    def _has_room_for_texts(self) -> bool:
+        if self._folder is None:
+            return True
+        storage = os.statvfs(self._folder)
+        return storage.f_bavail >= storage.f_blocks * TEXTS_LEAVE_FREE
 
     def _cleanse(self, index: sqlite3.Connection, unclean: int) -> int:
         if unclean == TO_MERGE:

@@ -13,9 +13,12 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests.support import files
+from tests.support.people import everything
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, stored_id
 from vault.audit import Event
+from vault.ids import RecordId
+from vault.workflows import restricting
 
 SHOWN = re.compile(r'<img src="([^"]+)" width="(\d+)" height="(\d+)"')
 
@@ -147,3 +150,15 @@ def _asked(staff: Staff, record_id: str) -> str:
     """What a record's page says; where only drawing shows that the file is bad, what the image's address says."""
     page = page_of(staff, record_id)
     return image_of(staff, page).text if SHOWN.search(page) else page
+
+
+def test_the_page_of_what_may_only_be_stored_comes_whatever_purpose_its_address_has(
+    staff: Staff, program: httpx.Client, served: Served
+) -> None:
+    record_id = stored_id(program, files.pdf("lease"), file_name="a.pdf")
+    address = f"/records/{record_id}?purpose=business"
+    assert staff.client.get(address).status_code == 200
+    restricting.restrict_record(served.vault, everything(), RecordId(record_id), "somebody asked")
+    page = staff.client.get(address)
+    assert (page.status_code, "record-preview" in page.text) == (200, False)
+    assert "This record may only be stored" in page.text

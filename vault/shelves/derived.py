@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Protocol
 
 from vault.derived import Derived
@@ -21,8 +22,11 @@ class DerivedShelf(Protocol):
 
     def get(self, record_id: RecordId, ordinal: int) -> Derived | None: ...
 
-    def known(self, record_ids: Sequence[RecordId], *, parsers: int) -> AbstractSet[tuple[RecordId, int]]:
-        """Of these records, the versions from which these parsers, or later ones, derived already."""
+    def known(
+        self, record_ids: Sequence[RecordId], *, parsers: int, since: datetime
+    ) -> AbstractSet[tuple[RecordId, int]]:
+        """Of these records, the versions from which these parsers, or later ones, derived already, but for those that
+        failed by something passing (``vault.derived.PASSING``) before ``since``."""
         ...
 
     def pictured(self, record_ids: Sequence[RecordId]) -> AbstractSet[tuple[RecordId, int]]:

@@ -32,6 +32,8 @@ from vault.workflows.vault import Vault
 from vault.workflows.watching import is_suspended, require_unsuspended
 
 RUN_LASTS: Final = timedelta(seconds=10)
+AGAIN_AFTER: Final = timedelta(days=1)
+"""When what failed by something passing is looked into again."""
 SWEEP_EVERY: Final = timedelta(hours=1)
 
 _AT_ONCE: Final = 200
@@ -62,21 +64,6 @@ def derive_due(vault: Vault) -> Outcome:
                 sweep.ended_at = vault.now()
                 break
     return Outcome.of("derived", made=made)
-
-
-def text_of(vault: Vault, tx: Transaction, version: Version) -> str:
-    """What is known of a version's text, "" where nothing is (yet). The caller has authorised.
-
-    Raises ``KeyDestroyed``, ``SealBroken``.
-    """
-    kept = tx.derived.get(version.record_id, version.ordinal)
-    if kept is None or kept.sealed_text is None:
-        return ""
-    leaf, subject = version.object.leaf, version.record_id
-    values = descriptions.unseal(
-        vault, leaf, kept.sealed_text, subject=subject, field_set=TEXT_FIELDS, revision=version.ordinal
-    )
-    return str(values.get("text", ""))
 
 
 def picture_of(vault: Vault, actor: Actor, record_id: RecordId) -> bytes:
@@ -132,7 +119,7 @@ def _page(vault: Vault, before: tuple[datetime, RecordId] | None) -> Sequence[Re
 def _due(vault: Vault, records: Sequence[Record]) -> Sequence[Record]:
     usable = [each for each in records if each.state in _LIVING and not each.is_restricted]
     with vault.catalogue.read() as tx:
-        known = tx.derived.known([each.id for each in usable], parsers=PARSERS)
+        known = tx.derived.known([each.id for each in usable], parsers=PARSERS, since=vault.now() - AGAIN_AFTER)
     return [each for each in usable if (each.id, each.current_ordinal) not in known]
 
 

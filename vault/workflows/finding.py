@@ -1,4 +1,4 @@
-"""Finding: records by words of their titles, numbers, customers, places, notes and file names, newest first.
+"""Finding: records by words of their titles, numbers, customers, places, notes, file names and texts, newest first.
 
 Rule 1: what is found is looked up in the catalogue before it is shown: of a class of theirs, and more than stored
 (封存). Restricted records, and those of other classes, stay in the index: holds find them there.

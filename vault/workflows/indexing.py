@@ -3,8 +3,10 @@
 Rule 1: one thread of one process of a machine does it; others answer from what is there.
 Rule 2: what changes while the index fills is followed in between: it shows at once.
 Rule 3: keys are asked for many leaves at once, and not kept: reading all of the vault must not push out what is in use.
-Rule 4: texts of files follow what was derived from them, once everything else is there.
-Rule 5: what was destroyed leaves the index when its change is followed, and the memory under it as soon as the index
+Rule 4: texts of files follow what was derived from them, once everything else is there and what was destroyed is gone.
+Nobody waits for them: holds do not look there.
+Rule 5: only texts by which somebody may find are here: of classes without gates, of what is not restricted.
+Rule 6: what was destroyed leaves the index when its change is followed, and the memory under it as soon as the index
 is rewritten, which begins at once.
 """
 
@@ -22,6 +24,7 @@ from vault.customers import Customer
 from vault.derived import TEXT_FIELDS
 from vault.errors import KeyDestroyed, Overloaded, SealBroken, StrongroomError
 from vault.findable import Findable, findable
+from vault.gates import GATES
 from vault.ids import CustomerId, RecordId
 from vault.ports import IndexStanding
 from vault.records import RecordState
@@ -30,6 +33,7 @@ from vault.seal.keytree import LeafAddress, LeafKeys
 from vault.searchwords import fold
 from vault.shelves import Transaction
 from vault.shelves.records import Described
+from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
 
 BATCH: Final = 1000
@@ -39,9 +43,17 @@ LOOK_EVERY_S: Final = 0.05
 CHANGES_EVERY: Final = 3
 """Batches: some tenths of a second."""
 TEXTS_AT_ONCE: Final = 50
-INDEXED_CHARACTERS: Final = 20_000
-"""Of a file's text so much is looked for: the index is in memory."""
 LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _SealedText:
+    """The text of a record's current version, as it is kept."""
+
+    leaf: LeafAddress
+    sealed: bytes
+    ordinal: int
+
 
 Keys = Mapping[LeafAddress, LeafKeys | StrongroomError]
 
@@ -71,13 +83,21 @@ def follow(vault: Vault, *, wait_s: float = 60.0) -> bool:
     for _ in range(max(1, round(wait_s / LOOK_EVERY_S))):
         if vault.search.lead():
             with vault.indexing:
-                while _step(vault, _stays):
+                while not is_followed(vault) and _step(vault, _stays):
                     pass
             return is_followed(vault)
         if is_followed(vault):
             return True
         waiting.wait(LOOK_EVERY_S)
     return False
+
+
+def follow_texts(vault: Vault) -> None:
+    """Brings what is found by the words in files up to date too, where this process leads: nobody waits for that."""
+    if vault.search.lead():
+        with vault.indexing:
+            while _step(vault, _stays):
+                pass
 
 
 def require_followed(vault: Vault) -> None:
@@ -89,10 +109,11 @@ def require_followed(vault: Vault) -> None:
 def keep_following(vault: Vault, is_left: Callable[[float], bool], *, every_s: float) -> None:
     """Follows until ``is_left`` (which waits so long) says so. Raises what reading the catalogue raises."""
     while True:
-        if vault.search.lead():
+        while not is_left(0.0) and vault.search.lead():
+            # A turn each step, so that whoever waits for the index comes in between.
             with vault.indexing:
-                while not is_left(0.0) and _step(vault, is_left):
-                    pass
+                if not _step(vault, is_left):
+                    break
         if is_left(every_s):
             return
 
@@ -140,7 +161,7 @@ def _step(vault: Vault, is_left: Callable[[float], bool]) -> bool:
     if not standing.is_filled:
         _fill(vault, standing, is_left)
         return True
-    return _follow_texts(vault, standing) or vault.search.cleanse()
+    return vault.search.cleanse() or _follow_texts(vault, standing)
 
 
 def _begin(vault: Vault) -> IndexStanding:
@@ -162,34 +183,59 @@ def _follow_changes(vault: Vault, standing: IndexStanding, limit: int) -> IndexS
     entries, gone = _entries(_with_keys(vault, rows, customers), _Names())
     followed = replace(standing, position=rows[-1].change)
     vault.search.keep(entries, gone, followed)
+    if standing.text_position and entries:
+        # Its class, or whether it is more than stored, may be another one now.
+        with vault.catalogue.read() as tx:
+            sealed = _sealed_texts(tx, [RecordId(each.record_id) for each in entries])
+        vault.search.keep_texts(_opened_texts(vault, sealed), followed)
     return followed
 
 
 def _follow_texts(vault: Vault, standing: IndexStanding) -> bool:
-    """Follows one batch of what was derived from files; False where there is none, or changes come first."""
+    """Follows one batch of what was derived from files; False where there is none, no room, or changes come first."""
+    if standing.is_full_of_texts:
+        return False
     with vault.catalogue.read() as tx:
         rows = tx.derived.since(standing.text_position, limit=TEXTS_AT_ONCE)
         if not rows or tx.records.newest_change() > standing.position:
             return False
-        current = tx.records.many([record_id for _, record_id, _ in rows])
-        sealed: dict[RecordId, tuple[LeafAddress, int, bytes | None]] = {}
-        for _, record_id, ordinal in rows:
-            record, kept = current.get(record_id), tx.derived.get(record_id, ordinal)
-            version = tx.records.version(record_id, ordinal)
-            if record is not None and record.current_ordinal == ordinal and version is not None and kept is not None:
-                sealed[record_id] = (version.object.leaf, ordinal, kept.sealed_text)
-    leaves = [leaf for leaf, _, text in sealed.values() if text is not None]
-    keys = dict(zip(leaves, vault.keys.many_leaf_keys(leaves, keep=False), strict=True))
-    texts: dict[str, str] = {}
-    for record_id, (leaf, ordinal, text) in sealed.items():
-        try:
-            said = "" if text is None else _opened(leaf, text, keys, record_id, TEXT_FIELDS, ordinal)["text"]
-        except (KeyDestroyed, SealBroken, KeyError):
-            said = ""
-        # A mark that parts columns is no word of any text.
-        texts[record_id] = fold(said[:INDEXED_CHARACTERS].replace("\x1e", " "))
+        sealed = _sealed_texts(tx, list(dict.fromkeys(record_id for _, record_id, _ in rows)))
+    texts = _opened_texts(vault, sealed)
     vault.search.keep_texts(texts, replace(standing, text_position=rows[-1][0]))
     return True
+
+
+def _sealed_texts(tx: Transaction, record_ids: Sequence[RecordId]) -> Mapping[RecordId, _SealedText | None]:
+    """What was derived from current versions; None where nothing was, or nobody may find by it (rule 5)."""
+    found: dict[RecordId, _SealedText | None] = {}
+    for record in tx.records.many(record_ids).values():
+        found[record.id] = None
+        usable = record.state in LIVING and not record.is_restricted
+        if not usable or GATES[rule_of(tx, record.class_code).sensitivity]:
+            continue
+        kept, version = tx.derived.get(record.id, record.current_ordinal), None
+        if kept is not None and kept.sealed_text is not None:
+            version = tx.records.version(record.id, record.current_ordinal)
+        if kept is not None and kept.sealed_text is not None and version is not None:
+            found[record.id] = _SealedText(version.object.leaf, kept.sealed_text, record.current_ordinal)
+    return found
+
+
+def _opened_texts(vault: Vault, sealed: Mapping[RecordId, _SealedText | None]) -> dict[str, str]:
+    """The texts, folded; "" takes away what stood there."""
+    leaves = [each.leaf for each in sealed.values() if each is not None]
+    keys = dict(zip(leaves, vault.keys.many_leaf_keys(leaves, keep=False), strict=True))
+    texts: dict[str, str] = {}
+    for record_id, each in sealed.items():
+        said = ""
+        if each is not None:
+            try:
+                said = _opened(each.leaf, each.sealed, keys, record_id, TEXT_FIELDS, each.ordinal)["text"]
+            except (KeyDestroyed, SealBroken, KeyError):
+                said = ""
+        # A mark that parts columns is no word of any text.
+        texts[record_id] = fold(said.replace("\x1e", " "))
+    return texts
 
 
 def _fill(vault: Vault, standing: IndexStanding, is_left: Callable[[float], bool]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from vault import previews
 from vault.audit import Event
@@ -21,7 +21,9 @@ from vault.workflows import descriptions
 from vault.workflows.retrieval import OPENING_LIFETIME, Opening, open_version
 from vault.workflows.vault import Vault
 
-ENTRIES_LOOKED_AT = 50
+ENTRIES_LOOKED_AT: Final = 200
+LOOKED_FURTHER_BACK: Final = timedelta(minutes=1)
+"""The opening looked at the clock a moment earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ def look_at(
     Raises as ``open_version``, and ``NotReadable`` with the reason.
     """
     opening = open_version(vault, actor, key, ordinal=ordinal, purpose=purpose, words=words)
+    mark = _mark(vault, actor, opening, purpose)
     said = _parse(vault, opening, "survey", page=page - 1)
     pages = previews.checked_pages(said)
     width, height = previews.checked_size(said)
@@ -99,7 +102,7 @@ def look_at(
         width=width,
         height=height,
         is_text=previews.is_text(_kind(opening)),
-        mark=_mark(vault, actor, opening, purpose),
+        mark=mark,
     )
 
 
@@ -146,11 +149,12 @@ def read_passage(
     opening = open_version(vault, actor, key, ordinal=ordinal, purpose=purpose, words=words)
     if not previews.is_text(_kind(opening)):
         raise previews.unreadable(Unreadable.NO_SUCH_PAGE)
+    mark = _mark(vault, actor, opening, purpose)
     said = _parse(vault, opening, "passage", page=page - 1)
     return Passage(
         text=previews.checked_text(said.body),
         pages=previews.checked_pages(said),
-        mark=_mark(vault, actor, opening, purpose),
+        mark=mark,
     )
 
 
@@ -168,7 +172,7 @@ def _kind(opening: Opening) -> FileKind:
 
 
 def _mark(vault: Vault, actor: Actor, opening: Opening, purpose: str) -> Mark:
-    """The watermark. The entry is that of the opening which stands, up to a quarter of an hour old."""
+    """The watermark, asked for right behind the opening: its entry is of that, or of the one which stood then."""
     now = vault.now()
     with vault.catalogue.read() as tx:
         person = tx.people.get(actor.person_id)
@@ -176,7 +180,7 @@ def _mark(vault: Vault, actor: Actor, opening: Opening, purpose: str) -> Mark:
             subject=opening.record.id,
             actor=actor.person_id,
             event=Event.RECORD_OPENED,
-            since=now - OPENING_LIFETIME,
+            since=now - OPENING_LIFETIME - LOOKED_FURTHER_BACK,
             limit=ENTRIES_LOOKED_AT,
         )
     name = str(actor.person_id)

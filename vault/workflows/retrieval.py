@@ -214,7 +214,9 @@ def is_opened(vault: Vault, actor: Actor, record_id: RecordId, purpose: str) -> 
     now = vault.now()
     with vault.catalogue.read() as tx:
         record = tx.records.get(record_id)
-        if record is None or hides(actor, record):
+        if record is None or hides(actor, record) or record.is_restricted:
+            return False
+        if not actor.may(Action.OPEN_RECORD, record.class_code):
             return False
         since, ordinal = now - OPENING_LIFETIME, record.current_ordinal
         said = tx.openings.recent(actor.person_id, record.id, ordinal, purpose, since=since, until=now)

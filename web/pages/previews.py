@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from vault.errors import NotReadable
+from vault.errors import NotReadable, Unavailable
 from vault.gates import PURPOSES
 from vault.ids import RecordId
 from vault.previews import PAGES_MAX
@@ -72,7 +72,7 @@ def viewer_of(visit: Visit, record_id: RecordId) -> Viewer | None:
         else:
             told = urlencode({"purpose": purpose, "page": page, "width": WIDTHS[zoom - 1]})
             image = visit.path("record-preview", record=record_id) + "?" + told
-    except NotReadable as unreadable:
+    except (NotReadable, Unavailable) as unreadable:
         return Viewer(address=address, trouble=message_text(visit.language, unreadable.message) or unreadable.message)
     return Viewer(
         page=page,

@@ -374,3 +374,22 @@ def test_texts_of_files_are_found_where_they_may_be_and_leave_with_their_record(
         pass
     if index.folder is not None:
         assert not any(b"tulip" in path.read_bytes() for path in index.folder.iterdir())
+
+
+def test_texts_stop_where_they_would_take_the_room_of_everything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = SqliteIndex(index_folder(tmp_path, None), SystemRandomness())
+    assert made.lead()
+    theirs = Sight(text_in=frozenset({"contract"}))
+    made.keep([entry("one", "lease"), entry("two", "rent")], (), DONE)
+    made.keep_texts({"one": "orchid"}, DONE)
+    monkeypatch.setattr("storage.searchindex.file.TEXTS_LEAVE_FREE", 1.1)
+    made.keep_texts({"two": "orchid"}, DONE)
+    assert (made.standing().is_full_of_texts, made.standing().is_full) == (True, False)
+    assert found(made, "orchid", theirs) == ["one"]
+    made.keep_texts({"one": ""}, DONE)
+    assert found(made, "orchid", theirs) == []
+    made.keep([entry("three", "tulip")], ["two"], DONE)
+    assert (found(made, "tulip"), found(made, "rent")) == (["three"], [])
+    made.close()
