@@ -87,7 +87,7 @@ def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterabl
         for each in theirs.values()
         if each.provided
         and (each.group not in wanted or wanted[each.group].provided != each.provided)
-        and (each.group in wanted or not is_last(vault, tx, each.group, each.person_id))
+        and not is_last(vault, tx, each.group, each.person_id)
     ]
     kept = [code for code in theirs if code not in {each.group for each in ending}]
     _require_one_administration([touched[code] for code in sorted({*kept, *wanted})])
