@@ -57,15 +57,14 @@ def unmap_group(vault: Vault, actor: Actor, provided: str, code: str) -> int:
         group = require_group(tx, code, for_update=True)
         if not tx.identities.unmap_group(clean, group.code):
             raise NotFound("there is no such mapping; look it up in the list")
-        given = [
-            each
-            for each in tx.groups.memberships()
-            if (each.group, each.provided) == (group.code, clean) and not is_last(vault, tx, each.group, each.person_id)
-        ]
-        for membership in given:
-            end_membership(vault, tx, actor.person_id, group, membership.person_id)
-        tx.audit.append(vault.entry(actor.person_id, Event.GROUP_UNMAPPED, group.code, {"ended": len(given)}))
-    return len(given)
+        ended = 0
+        for each in tx.groups.memberships():
+            # Who is the last one is known only once those before have gone.
+            if (each.group, each.provided) == (group.code, clean) and not is_last(vault, tx, group.code, each.person_id):
+                end_membership(vault, tx, actor.person_id, group, each.person_id)
+                ended += 1
+        tx.audit.append(vault.entry(actor.person_id, Event.GROUP_UNMAPPED, group.code, {"ended": ended}))
+    return ended
 
 
 def list_mappings(vault: Vault, actor: Actor) -> Sequence[GroupMapping]:

@@ -422,6 +422,23 @@ def test_the_last_security_administrator_stays_one(asking: Vault, bent: BentProv
     assert member_of(asking, person) == {"readers"}
 
 
+def test_a_mapping_ends_that_gave_every_security_administrator_and_leaves_the_last(
+    asking: Vault, bent: BentProvider
+) -> None:
+    mapped(asking, "all of them", SECURITY)
+    new = []
+    for subject in ("chief", "deputy", "third"):
+        new.append(bound(asking, subject, "readers"))
+        bent.groups[subject] = ["all of them"]
+        sign_in(asking, bent, subject)
+    with asking.catalogue.read() as tx:
+        others = [each.person_id for each in tx.groups.memberships() if each.group == SECURITY and not each.provided]
+    for other in others:
+        groups.remove_member(asking, everything(), SECURITY, other)
+    assert groupmappings.unmap_group(asking, everything(), "all of them", SECURITY) == 2
+    assert [SECURITY in member_of(asking, each) for each in new] == [False, False, True]
+
+
 def test_what_a_permission_review_took_back_a_mapping_of_before_does_not_give_again(
     asking: Vault, bent: BentProvider
 ) -> None:
