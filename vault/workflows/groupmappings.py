@@ -74,13 +74,17 @@ def list_mappings(vault: Vault, actor: Actor) -> Sequence[GroupMapping]:
         return tx.identities.mappings()
 
 
-def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterable[str]) -> None:
+def follow(
+    vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterable[str], *, by: str = BY_PROVIDER
+) -> None:
     """Brings somebody's memberships to what the provider says of them. Raises ``Conflict`` (rule 3)."""
     said = frozenset(provided)
-    wanted = _wanted(tx, said, person_id)
-    theirs = {each.group: each for each in tx.groups.memberships() if each.person_id == person_id}
-    # One order for all, so that two who sign in at once wait for each other's groups without a knot.
-    touched = {code: require_group(tx, code, for_update=True) for code in sorted({*wanted, *theirs})}
+    # Locked first, then read: what another ends meanwhile is not given again. One order for all, so that two who sign
+    # in at once wait for each other's groups without a knot. What comes to another group meanwhile waits for the next.
+    candidates = {*_wanted(tx, said, person_id), *_theirs(tx, person_id)}
+    touched = {code: require_group(tx, code, for_update=True) for code in sorted(candidates)}
+    wanted = {code: each for code, each in _wanted(tx, said, person_id).items() if code in touched}
+    theirs = {code: each for code, each in _theirs(tx, person_id).items() if code in touched}
     ending = [
         each
         for each in theirs.values()
@@ -91,7 +95,7 @@ def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterabl
     kept = [code for code in theirs if code not in {each.group for each in ending}]
     _require_one_administration([touched[code] for code in sorted({*kept, *wanted})])
     for membership in ending:
-        end_membership(vault, tx, BY_PROVIDER, touched[membership.group], person_id)
+        end_membership(vault, tx, by, touched[membership.group], person_id)
     for code in sorted(set(wanted) - set(kept)):
         mapping = wanted[code]
         membership = Membership(
@@ -99,7 +103,12 @@ def follow(vault: Vault, tx: Transaction, person_id: PersonId, provided: Iterabl
         )
         tx.groups.join(touched[code], membership)
         detail: Detail = {"group": code, "mapped_by": mapping.mapped_by}
-        tx.audit.append(vault.entry(BY_PROVIDER, Event.MEMBER_ADDED, person_id, detail))
+        tx.audit.append(vault.entry(by, Event.MEMBER_ADDED, person_id, detail))
+
+
+def _theirs(tx: Transaction, person_id: PersonId) -> Mapping[str, Membership]:
+    """Somebody's memberships, by group."""
+    return {each.group: each for each in tx.groups.memberships() if each.person_id == person_id}
 
 
 def _wanted(tx: Transaction, said: frozenset[str], person_id: PersonId) -> Mapping[str, GroupMapping]:

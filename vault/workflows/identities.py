@@ -200,7 +200,7 @@ def unbind(vault: Vault, actor: Actor, person_id: PersonId) -> None:
     with vault.catalogue.write() as tx:
         if not tx.identities.remove(person_id):
             raise NotFound("the provider signs no such person in; look them up in the list")
-        groupmappings.follow(vault, tx, person_id, ())
+        groupmappings.follow(vault, tx, person_id, (), by=actor.person_id)
         tx.sessions.end_all(person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.IDENTITY_UNBOUND, person_id))
 

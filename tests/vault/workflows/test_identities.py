@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -437,6 +439,46 @@ def test_a_mapping_ends_that_gave_every_security_administrator_and_leaves_the_la
         groups.remove_member(asking, everything(), SECURITY, other)
     assert groupmappings.unmap_group(asking, everything(), "all of them", SECURITY) == 2
     assert [SECURITY in member_of(asking, each) for each in new] == [False, False, True]
+
+
+def test_a_mapping_that_ends_during_a_sign_in_gives_nothing_any_more(asking: Vault, bent: BentProvider) -> None:
+    person = bound(asking, "meanwhile", "readers")
+    groups.add_group(asking, everything(), "meanwhile-ones")
+    mapped(asking, "meanwhile", "meanwhile-ones")
+    bent.groups["meanwhile"] = ["meanwhile"]
+    began, unmapped = threading.Event(), threading.Event()
+
+    def unmap() -> None:
+        with asking.catalogue.write() as tx:
+            groups.require_group(tx, "meanwhile-ones", for_update=True)
+            began.set()
+            # Long enough for the sign-in to come to the lock.
+            time.sleep(1)
+            tx.identities.unmap_group("meanwhile", "meanwhile-ones")
+        unmapped.set()
+
+    answer = led(asking, bent, "meanwhile")
+    other = threading.Thread(target=unmap)
+    other.start()
+    assert began.wait(timeout=30)
+    identities.sign_in(asking, answer, client=HERE)
+    other.join()
+    assert unmapped.is_set()
+    assert member_of(asking, person) == {"readers"}
+
+
+def test_a_membership_that_an_administrator_ends_by_unbinding_is_theirs_in_the_log(
+    asking: Vault, bent: BentProvider
+) -> None:
+    person = bound(asking, "parting", "readers")
+    mapped(asking, "parting", "records")
+    bent.groups["parting"] = ["parting"]
+    sign_in(asking, bent, "parting")
+    identities.unbind(asking, everything(), person)
+    with asking.catalogue.read() as tx:
+        (removed,) = tx.audit.page(event=Event.MEMBER_REMOVED, subject=person)
+    assert removed.entry.actor == everything().person_id
+    groupmappings.unmap_group(asking, everything(), "parting", "records")
 
 
 def test_what_a_permission_review_took_back_a_mapping_of_before_does_not_give_again(
