@@ -63,9 +63,7 @@ _TOUCH = update(sessions).where(sessions.c.id == bindparam("its_id")).values(see
 _RENEW = (
     update(sessions)
     .where(sessions.c.id == bindparam("its_id"), sessions.c.token_sha256 == bindparam("its_token"))
-    .values(
-        token_sha256=bindparam("next_token"), stepped_up_at=bindparam("stepped_up"), seen_at=bindparam("stepped_up")
-    )
+    .values(token_sha256=bindparam("next_token"), stepped_up_at=bindparam("stepped_up"), seen_at=bindparam("seen"))
 )
 _END = delete(sessions).where(sessions.c.id == bindparam("its_id"), sessions.c.person_id == bindparam("its_person"))
 _END_ALL = delete(sessions).where(
@@ -129,8 +127,16 @@ class SqlSessionShelf:
     def touch(self, session_id: SessionId, *, seen_at: datetime) -> None:
         self._rows.run(_TOUCH, {"its_id": session_id, "now": seen_at})
 
-    def renew(self, session_id: SessionId, *, token_sha256: bytes, of: bytes, stepped_up_at: datetime) -> bool:
-        values = {"its_id": session_id, "its_token": of, "next_token": token_sha256, "stepped_up": stepped_up_at}
+    def renew(
+        self, session_id: SessionId, *, token_sha256: bytes, of: bytes, stepped_up_at: datetime, seen_at: datetime
+    ) -> bool:
+        values = {
+            "its_id": session_id,
+            "its_token": of,
+            "next_token": token_sha256,
+            "stepped_up": stepped_up_at,
+            "seen": seen_at,
+        }
         return self._rows.run(_RENEW, values) == 1
 
     def end(self, session_id: SessionId, *, person_id: PersonId) -> bool:

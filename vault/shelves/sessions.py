@@ -26,7 +26,9 @@ class SessionShelf(Protocol):
 
     def touch(self, session_id: SessionId, *, seen_at: datetime) -> None: ...
 
-    def renew(self, session_id: SessionId, *, token_sha256: bytes, of: bytes, stepped_up_at: datetime) -> bool:
+    def renew(
+        self, session_id: SessionId, *, token_sha256: bytes, of: bytes, stepped_up_at: datetime, seen_at: datetime
+    ) -> bool:
         """Gives a session another token, once; False when its token is no longer the one named by ``of``."""
         ...
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from vault.audit import Detail, Event
 from vault.challenges import Challenge, ChallengeKind
@@ -164,7 +165,10 @@ def step_up(vault: Vault, session_token: str, answer: Answer) -> tuple[str, Intr
             actor = who.actor.person_id
             tx.audit.append(vault.entry(actor, Event.STEP_UP_REFUSED, actor, {"by": groupmappings.BY_PROVIDER}))
         raise
-    return sessions.renew(vault, who, session_token, person, by=groupmappings.BY_PROVIDER)
+    proved_at = _proved_at(vault, claims)
+    if proved_at is None:
+        raise NotSignedIn("the provider did not ask you to prove yourself again; sign in there anew")
+    return sessions.renew(vault, who, session_token, person, by=groupmappings.BY_PROVIDER, proved_at=proved_at)
 
 
 def bind(vault: Vault, actor: Actor, person_id: PersonId, subject: str) -> Identity:
@@ -264,9 +268,14 @@ def _let_in(vault: Vault, person: Person, claims: Claims, client: Client) -> tup
     if needs_factor:
         challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
         raise SecondFactorNeeded("a code or a passkey is needed too", challenge=challenge)
-    now = vault.now()
-    proved_at = min(claims.proved_at, now) if claims.proved_at is not None else None
-    return sessions.begin_session(vault, person, client, by=groupmappings.BY_PROVIDER, proved_at=proved_at)
+    return sessions.begin_session(
+        vault, person, client, by=groupmappings.BY_PROVIDER, proved_at=_proved_at(vault, claims)
+    )
+
+
+def _proved_at(vault: Vault, claims: Claims) -> datetime | None:
+    """When they proved themselves there, and never later than now: the provider's clock may be ahead of ours."""
+    return None if claims.proved_at is None else min(claims.proved_at, vault.now())
 
 
 def _bind(vault: Vault, tx: Transaction, person: Person, subject: str, *, by: PersonId) -> Identity:

@@ -208,22 +208,24 @@ def step_up(
     if person is None or who.session is None:
         raise NotSignedIn("you are not signed in; sign in first")
     by = _prove(vault, person, client, password=password, factor=factor, has_factor=has_factor)
-    return renew(vault, who, token, person, by=by)
+    return renew(vault, who, token, person, by=by, proved_at=vault.now())
 
 
-def renew(vault: Vault, who: SignedIn, token: str, person: Person, *, by: str) -> tuple[str, Introduced]:
-    """The session of somebody who has proved themselves just now, under a new token. Raises ``NotSignedIn``."""
+def renew(
+    vault: Vault, who: SignedIn, token: str, person: Person, *, by: str, proved_at: datetime
+) -> tuple[str, Introduced]:
+    """The session of somebody who proved themselves at ``proved_at``, under a new token. Raises ``NotSignedIn``."""
     if who.session is None:
         raise NotSignedIn("you are not signed in; sign in first")
     now, renewed = vault.now(), new_token(vault)
     with vault.catalogue.write() as tx:
         if not tx.sessions.renew(
-            who.session.id, token_sha256=digest_of(renewed), of=digest_of(token), stepped_up_at=now
+            who.session.id, token_sha256=digest_of(renewed), of=digest_of(token), stepped_up_at=proved_at, seen_at=now
         ):
             raise NotSignedIn("your session has ended; sign in again")
         tx.audit.append(vault.entry(person.id, Event.STEPPED_UP, person.id, {"by": by, "session": who.session.id}))
-    session = replace(who.session, token_sha256=digest_of(renewed), stepped_up_at=now, seen_at=now)
-    return renewed, _introduced(vault, person, session, replace(who.actor, stepped_up_at=now))
+    session = replace(who.session, token_sha256=digest_of(renewed), stepped_up_at=proved_at, seen_at=now)
+    return renewed, _introduced(vault, person, session, replace(who.actor, stepped_up_at=proved_at))
 
 
 def _prove(

@@ -23,7 +23,7 @@ def let_the_proof_grow_old(installation: Installation) -> None:
         known = tx.sessions.get(digest_of(token))
         assert known is not None
         digest, earlier = known.token_sha256, vault.now() - FRESH - timedelta(minutes=1)
-        assert tx.sessions.renew(known.id, token_sha256=digest, of=digest, stepped_up_at=earlier)
+        assert tx.sessions.renew(known.id, token_sha256=digest, of=digest, stepped_up_at=earlier, seen_at=earlier)
 
 
 def join(strongroom: Strongroom, installation: Installation, login: str, *groups: str) -> None:

@@ -548,6 +548,21 @@ def test_somebody_proves_themselves_again_at_the_provider(asking: Vault, bent: B
     assert sessions.introduced(asking, renewed).actor.proved_within(FRESH, now=asking.now())
 
 
+def test_a_proof_at_the_provider_is_as_old_as_it_says_whenever_its_answer_comes(
+    asking: Vault, bent: BentProvider
+) -> None:
+    person = bound(asking, "waiting", "readers")
+    token, _ = sign_in(asking, bent, "waiting")
+    answer = led(asking, bent, "waiting", ChallengeKind.PROVIDER_STEP_UP, person_id=person)
+    late = replace(asking, clock=HandClock(at=asking.now() + FRESH + timedelta(minutes=4)))
+    # The provider's token is of now; when its person proved themselves lies before.
+    bent.bend = lambda claims: claims.update(iat=int(late.now().timestamp()), exp=int(late.now().timestamp()) + 300)
+    token, who = identities.step_up(late, token, answer)
+    for actor in (who.actor, sessions.introduced(late, token).actor):
+        with pytest.raises(StepUpNeeded):
+            freshness.require_fresh(late, actor)
+
+
 def test_who_has_a_second_factor_here_is_asked_for_it_and_proves_by_it(asking: Vault, bent: BentProvider) -> None:
     login = new_person(asking, "readers")
     person = person_id(asking, login)
