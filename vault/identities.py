@@ -89,12 +89,14 @@ def judge(claims: Mapping[str, object], asked: Asked, *, now: datetime) -> Told:
         raise NotSignedIn(_NOT_FOR_US)
     if not hmac.compare_digest(str(claims.get("nonce", "")).encode("utf-8", "replace"), asked.nonce.encode()):
         raise NotSignedIn(_NOT_FOR_US)
-    if _moment(claims, "exp") + SKEW <= now or _moment(claims, "iat") - SKEW > now:
+    # The skew is put on our own moments: what a provider writes may be the last moment there is.
+    latest = now + SKEW
+    if _moment(claims, "exp") <= now - SKEW or _moment(claims, "iat") > latest:
         raise NotSignedIn(_NOT_FOR_US)
-    if "nbf" in claims and _moment(claims, "nbf") - SKEW > now:
+    if "nbf" in claims and _moment(claims, "nbf") > latest:
         raise NotSignedIn(_NOT_FOR_US)
     proved_at = _moment(claims, "auth_time") if "auth_time" in claims or asked.since is not None else None
-    if proved_at is not None and proved_at - SKEW > now:
+    if proved_at is not None and proved_at > latest:
         raise NotSignedIn(_NOT_FOR_US)
     if asked.since is not None and (proved_at is None or proved_at < asked.since - SKEW):
         raise NotSignedIn("the provider did not ask you to prove yourself again; sign in there anew")

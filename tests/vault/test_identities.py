@@ -61,6 +61,10 @@ def test_claims_in_order_tell_who_it_is() -> None:
         {"exp": "tomorrow"},
         {"exp": True},
         {"exp": 1e300},
+        {"exp": -62135596800},
+        {"iat": 253402300799},
+        {"nbf": 253402300799},
+        {"auth_time": 253402300799},
         {"exp": float("nan")},
         {"iat": at(NOW + SKEW) + 1},
         {"iat": None},
@@ -82,6 +86,14 @@ def test_claims_that_are_not_for_us_or_not_of_now_sign_nobody_in(changed: dict[s
 def test_clocks_may_differ_by_a_minute() -> None:
     late = claims(exp=at(NOW) - 59, iat=at(NOW) + 59, nbf=at(NOW) + 59, auth_time=at(NOW) + 59)
     assert judge(late, ASKED, now=NOW).subject == "u1"
+
+
+def test_the_first_and_the_last_moment_there_is_are_moments_like_others() -> None:
+    first, last = -62135596800, 253402300799
+    told = judge(claims(exp=last, iat=first, nbf=first, auth_time=first), ASKED, now=NOW)
+    assert told.proved_at == datetime.min.replace(tzinfo=UTC)
+    with pytest.raises(NotSignedIn, match="prove yourself again"):
+        judge(claims(auth_time=first), replace(ASKED, since=NOW), now=NOW)
 
 
 def test_a_proof_again_has_to_be_of_after_it_was_asked_for() -> None:
