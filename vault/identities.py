@@ -125,7 +125,7 @@ def read_claims(told: Told, *sources: Mapping[str, object], groups_claim: str) -
         raise NotSignedIn("the provider's claim of groups is no list of names; ask whoever set it up")
     if not all(isinstance(each, str) for each in listed):
         raise NotSignedIn("the provider's claim of groups is no list of names; ask whoever set it up")
-    login = _text("preferred_username", sources) or _text("name", sources) or told.subject
+    login = _text("preferred_username", sources) or _text("name", sources) or told.subject[:LOGIN_MAX_CHARACTERS]
     return Claims(
         subject=told.subject,
         proved_at=told.proved_at,

@@ -130,19 +130,19 @@ def join(vault: Vault, answer: Answer, invitation: str, *, client: Client) -> tu
         _, claims = _redeem(vault, answer, ChallengeKind.PROVIDER)
         if _person_of(vault, claims) is not None:
             raise Conflict("the provider's account is somebody's here already; sign in by it, without the invitation")
+
+        def bind_new(tx: Transaction, person: Person) -> None:
+            _bind(vault, tx, person, claims.subject, by=issued.invited_by)
+            groupmappings.follow(vault, tx, person.id, claims.groups)
+
+        with vault.hashing.enter():
+            # Nobody knows this password; an administrator's link can replace it by one that its person chooses.
+            password_hash = hash_password(new_token(vault), token_bytes=vault.randomness.token_bytes)
+        profile = PersonProfile.checked(login=_free_login(vault, claims), name=claims.name)
+        person = people.become(vault, invitation, profile, password_hash, also=bind_new)
     except (NotSignedIn, Conflict) as error:
         _refused(vault, None, error)
         raise
-
-    def bind_new(tx: Transaction, person: Person) -> None:
-        _bind(vault, tx, person, claims.subject, by=issued.invited_by)
-        groupmappings.follow(vault, tx, person.id, claims.groups)
-
-    with vault.hashing.enter():
-        # Nobody knows this password; an administrator's link can replace it by one that its person chooses.
-        password_hash = hash_password(new_token(vault), token_bytes=vault.randomness.token_bytes)
-    profile = PersonProfile.checked(login=_free_login(vault, claims), name=claims.name)
-    person = people.become(vault, invitation, profile, password_hash, also=bind_new)
     return _let_in(vault, person, claims, client)
 
 

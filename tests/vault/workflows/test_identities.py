@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -139,6 +140,18 @@ def test_a_sign_in_name_that_somebody_has_is_told_apart_by_a_number(asking: Vaul
     invitation = people.invite(asking, everything(), {"readers"})
     _, who = identities.join(asking, led(asking, bent, login), invitation, client=HERE)
     assert who.profile.login == f"{login}-2"
+
+
+def test_whom_the_provider_gives_no_name_and_a_long_subject_joins(asking: Vault, bent: BentProvider) -> None:
+    def nameless(claims: dict[str, Any]) -> None:
+        del claims["name"], claims["preferred_username"]
+
+    subject, bent.bend = "s" * 255, nameless
+    bent.answers["/me"] = (200, "application/json", json.dumps({"sub": subject}).encode(), "")
+    invitation = people.invite(asking, everything(), {"readers"})
+    _, who = identities.join(asking, led(asking, bent, subject), invitation, client=HERE)
+    assert who.profile.name == "s" * 64
+    assert sign_in(asking, bent, subject)[1].profile == who.profile
 
 
 def test_who_is_deactivated_or_unbound_is_not_let_in(asking: Vault, bent: BentProvider) -> None:
@@ -372,6 +385,9 @@ def test_whoever_would_be_of_two_administrations_is_not_signed_in(asking: Vault,
     bent.groups["clash too"] = ["admins"]
     with pytest.raises(Conflict, match="audit, system"):
         identities.join(asking, led(asking, bent, "clash too"), invitation, client=HERE)
+    with asking.catalogue.read() as tx:
+        refused = tx.audit.page(limit=1)[0].entry
+    assert (refused.event, refused.detail) == (Event.SIGN_IN_REFUSED, {"by": "provider", "why": "conflict"})
     people.check_invitation(asking, invitation)
     bent.groups["clash"] = ["archive"]
     sign_in(asking, bent, "clash")
