@@ -25,6 +25,7 @@ challenges = Table(
 _ADD = insert(challenges)
 _GET = select(challenges).where(challenges.c.token_sha256 == bindparam("its_token"))
 _TAKE = delete(challenges).where(challenges.c.token_sha256 == bindparam("its_token"))
+_DROP_OF = delete(challenges).where(challenges.c.person_id == bindparam("its_person"))
 _FORGET = delete(challenges).where(challenges.c.expires_at <= bindparam("now"))
 
 
@@ -60,6 +61,9 @@ class SqlChallengeShelf:
 
     def take(self, token_sha256: bytes) -> bool:
         return self._rows.run(_TAKE, {"its_token": token_sha256}) == 1
+
+    def drop_of(self, person_id: PersonId) -> None:
+        self._rows.run(_DROP_OF, {"its_person": person_id})
 
     def forget_expired(self, *, now: datetime) -> None:
         self._rows.run(_FORGET, {"now": now})

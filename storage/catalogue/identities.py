@@ -52,7 +52,11 @@ _ADD = insert(identities)
 _BY_SUBJECT = select(identities).where(identities.c.subject_index == bindparam("its_index"))
 _OF = select(identities).where(identities.c.person_id == bindparam("its_person"))
 _ALL = select(identities).order_by(identities.c.bound_at, identities.c.person_id)
-_USED = update(identities).where(identities.c.person_id == bindparam("its_person")).values(last_used_at=bindparam("at"))
+_USED = (
+    update(identities)
+    .where(identities.c.person_id == bindparam("its_person"), identities.c.subject_index == bindparam("its_index"))
+    .values(last_used_at=bindparam("at"))
+)
 _REMOVE = delete(identities).where(identities.c.person_id == bindparam("its_person"))
 
 _MAP = insert(group_mappings)
@@ -94,8 +98,8 @@ class SqlIdentityShelf:
     def all(self) -> Sequence[Identity]:
         return [_identity_of(row) for row in self._rows.all(_ALL)]
 
-    def used(self, person_id: PersonId, *, at: datetime) -> None:
-        self._rows.run(_USED, {"its_person": person_id, "at": at})
+    def used(self, person_id: PersonId, subject_index: bytes, *, at: datetime) -> bool:
+        return self._rows.run(_USED, {"its_person": person_id, "its_index": subject_index, "at": at}) == 1
 
     def remove(self, person_id: PersonId) -> bool:
         return self._rows.run(_REMOVE, {"its_person": person_id}) == 1

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vault.challenges import Challenge
+from vault.ids import PersonId
 
 
 class ChallengeShelf(Protocol):
@@ -15,6 +16,10 @@ class ChallengeShelf(Protocol):
 
     def take(self, token_sha256: bytes) -> bool:
         """Takes a challenge away; False when it is gone already."""
+        ...
+
+    def drop_of(self, person_id: PersonId) -> None:
+        """Takes away whatever somebody has begun."""
         ...
 
     def forget_expired(self, *, now: datetime) -> None: ...

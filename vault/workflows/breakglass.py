@@ -72,6 +72,7 @@ def let_in_again(vault: Vault, key: str, *, nobody_else_can: bool) -> tuple[Pers
             )
         )
         ended = tx.sessions.end_all(person.id)
+        tx.challenges.drop_of(person.id)
         detail: Detail = {"ended": ended, "nobody_else_can": nobody_else_can}
         tx.audit.append(vault.entry(OPERATOR_ID, Event.GLASS_BROKEN, person.id, detail))
     return person.id, token

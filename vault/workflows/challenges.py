@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vault.challenges import CHALLENGE_LIFETIME, Challenge, ChallengeKind
 from vault.errors import NotSignedIn
 from vault.ids import PersonId
+from vault.shelves import Transaction
 from vault.workflows.onetime import digest_of, keyed, new_token
 from vault.workflows.vault import Vault
 
+Check = Callable[[Transaction], None]
+"""What has to hold in the transaction in which something begins; it raises where it does not."""
 
-def begin(vault: Vault, kind: ChallengeKind, person_id: PersonId | None = None) -> str:
-    """A token to come back with, within ten minutes."""
+
+def begin(vault: Vault, kind: ChallengeKind, person_id: PersonId | None = None, *, require: Check | None = None) -> str:
+    """A token to come back with, within ten minutes. Raises what ``require`` raises, and nothing is begun then."""
     token = new_token(vault)
     challenge = Challenge(
         token_sha256=digest_of(token), kind=kind, person_id=person_id, expires_at=vault.now() + CHALLENGE_LIFETIME
     )
     with vault.catalogue.write() as tx:
+        if require is not None:
+            require(tx)
         tx.challenges.add(challenge)
     return token
 

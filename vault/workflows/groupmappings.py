@@ -60,7 +60,9 @@ def unmap_group(vault: Vault, actor: Actor, provided: str, code: str) -> int:
         ended = 0
         for each in tx.groups.memberships():
             # Who is the last one is known only once those before have gone.
-            if (each.group, each.provided) == (group.code, clean) and not is_last(vault, tx, group.code, each.person_id):
+            if (each.group, each.provided) == (group.code, clean) and not is_last(
+                vault, tx, group.code, each.person_id
+            ):
                 end_membership(vault, tx, actor.person_id, group, each.person_id)
                 ended += 1
         tx.audit.append(vault.entry(actor.person_id, Event.GROUP_UNMAPPED, group.code, {"ended": ended}))

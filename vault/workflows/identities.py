@@ -112,12 +112,14 @@ def sign_in(vault: Vault, answer: Answer, *, client: Client) -> tuple[str, Intro
         if person is None or not person.active:
             raise IdentityUnknown(UNKNOWN, subject=claims.subject)
         with vault.catalogue.write() as tx:
+            _require_still_theirs(vault, tx, person, claims)
             groupmappings.follow(vault, tx, person.id, claims.groups)
-            tx.identities.used(person.id, at=vault.now())
+        return _let_in(vault, person, claims, client)
+    except SecondFactorNeeded:
+        raise
     except (NotSignedIn, Conflict) as error:
         _refused(vault, person, error)
         raise
-    return _let_in(vault, person, claims, client)
 
 
 def join(vault: Vault, answer: Answer, invitation: str, *, client: Client) -> tuple[str, Introduced]:
@@ -206,6 +208,7 @@ def unbind(vault: Vault, actor: Actor, person_id: PersonId) -> None:
             raise NotFound("the provider signs no such person in; look them up in the list")
         groupmappings.follow(vault, tx, person_id, (), by=actor.person_id)
         tx.sessions.end_all(person_id)
+        tx.challenges.drop_of(person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.IDENTITY_UNBOUND, person_id))
 
 
@@ -263,14 +266,28 @@ def _redeem(vault: Vault, answer: Answer, kind: ChallengeKind) -> tuple[Challeng
 
 
 def _let_in(vault: Vault, person: Person, claims: Claims, client: Client) -> tuple[str, Introduced]:
+    def still_theirs(tx: Transaction) -> None:
+        _require_still_theirs(vault, tx, person, claims)
+
     with vault.catalogue.read() as tx:
         needs_factor = tx.credentials.has_second_factor(person.id)
     if needs_factor:
-        challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
+        challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id, require=still_theirs)
         raise SecondFactorNeeded("a code or a passkey is needed too", challenge=challenge)
     return sessions.begin_session(
-        vault, person, client, by=groupmappings.BY_PROVIDER, proved_at=_proved_at(vault, claims)
+        vault,
+        person,
+        client,
+        by=groupmappings.BY_PROVIDER,
+        proved_at=_proved_at(vault, claims),
+        require=still_theirs,
     )
+
+
+def _require_still_theirs(vault: Vault, tx: Transaction, person: Person, claims: Claims) -> None:
+    """Raises ``IdentityUnknown`` for who was unbound meanwhile; nobody unbinds them before the transaction ends."""
+    if not tx.identities.used(person.id, _index(vault, claims.subject), at=vault.now()):
+        raise IdentityUnknown(UNKNOWN, subject=claims.subject)
 
 
 def _proved_at(vault: Vault, claims: Claims) -> datetime | None:

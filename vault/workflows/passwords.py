@@ -98,6 +98,7 @@ def reset_password(vault: Vault, token: str, *, password: str) -> PersonId:
             raise NotFound("this link was used or has expired; ask for a new one")
         tx.people.update(replace(person, password_hash=hashed))
         tx.sessions.end_all(person.id)
+        tx.challenges.drop_of(person.id)
         tx.tokens.revoke_all(person.id, at=now)
         if reset.drops_factors:
             tx.credentials.remove_authenticator(person.id)

@@ -123,9 +123,18 @@ def sign_in_by_passkey(vault: Vault, answer: PasskeyAnswer, *, client: Client) -
 
 
 def begin_session(
-    vault: Vault, person: Person, client: Client, *, by: str, proved_at: datetime | None
+    vault: Vault,
+    person: Person,
+    client: Client,
+    *,
+    by: str,
+    proved_at: datetime | None,
+    require: challenges.Check | None = None,
 ) -> tuple[str, Introduced]:
-    """A session for somebody whose proof was checked; ``proved_at`` is when they gave it, None where nobody knows."""
+    """A session for somebody whose proof was checked; ``proved_at`` is when they gave it, None where nobody knows.
+
+    Raises what ``require`` raises, and nothing is begun then.
+    """
     now, token, session_id = vault.now(), new_token(vault), SessionId(vault.new_id())
     session = Session(
         id=session_id,
@@ -140,6 +149,8 @@ def begin_session(
         sealed_client=descriptions.seal_client(vault, person.profile_leaf, client.shortened(), session_id=session_id),
     )
     with vault.catalogue.write() as tx:
+        if require is not None:
+            require(tx)
         tx.sessions.add(session)
         detail: Detail = {"by": by, "kind": client.kind.value, "session": session_id}
         tx.audit.append(vault.entry(person.id, Event.SIGNED_IN, person.id, detail))

@@ -18,7 +18,7 @@ from tests.support.accounts import HERE, new_person, with_authenticator
 from tests.support.accounts import sign_in as sign_in_here
 from tests.support.bentprovider import CLIENT, SECRET, BentProvider, bent_provider
 from tests.support.people import acting, everything
-from tests.vault.workflows.faults import HandClock, with_clock
+from tests.vault.workflows.faults import HandClock, watched, with_clock
 from vault.audit import Event
 from vault.challenges import ChallengeKind
 from vault.errors import (
@@ -38,7 +38,7 @@ from vault.groups import SECURITY, Membership
 from vault.ids import PersonId
 from vault.permissions import Role
 from vault.sessions import FRESH
-from vault.workflows import freshness, groupmappings, groups, identities, people, sessions
+from vault.workflows import freshness, groupmappings, groups, identities, passwords, people, sessions
 from vault.workflows.accessreviews import close_due, start_review
 from vault.workflows.identities import Answer
 from vault.workflows.proofs import SecondFactor
@@ -170,6 +170,52 @@ def test_who_is_deactivated_or_unbound_is_not_let_in(asking: Vault, bent: BentPr
     with pytest.raises(NotFound):
         identities.unbind(asking, everything(), person)
     assert {Event.IDENTITY_BOUND, Event.IDENTITY_UNBOUND} <= set(events(asking, person))
+
+
+@pytest.mark.parametrize("point", ["before:write:2", "before:write:3", "after:write:3"])
+def test_who_is_unbound_during_a_sign_in_is_not_let_in(asking: Vault, bent: BentProvider, point: str) -> None:
+    subject = f"midway {point}"
+    person = bound(asking, subject, "readers")
+    mapped(asking, subject, "records")
+    bent.groups[subject] = [subject]
+    met = []
+
+    def watch(at: str) -> None:
+        if at == point:
+            met.append(at)
+            identities.unbind(asking, everything(), person)
+
+    answer = led(asking, bent, subject)
+    if point.startswith("before"):
+        with pytest.raises(IdentityUnknown):
+            identities.sign_in(watched(asking, watch), answer, client=HERE)
+    else:
+        token, _ = identities.sign_in(watched(asking, watch), answer, client=HERE)
+        with pytest.raises(NotSignedIn):
+            sessions.introduced(asking, token)
+    assert met == [point]
+    assert member_of(asking, person) == {"readers"}
+
+
+def test_a_second_factor_does_not_finish_a_sign_in_of_who_was_unbound_or_reset(
+    asking: Vault, bent: BentProvider
+) -> None:
+    login = new_person(asking, "readers")
+    person = person_id(asking, login)
+    identities.bind(asking, everything(), person, "halfway")
+    _, who = sign_in_here(asking, login)
+    _, codes = with_authenticator(asking, who)
+
+    def reset() -> None:
+        link = passwords.offer_reset(asking, everything(), person, drops_factors=False)
+        passwords.reset_password(asking, link, password="another correct horse")
+
+    for ends in (reset, lambda: identities.unbind(asking, everything(), person)):
+        with pytest.raises(SecondFactorNeeded) as needed:
+            sign_in(asking, bent, "halfway")
+        ends()
+        with pytest.raises(NotSignedIn, match="took too long"):
+            sessions.answer_second_factor(asking, needed.value.challenge, SecondFactor(code=codes[0]), client=HERE)
 
 
 def test_a_subject_is_one_person_and_binding_ends_their_sessions(asking: Vault, bent: BentProvider) -> None:
