@@ -200,3 +200,55 @@ def test_a_big_file_is_paused_and_goes_on_where_it_was(visitor: Visitor) -> None
     receipt_rows(visitor)
     assert "declared = stored = hashed" in page.locator("#files").inner_text()
     assert records(visitor)["扫描 501.bin"]["size_bytes"] == 24_000_000
+
+
+def test_what_waits_is_filed_as_was_said_when_it_was_sent(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("#class").select_option("contract")
+    page.evaluate(DROP, [12, [400_000], 600])
+    visitor.context.set_offline(True)
+    page.locator("#send").click()
+    page.locator("#class").select_option("correspondence")
+    page.locator("#title").fill("The next batch")
+    visitor.context.set_offline(False)
+    page.wait_for_function(ALL, arg="12 of 12 files stored.", timeout=60_000)
+    found = records(visitor)
+    told = [(found[f"扫描 {number}.bin"]["class"], found[f"扫描 {number}.bin"]["title"]) for number in range(601, 613)]
+    assert told == [("contract", f"扫描 {number}") for number in range(601, 613)]
+
+
+def test_what_was_said_wrongly_is_said_anew_when_it_is_tried_again(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("#class").select_option("contract")
+    page.locator("#customer").fill("K-999999")
+    page.evaluate(DROP_NAMED, [["whose.txt", "somebody's"]])
+    page.locator("#send").click()
+    page.locator("#retry").wait_for()
+    page.locator("#customer").fill("")
+    page.locator("#retry").click()
+    receipt_rows(visitor)
+    assert "whose.txt" in records(visitor)
+
+
+def test_a_session_that_ran_out_throws_no_upload_away(visitor: Visitor) -> None:
+    page = visitor.page
+    begun: list[str] = []
+    page.on(
+        "request", lambda sent: begun.append(sent.url) if (sent.method, sent.url[-8:]) == ("POST", "/uploads") else None
+    )
+    session = visitor.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 6_000_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    page.locator("#class").select_option("contract")
+    page.evaluate(DROP, [1, [24_000_000], 700])
+    page.locator("#send").click()
+    page.wait_for_function("() => document.querySelector('#files progress').value > 0.4")
+    cookies = visitor.context.cookies()
+    visitor.context.clear_cookies()
+    page.locator("#retry").wait_for()
+    visitor.context.add_cookies(cookies)  # type: ignore[arg-type]  # what was read is what is written
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    page.locator("#retry").click()
+    receipt_rows(visitor)
+    assert records(visitor)["扫描 701.bin"]["size_bytes"] == 24_000_000
+    assert len(begun) == 1

@@ -12,6 +12,10 @@ import { store } from "./storing.js";
 
 const AT_ONCE = 3;
 const LOOKED_AT_ONCE = 4;
+// What these refuse is refused for good: the next try begins anew. A session that ran out (401, 403) throws nothing away.
+const FOR_GOOD = [400, 404, 410, 413, 415, 422];
+// What these refuse may be what was said of the file: the next try says what the form says then.
+const SAID_WRONGLY = [400, 422];
 
 const form = byId("upload", HTMLFormElement);
 const section = byId("progress", HTMLElement);
@@ -26,7 +30,7 @@ const told = /** @type {Record<string, string>} */ (form.dataset);
 
 /**
  * @typedef {"ready" | "waiting" | "sending" | "paused" | "stored" | "failed"} State
- * @typedef {{ file: File, values: Record<string, string>, state: State, part: number, note: string, flag: string,
+ * @typedef {{ file: File, values: Record<string, string>, said: Record<string, string> | null, state: State, part: number, note: string, flag: string,
  *   receipt: import("./sending.js").Receipt | null, checked: boolean, control: AbortController | null }} Upload
  */
 
@@ -49,7 +53,7 @@ const described = grid({
   classes: byId("class", HTMLSelectElement), onRemove: (upload) => { uploads.splice(uploads.indexOf(upload), 1); tell(); },
 });
 
-/** @param {Upload} upload */
+/** What is said of a file now; `said` keeps it from when it is sent, whatever becomes of the form. @param {Upload} upload */
 function metadataOf(upload) {
   const fields = new FormData(form);
   /** @type {Record<string, string>} */
@@ -68,7 +72,7 @@ async function run(upload) {
   change(upload, "sending", text.textSending);
   try {
     if (file.size > Number(told.limit)) throw new Error(text.textTooLarge);
-    const metadata = metadataOf(upload);
+    const metadata = upload.said ?? metadataOf(upload);
     const where = await fingerprint(file, metadata);
     const before = known(where);
     remember(where, before);
@@ -77,8 +81,8 @@ async function run(upload) {
       onWait: (isWaiting) => note(upload, isWaiting ? text.textOffline : text.textSending),
       remember: (what) => remember(where, what),
     }).catch((error) => {
-      // What is refused for good begins anew the next time.
-      if (error.status) forget(where);
+      if (FOR_GOOD.includes(error.status)) forget(where);
+      if (SAID_WRONGLY.includes(error.status)) upload.said = null;
       throw error;
     });
     if (receipt.size_bytes !== file.size) throw new Error(text.textFailed);
@@ -131,6 +135,7 @@ function press(upload) {
 /** @param {Upload[]} some */
 function send(some) {
   for (const upload of some) {
+    upload.said ??= metadataOf(upload);
     upload.state = "waiting";
     upload.note = text.textWaiting;
     waiting.push(upload);
@@ -174,7 +179,7 @@ function tell() {
 function add(files) {
   /** @type {Upload[]} */
   const added = files.map((file) => ({
-    file, values: {}, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false, control: null,
+    file, values: {}, said: null, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false, control: null,
   }));
   for (const upload of added) uploads.push(upload);
   picker.required = !uploads.some((upload) => upload.state === "ready");
