@@ -57,9 +57,10 @@ class Pieces:
                 raise
             await self._settle()
             require_checksum(self._checksum.fits)
-            if self._uncounted:
-                await self._count(self._uncounted)
-                self._uncounted = []
+            # Not ours to delete from here on: when the catalogue's answer is lost, they may count.
+            pieces, self._uncounted = self._uncounted, []
+            if pieces:
+                await self._count(pieces)
         finally:
             await self._forget_uncounted()
 

@@ -19,6 +19,7 @@ import pytest
 
 from tests.web.conftest import MIB, UPLOAD_MAX, Served
 from tests.web.visitors import LOGIN, PASSWORD, Staff, opened, store
+from vault.errors import CatalogueUnavailable
 from vault.ids import RecordId, UploadId
 from vault.uploads import UploadEnd
 from vault.workflows import finishing, staging, uploads
@@ -173,6 +174,27 @@ def test_a_wrong_checksum_counts_for_nothing_and_a_right_one_does(served: Served
     right = base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode()
     assert add(program, address, 0, content, Upload_Checksum=f"sha1 {right}").status_code == 204
     assert opened(program, record_of(program, address)).content == content
+
+
+def test_a_piece_whose_counting_was_not_answered_is_kept(
+    served: Served, program: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue counted it and was away when it should have said so: deleting it left an upload without bytes."""
+    content = os.urandom(1000)
+    checksum = "sha256 " + base64.b64encode(hashlib.sha256(content).digest()).decode()
+    address = begun(program, 2000)
+
+    def lose_the_answer(vault: Any, pieces: Any) -> bool:
+        assert counting(vault, pieces)
+        raise CatalogueUnavailable("the answer was lost")
+
+    counting = uploads.count_pieces
+    monkeypatch.setattr(uploads, "count_pieces", lose_the_answer)
+    assert add(program, address, 0, content, Upload_Checksum=checksum).status_code == 503
+    monkeypatch.undo()
+    assert offset_of(program, address) == len(content)
+    assert add(program, address, len(content), content, Upload_Checksum=checksum).status_code == 204
+    assert opened(program, record_of(program, address)).content == 2 * content
 
 
 def test_a_digest_of_the_whole_that_does_not_match_ends_the_upload(served: Served, program: httpx.Client) -> None:
