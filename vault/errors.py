@@ -32,7 +32,7 @@
     │       ├── SourceChanged       the bytes changed while they were read
     │       │   └── ChecksumWrong   a piece of an upload is not what its sender says
     │       ├── OffsetWrong         a piece of an upload that does not go on where it is
-    │       ├── UploadBusy          another request is adding to this upload
+    │       ├── UploadBusy          another request is adding to this upload, or makes a record of it
     │       ├── NotDue              the schedule keeps it, and nobody may destroy it yet
     │       └── StillLocked         retention in the store has not lapsed
     ├── Unavailable                 a part is away; nothing acknowledged is lost; try again
@@ -282,7 +282,7 @@ class OffsetWrong(Conflict):
 
 
 class UploadBusy(Conflict):
-    """Another request is adding to this upload."""
+    """Another request is adding to this upload, or makes a record of it."""
 
     code = "upload-busy"
 

@@ -42,7 +42,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "log-being-checked": "the log is being checked",
         "log-holds": "the log holds, up to entry {entries}",
         "log-broken": "BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}",
-        "uploads-finished": "{finished} uploads became records, {left} not yet; {expired} expired",
+        "uploads-finished": "{finished} uploads became records, {left} not yet; {expired} ended",
         "pieces-swept": "deleted {swept} pieces of uploads that are not open",
         "derived": "derived text and pictures of {made} versions",
         "sessions-ended": "ended {ended} sessions",

@@ -105,6 +105,13 @@ def require_open(upload: Upload, now: datetime) -> Upload:
     return upload
 
 
+def require_unended(upload: Upload | None) -> Upload:
+    """The upload, if it did not end without a record. Raises ``UploadEnded``."""
+    if upload is None or upload.state is UploadState.ENDED:
+        raise UploadEnded("this upload was ended; begin another")
+    return upload
+
+
 def require_next(upload: Upload, start_bytes: int, size_bytes: int | None) -> None:
     """That as many bytes from there go on where the upload is. Raises ``OffsetWrong``, ``TooLarge``."""
     if start_bytes != upload.offset_bytes:

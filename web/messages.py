@@ -37,6 +37,8 @@ MESSAGES: Final = frozenset(
         later("a record needs a class; choose one"),
         later("a record needs a title; give one"),
         later("an upload under this idempotency key is still under way; wait for it and ask again"),
+        later("this upload is becoming a record; ask in a moment what came of it"),
+        later("this upload was ended; begin another"),
         later("another site asked for this; open the page here and try again"),
         later("choose hours or days"),
         later("no customer is named; name some, or all that wait"),

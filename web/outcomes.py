@@ -37,7 +37,7 @@ OUTCOMES: Final = {
     "log-being-checked": later("the log is being checked"),
     "log-holds": later("the log holds, up to entry {entries}"),
     "log-broken": later("BROKEN: {wrong} things are wrong with the log, checked up to entry {entries}"),
-    "uploads-finished": later("{finished} uploads became records, {left} not yet; {expired} expired"),
+    "uploads-finished": later("{finished} uploads became records, {left} not yet; {expired} ended"),
     "pieces-swept": later("deleted {swept} pieces of uploads that are not open"),
     "derived": later("derived text and pictures of {made} versions"),
     "sessions-ended": later("ended {ended} sessions"),

@@ -65,6 +65,8 @@ _ANY = select(people.c.id).limit(1)
 _ADD = insert(people).values(fonds_id=fonds_of_tree())
 _ALL = select(people, fonds.c.tree_id).join(fonds, fonds.c.id == people.c.fonds_id)
 _GET = _ALL.where(people.c.id == bindparam("its_id"))
+# What refers to the person meanwhile (a session, an intent) need not wait: it would, holding what this waits for.
+_GET_FOR_UPDATE = _GET.with_for_update(of=people, key_share=True)
 _BY_LOGIN_INDEX = _ALL.where(people.c.login_index == bindparam("its_index"))
 _UPDATE = (
     update(people)
@@ -139,8 +141,8 @@ class SqlPersonShelf:
             },
         )
 
-    def get(self, person_id: PersonId) -> Person | None:
-        row = self._rows.first(_GET, {"its_id": person_id})
+    def get(self, person_id: PersonId, *, for_update: bool = False) -> Person | None:
+        row = self._rows.first(_GET_FOR_UPDATE if for_update else _GET, {"its_id": person_id})
         return None if row is None else person_of(row)
 
     def by_login_index(self, login_index: bytes) -> Person | None:

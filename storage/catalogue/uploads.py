@@ -27,6 +27,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -92,6 +93,7 @@ upload_pieces = Table(
 _ADD = insert(uploads).values(fonds_id=fonds_of_tree())
 _ALL = select(uploads, fonds.c.tree_id).join(fonds, fonds.c.id == uploads.c.fonds_id)
 _GET = _ALL.where(uploads.c.id == bindparam("its_id"))
+_GET_FOR_UPDATE = _GET.with_for_update(of=uploads)
 # The state is a literal, as in the partial indexes: with a parameter the database could not use them.
 _OPEN = text("uploads.state = 'open'")
 _BY_IDEMPOTENCY_KEY = _ALL.where(
@@ -107,6 +109,10 @@ _WHOLE = (
     _ALL.where(_OPEN, uploads.c.offset_bytes == uploads.c.size_bytes)
     .order_by(uploads.c.created_at, uploads.c.id)
     .limit(bindparam("at_most"))
+)
+_WHOLE_AFTER = _WHOLE.where(
+    tuple_(uploads.c.created_at, uploads.c.id)
+    > tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Text))
 )
 _EXPIRED = (
     _ALL.where(_OPEN, uploads.c.expires_at <= bindparam("now"))
@@ -184,8 +190,8 @@ class SqlUploadShelf:
             },
         )
 
-    def get(self, upload_id: UploadId) -> Upload | None:
-        row = self._rows.first(_GET, {"its_id": upload_id})
+    def get(self, upload_id: UploadId, *, for_update: bool = False) -> Upload | None:
+        row = self._rows.first(_GET_FOR_UPDATE if for_update else _GET, {"its_id": upload_id})
         return None if row is None else _upload_of(row)
 
     def by_idempotency_key(self, key_hash: bytes) -> Upload | None:
@@ -243,8 +249,11 @@ class SqlUploadShelf:
         self._rows.run(_FORGET_PIECES, {"its_id": upload_id})
         return True
 
-    def whole(self, *, limit: int = 100) -> Sequence[Upload]:
-        return [_upload_of(row) for row in self._rows.all(_WHOLE, {"at_most": limit})]
+    def whole(self, *, after: Upload | None = None, limit: int = 100) -> Sequence[Upload]:
+        if after is None:
+            return [_upload_of(row) for row in self._rows.all(_WHOLE, {"at_most": limit})]
+        place = {"after_at": after.created_at, "after_id": after.id}
+        return [_upload_of(row) for row in self._rows.all(_WHOLE_AFTER, {**place, "at_most": limit})]
 
     def expired(self, *, now: datetime, limit: int = 100) -> Sequence[Upload]:
         return [_upload_of(row) for row in self._rows.all(_EXPIRED, {"now": now, "at_most": limit})]

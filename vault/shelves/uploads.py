@@ -15,7 +15,7 @@ class UploadShelf(Protocol):
         """Raises ``AlreadyExists`` when one that did not end has the same ``idempotency_key_hash``."""
         ...
 
-    def get(self, upload_id: UploadId) -> Upload | None: ...
+    def get(self, upload_id: UploadId, *, for_update: bool = False) -> Upload | None: ...
 
     def by_idempotency_key(self, key_hash: bytes) -> Upload | None:
         """The one of a key that did not end."""
@@ -46,8 +46,8 @@ class UploadShelf(Protocol):
         """``open`` -> ``ended``: forgets its key and its pieces; False when it is not open."""
         ...
 
-    def whole(self, *, limit: int = 100) -> Sequence[Upload]:
-        """Open ones all of whose bytes are here, oldest first."""
+    def whole(self, *, after: Upload | None = None, limit: int = 100) -> Sequence[Upload]:
+        """Open ones all of whose bytes are here, oldest first, those behind ``after``."""
         ...
 
     def expired(self, *, now: datetime, limit: int = 100) -> Sequence[Upload]:

@@ -7,15 +7,27 @@ key that the upload was given when it began, so there is one. The upload's key d
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from vault.errors import Conflict, IdempotencyMismatch, NotAllowed, Refused, SourceChanged, StrongroomError, Unavailable
-from vault.ids import RecordId
+from vault.errors import (
+    Broken,
+    Conflict,
+    IdempotencyMismatch,
+    NotAllowed,
+    Refused,
+    SourceChanged,
+    StrongroomError,
+    Unavailable,
+    UploadBusy,
+)
+from vault.ids import PersonId, RecordId
 from vault.outcomes import Outcome
+from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor
 from vault.records import IntentState
-from vault.uploads import Upload, UploadEnd, UploadState
+from vault.uploads import Upload, UploadEnd, UploadState, require_unended
 from vault.workflows import descriptions, intake, recovery, staging, uploads
 from vault.workflows.groups import everybody_acting
 from vault.workflows.intake import Filing, Receipt, Reserved
@@ -26,10 +38,13 @@ LEFT_ALONE: Final = timedelta(minutes=1)
 """Behind its last piece an upload is that request's to finish; later it is upkeep's."""
 
 
-def finish(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
-    """Makes it a record, or gives the receipt where it is one already. Raises as ``intake.begin`` and ``Receiving``.
+def finish(vault: Vault, actor: Actor, upload: Upload, *, by: PersonId | None = None) -> Receipt:
+    """Makes it a record, or gives the receipt where it is one already.
 
-    What would be refused for ever (other bytes than were announced, a customer who is gone) ends the upload.
+    Raises as ``intake.begin`` and ``Receiving``, and ``UploadEnded`` when it ended meanwhile.
+
+    What would be refused for ever (other bytes than were announced, a customer who is gone) ends the upload; ``by`` is
+    who asked, where that was not ``actor``.
     """
     actor.require(Action.ADD_RECORD)
     actor.require(Action.ADD_RECORD, upload.class_code)
@@ -40,13 +55,15 @@ def finish(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
     except (NotAllowed, Unavailable):
         raise
     except Refused as refused:
-        if _is_final(refused) and uploads.end(vault, upload, UploadEnd.REFUSED):
-            staging.delete_pieces(vault, upload.id)
+        if _is_final(refused):
+            _refuse(vault, upload, by=by or actor.person_id)
         raise
-    with vault.catalogue.write() as tx:
-        tx.uploads.finish(upload.id, record_id=record_id)
-    staging.delete_pieces(vault, upload.id)
-    return _receipt(vault, record_id)
+    except Broken:
+        # Its pieces go when it ends: then they are not damaged.
+        with vault.catalogue.read() as tx:
+            require_unended(tx.uploads.get(upload.id))
+        raise
+    return _say_finished(vault, upload, record_id)
 
 
 def receipt_of(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
@@ -60,16 +77,17 @@ def receipt_of(vault: Vault, actor: Actor, upload: Upload) -> Receipt:
 
 
 def finish_whole(vault: Vault) -> Outcome:
-    """Finishes uploads that nobody asks for any more, ends those whose time is over, sweeps what they left."""
-    finished = left = expired = 0
-    with vault.catalogue.read() as tx:
-        quiet_since = vault.now() - LEFT_ALONE
-        waiting = [each for each in tx.uploads.whole() if each.expires_at - uploads.KEPT <= quiet_since]
-        acting = {each.person_id: each for each in everybody_acting(tx, vault.fonds.id)} if waiting else {}
-    for upload in waiting:
+    """Finishes uploads that nobody asks for any more; ends those whose person acts no more, or whose time is over."""
+    finished = left = ended = 0
+    for upload, actor in _left_whole(vault):
         try:
-            finish(vault, acting.get(upload.person_id) or _nobody(upload), upload)
-            finished += 1
+            if actor is not None:
+                finish(vault, actor, upload, by=CLOCK_ID)
+                finished += 1
+            elif _finish_stored(vault, upload):
+                finished += 1
+            else:
+                ended += uploads.end(vault, upload, UploadEnd.REFUSED, by=CLOCK_ID)
         except Unavailable:
             raise
         except StrongroomError:
@@ -77,15 +95,63 @@ def finish_whole(vault: Vault) -> Outcome:
     with vault.catalogue.read() as tx:
         over = tx.uploads.expired(now=vault.now())
     for upload in over:
-        expired += uploads.end(vault, upload, UploadEnd.EXPIRED)
+        try:
+            if _finish_stored(vault, upload):
+                finished += 1
+            else:
+                ended += uploads.end(vault, upload, UploadEnd.EXPIRED, by=CLOCK_ID)
+        except UploadBusy:
+            left += 1
     with vault.catalogue.write() as tx:
         tx.uploads.forget_ended(before=vault.now() - ENDED_KEPT)
-    return Outcome.of("uploads-finished", finished=finished, left=left, expired=expired)
+    return Outcome.of("uploads-finished", finished=finished, left=left, expired=ended)
 
 
 def sweep_pieces(vault: Vault) -> Outcome:
     """Deletes pieces of uploads that are not open."""
     return Outcome.of("pieces-swept", swept=staging.sweep(vault))
+
+
+def _left_whole(vault: Vault) -> Iterator[tuple[Upload, Actor | None]]:
+    """Whole uploads that nobody asks for any more, each with whoever began it, if they still act; page by page."""
+    quiet_since, after = vault.now() - LEFT_ALONE, None
+    while True:
+        with vault.catalogue.read() as tx:
+            page = tx.uploads.whole(after=after)
+            acting = {each.person_id: each for each in everybody_acting(tx, vault.fonds.id)} if page else {}
+        for upload in page:
+            if upload.expires_at - uploads.KEPT <= quiet_since:
+                yield upload, acting.get(upload.person_id)
+        if not page:
+            return
+        after = page[-1]
+
+
+def _finish_stored(vault: Vault, upload: Upload) -> bool:
+    """Whether it is a record already; then that is said."""
+    record_id = _stored_before(vault, upload)
+    if record_id is not None:
+        _say_finished(vault, upload, record_id)
+    return record_id is not None
+
+
+def _say_finished(vault: Vault, upload: Upload, record_id: RecordId) -> Receipt:
+    """Raises ``UploadEnded`` when it ended meanwhile, whatever its key stored otherwise."""
+    with vault.catalogue.write() as tx:
+        if not tx.uploads.finish(upload.id, record_id=record_id):
+            require_unended(tx.uploads.get(upload.id))
+    staging.delete_pieces(vault, upload.id)
+    return _receipt(vault, record_id)
+
+
+def _refuse(vault: Vault, upload: Upload, *, by: PersonId) -> None:
+    """Ends it with its pieces; what is becoming a record all the same is left to that."""
+    try:
+        ended = uploads.end(vault, upload, UploadEnd.REFUSED, by=by)
+    except UploadBusy:
+        return
+    if ended:
+        staging.delete_pieces(vault, upload.id)
 
 
 def _store(vault: Vault, actor: Actor, upload: Upload) -> RecordId:
@@ -100,7 +166,12 @@ def _store(vault: Vault, actor: Actor, upload: Upload) -> RecordId:
         declared_size_bytes=upload.size_bytes,
         declared_sha256=facts.declared_sha256,
     )
-    reserved = Reserved(record_id=upload.record_id, leaf=upload.leaf, idempotency_key_hash=upload.idempotency_key_hash)
+    reserved = Reserved(
+        upload_id=upload.id,
+        record_id=upload.record_id,
+        leaf=upload.leaf,
+        idempotency_key_hash=upload.idempotency_key_hash,
+    )
     with intake.begin(vault, actor, filing, reserved=reserved) as receiving:
         read_into = staging.reading(vault, upload, facts.key, pieces)
         return intake.receive_from(vault, receiving, read_into).record_id
@@ -138,8 +209,3 @@ def _receipt(vault: Vault, record_id: RecordId) -> Receipt:
         sha256=content.sha256,
         replayed=False,
     )
-
-
-def _nobody(upload: Upload) -> Actor:
-    """Whoever began it and is not active any more, or has no role: refused like anybody without one."""
-    return Actor(person_id=upload.person_id, roles=frozenset())

@@ -25,7 +25,7 @@ from vault.audit import Event
 from vault.classes import RecordClass
 from vault.destruction import require_living
 from vault.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, SourceChanged, TooLarge
-from vault.ids import CustomerId, PersonId, RecordId
+from vault.ids import CustomerId, PersonId, RecordId, UploadId
 from vault.permissions import Action, Actor, require_on
 from vault.ports import Buffer
 from vault.records import (
@@ -77,6 +77,7 @@ class Receipt:
 class Reserved:
     """What a file that was staged first was given when that began: the id, the leaf and the key of its record."""
 
+    upload_id: UploadId
     record_id: RecordId
     leaf: LeafAddress
     idempotency_key_hash: bytes
@@ -93,7 +94,8 @@ def begin(
     """Begins the upload of a new record. What was ``reserved`` takes the place of an idempotency key.
 
     Raises ``NotAllowed``, ``NotFound`` (customer), ``InvalidInput`` (also for an unknown class), ``TooLarge``,
-    ``Conflict`` (an upload under the same key is still under way).
+    ``Conflict`` (an upload under the same key is still under way). Receiving raises ``UploadEnded`` when the upload
+    that it was reserved for ended meanwhile.
     """
     rule, file_name = require_fileable(vault, actor, filing)
     announcement = Announcement(
@@ -110,6 +112,7 @@ def begin(
             reserved.idempotency_key_hash if reserved is not None else key_hash(vault, actor.person_id, idempotency_key)
         ),
         leaf=reserved.leaf if reserved is not None else None,
+        upload_id=reserved.upload_id if reserved is not None else None,
     )
     return _receiving(vault, announcement, filing.declared_size_bytes, filing.declared_sha256)
 

@@ -22,13 +22,14 @@ from typing import Final
 from vault.destruction import require_living
 from vault.errors import AlreadyExists, Conflict, ObjectMissing, SourceChanged, StoreUnavailable, Unavailable
 from vault.fonds import HOUSE_OWNER
-from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId
+from vault.ids import CustomerId, IntentId, ObjectId, PersonId, RecordId, UploadId
 from vault.objects import LockMode, Part, StoredObject
 from vault.ports import Buffer
 from vault.records import ContentFacts, Description, Intent, IntentState, Record, SealedObject, require_correctable
 from vault.seal.envelope import FRAME_LENGTH, Sealer, object_context
 from vault.seal.keytree import LeafAddress
 from vault.seal.sizes import FRAME_OVERHEAD
+from vault.uploads import require_unended
 from vault.workflows import allocation, descriptions, recovery
 from vault.workflows.locks import receipt_lock
 from vault.workflows.vault import Vault
@@ -115,7 +116,10 @@ class _InOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What will be stored, before its bytes are known. ``leaf`` was issued for it before, where it was staged."""
+    """What will be stored, before its bytes are known.
+
+    ``upload_id`` is the upload that it was staged as, where it was, and ``leaf`` what was issued for it then.
+    """
 
     record_id: RecordId
     ordinal: int
@@ -128,6 +132,7 @@ class Announcement:
     person_id: PersonId
     idempotency_key_hash: bytes | None
     leaf: LeafAddress | None = None
+    upload_id: UploadId | None = None
 
     @property
     def owner(self) -> str:
@@ -352,6 +357,9 @@ class Reception:
         announced = None
         try:
             with vault.catalogue.write() as tx:
+                if self._announcement.upload_id is not None:
+                    # Whoever ends the upload waits here and then finds this intent; or was first, and nothing is begun.
+                    require_unended(tx.uploads.get(self._announcement.upload_id, for_update=True))
                 leaf = self._announcement.leaf
                 if leaf is None or tx.intents.has_leaf(vault.fonds.id, leaf):
                     leaf = allocation.issue_leaf(vault, tx, self._announcement.owner)

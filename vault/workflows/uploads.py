@@ -1,8 +1,10 @@
 """Resumable uploads: begun, added to piece by piece, given up. ``finishing`` makes them records.
 
-Rule 1: who may file this, and may file it now, is asked when it begins, at each piece, and when it becomes a record.
+Rule 1: who may file this, and may file it now, is asked when it begins, at each request that adds to it, and when it
+becomes a record.
 Rule 2: what counts is durable: the piece is in the store before the catalogue counts it.
 Rule 3: a person has a bounded number of uploads open, of a bounded size together.
+Rule 4: what is becoming a record is not ended: either the record's intent is there first, or the end is.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vault.audit import Detail, Event
-from vault.errors import AlreadyExists, Conflict, IdempotencyMismatch, SealBroken, TooManyOpen
+from vault.errors import AlreadyExists, Conflict, IdempotencyMismatch, SealBroken, TooManyOpen, UploadBusy
 from vault.fonds import HOUSE_OWNER
-from vault.ids import RecordId, UploadId, could_be_key
+from vault.ids import PersonId, RecordId, UploadId, could_be_key
 from vault.permissions import Action, Actor
 from vault.ports import Buffer
 from vault.records import checked_file_name
@@ -130,18 +132,30 @@ def count_pieces(vault: Vault, pieces: Sequence[Piece]) -> bool:
 
 
 def terminate(vault: Vault, actor: Actor, upload_id: str) -> None:
-    """Gives an upload up: its key and its pieces go. Raises ``NotAllowed``, ``NotFound``, ``UploadEnded``."""
+    """Gives an upload up: its key and its pieces go.
+
+    Raises ``NotAllowed``, ``NotFound``, ``UploadEnded``, ``UploadBusy`` while it is becoming a record.
+    """
     upload = require_open(find(vault, actor, upload_id), vault.now())
-    end(vault, upload, UploadEnd.TERMINATED)
+    if not end(vault, upload, UploadEnd.TERMINATED, by=actor.person_id):
+        require_open(find(vault, actor, upload_id), vault.now())
     staging.delete_pieces(vault, upload.id)
 
 
-def end(vault: Vault, upload: Upload, why: UploadEnd) -> bool:
-    """Ends an open upload without a record; False when it is not open any more."""
+def end(vault: Vault, upload: Upload, why: UploadEnd, *, by: PersonId) -> bool:
+    """Ends an open upload without a record; False when it is not open any more.
+
+    Raises ``UploadBusy`` while it is becoming a record, or is one already and nobody came to say so.
+    """
     with vault.catalogue.write() as tx:
-        if not tx.uploads.end(upload.id, why):
+        current = tx.uploads.get(upload.id, for_update=True)
+        if current is None or current.state is not UploadState.OPEN:
             return False
-        tx.audit.append(vault.entry(upload.person_id, Event.UPLOAD_ENDED, upload.id, {"reason": why.value}))
+        intent = tx.intents.by_idempotency_key(upload.idempotency_key_hash)
+        if intent is not None and intent.record_id == upload.record_id:
+            raise UploadBusy("this upload is becoming a record; ask in a moment what came of it")
+        tx.uploads.end(upload.id, why)
+        tx.audit.append(vault.entry(by, Event.UPLOAD_ENDED, upload.id, {"reason": why.value}))
     return True
 
 
@@ -215,6 +229,7 @@ def _try_begin(
 
 
 def _require_room(vault: Vault, tx: Transaction, actor: Actor, size_bytes: int) -> None:
+    tx.people.get(actor.person_id, for_update=True)  # of two at once the second counts the first
     count, announced = tx.uploads.of_person(actor.person_id)
     limits = vault.limits
     if count >= limits.open_uploads_max or announced + size_bytes > limits.open_upload_bytes_max:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.support.faultworks import PART, limited
+from tests.support.people import acting, everything
 from tests.support.vault import add_bytes, random_content, read_bytes
+from tests.vault.workflows.faults import with_clock
+from vault.audit import Event
 from vault.destruction import Targets
 from vault.errors import (
     IdempotencyMismatch,
@@ -20,16 +24,24 @@ from vault.errors import (
     NotFound,
     SealBroken,
     TooManyOpen,
+    UploadBusy,
     UploadEnded,
 )
 from vault.ids import PersonId, UploadId
+from vault.people import CLOCK_ID
 from vault.permissions import Actor
 from vault.records import ContentFacts, Description, IntentState
 from vault.shelves import RecordFilter
 from vault.uploads import Upload, UploadEnd, UploadState
-from vault.workflows import destruction, finishing, intake, recovery, retrieval, staging, uploads
+from vault.workflows import destruction, finishing, intake, people, recovery, retrieval, staging, uploads
 from vault.workflows.intake import Filing, Reserved
 from vault.workflows.vault import Vault
+
+
+@pytest.fixture
+def actor() -> Actor:
+    """Somebody who may file, also once there are people."""
+    return everything()
 
 
 def filing(size: int, *, title: str = "Staged", sha256: bytes | None = None, class_code: str = "contract") -> Filing:
@@ -54,7 +66,20 @@ def staged(vault: Vault, actor: Actor, content: bytes, *, key: str | None = None
 
 
 def reserved(upload: Upload) -> Reserved:
-    return Reserved(record_id=upload.record_id, leaf=upload.leaf, idempotency_key_hash=upload.idempotency_key_hash)
+    return Reserved(
+        upload_id=upload.id,
+        record_id=upload.record_id,
+        leaf=upload.leaf,
+        idempotency_key_hash=upload.idempotency_key_hash,
+    )
+
+
+def who_ended(vault: Vault, upload: Upload) -> PersonId | str:
+    """Whom the log names for the end of an upload."""
+    with vault.catalogue.read() as tx:
+        entry = tx.audit.page(subject=upload.id, limit=1)[0].entry
+    assert entry.event is Event.UPLOAD_ENDED
+    return entry.actor
 
 
 def count(vault: Vault, actor: Actor) -> int:
@@ -167,6 +192,86 @@ def test_an_ended_upload_takes_nothing(vault: Vault, actor: Actor) -> None:
     with pytest.raises(UploadEnded):
         uploads.terminate(vault, actor, upload.id)
     assert list(vault.store.versions(vault.layout.staging(vault.fonds.tree_id, upload.id))) == []
+
+
+def test_an_upload_that_was_ended_becomes_no_record(vault: Vault, actor: Actor) -> None:
+    """Its bytes were read when somebody ended it, and it was stored all the same."""
+    content = random_content(1000)
+    upload = staged(vault, actor, content)
+    before = count(vault, actor)
+    with intake.begin(vault, actor, filing(1000), reserved=reserved(upload)) as receiving:
+        uploads.terminate(vault, actor, upload.id)
+        with pytest.raises(UploadEnded):
+            intake.receive_from(vault, receiving, io.BytesIO(content).readinto)
+    with pytest.raises((UploadEnded, KeyDestroyed)):
+        finishing.finish(vault, actor, upload)
+    assert count(vault, actor) == before
+    assert who_ended(vault, upload) == actor.person_id
+
+
+def test_what_is_becoming_a_record_is_not_ended(vault: Vault, actor: Actor) -> None:
+    content = random_content(1000)
+    upload = staged(vault, actor, content)
+    with intake.begin(vault, actor, filing(1000), reserved=reserved(upload)) as receiving:
+        receiving.accept(content, final=True).result()
+        intent = receiving._reception._announce(IntentState.SEALED, _content(content), content).intent
+        with pytest.raises(UploadBusy):
+            uploads.terminate(vault, actor, upload.id)
+        vault.underway.discard(intent.id)
+    assert recovery.settle(vault, intent).state is IntentState.ABORTED
+    with intake.begin(vault, actor, filing(1000), reserved=reserved(upload)) as receiving:
+        stored = intake.receive_from(vault, receiving, io.BytesIO(content).readinto)
+    with pytest.raises(UploadBusy):
+        uploads.terminate(vault, actor, upload.id)
+    later, clock = with_clock(vault)
+    clock.advance(timedelta(days=8))
+    finishing.finish_whole(later)
+    assert uploads.find(vault, actor, upload.id).state is UploadState.FINISHED
+    assert read_bytes(vault, actor, stored.record_id) == content
+
+
+def test_upkeep_ends_in_its_own_name_what_nobody_will_finish(vault: Vault, actor: Actor) -> None:
+    """The operator of these tests has no role in any group: nobody acts any more who could finish it."""
+    whole, part = staged(vault, actor, b"whole"), uploads.begin(vault, actor, filing(10))[0]
+    later, clock = with_clock(vault)
+    clock.advance(uploads.KEPT - timedelta(minutes=1))
+    finishing.finish_whole(later)
+    assert uploads.find(vault, actor, part.id).state is UploadState.OPEN
+    clock.advance(timedelta(minutes=2))
+    finishing.finish_whole(later)
+    for upload, why in ((whole, UploadEnd.REFUSED), (part, UploadEnd.EXPIRED)):
+        assert uploads.find(vault, actor, upload.id).end is why
+        assert who_ended(vault, upload) == CLOCK_ID
+
+
+def test_whole_uploads_are_read_page_by_page(vault: Vault, actor: Actor) -> None:
+    mine = [staged(vault, actor, b"whole").id for _ in range(3)]
+    seen: list[UploadId] = []
+    after: Upload | None = None
+    with vault.catalogue.read() as tx:
+        while page := tx.uploads.whole(after=after, limit=2):
+            assert len(page) <= 2
+            seen += [upload.id for upload in page]
+            after = page[-1]
+    assert len(seen) == len(set(seen))
+    assert set(mine) <= set(seen)
+
+
+def test_of_many_at_once_as_many_are_begun_as_there_is_room_for(vault: Vault) -> None:
+    token = people.invite(vault, everything(), {"records"})
+    login = f"sender-{vault.new_id()}"
+    sender = people.accept_invitation(vault, token, login=login, name="Sender", password="a sentence to remember")
+    actor, few = acting(vault, sender.id), replace(vault, limits=replace(vault.limits, open_uploads_max=2))
+
+    def begin(_: int) -> bool:
+        try:
+            uploads.begin(few, actor, filing(1))
+        except TooManyOpen:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(begin, range(8))).count(True) == 2
 
 
 def test_what_may_not_be_filed_is_not_begun(vault: Vault, actor: Actor) -> None:
