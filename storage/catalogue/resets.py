@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +55,6 @@ _WITHDRAW = (
     .values(used_at=bindparam("now"))
 )
 
-_OFFERED_BY = (
-    select(resets)
-    .where(resets.c.offered_by == bindparam("its_maker"), resets.c.expires_at >= bindparam("since"))
-    .order_by(resets.c.expires_at.desc())
-)
-
 
 class SqlResetShelf:
     """``vault.shelves.ResetShelf`` in SQL."""
@@ -87,9 +80,6 @@ class SqlResetShelf:
     def get(self, token_sha256: bytes) -> Reset | None:
         row = self._rows.first(_GET, {"its_token": token_sha256})
         return None if row is None else _reset_of(row)
-
-    def offered_by(self, person_id: PersonId, *, since: datetime) -> Sequence[Reset]:
-        return [_reset_of(row) for row in self._rows.all(_OFFERED_BY, {"its_maker": person_id, "since": since})]
 
     def use(self, token_sha256: bytes, *, now: datetime) -> bool:
         return self._rows.run(_USE, {"its_token": token_sha256, "now": now}) == 1

@@ -2,23 +2,27 @@
 
 Rule 1: an address is asked only at the issuer's host or one that the settings name, by the issuer's own scheme. So
 whatever a provider's documents say, they lead this machine nowhere else. Redirects are not followed.
-Rule 2: an answer is a JSON object of at most 1 MiB, within seconds; anything else is a provider that is away.
+Rule 2: an answer is a JSON object of at most 1 MiB, its last byte there within seconds; anything else is a provider that
+is away. One that did not answer is not asked again for a while (``patience.py``).
 Rule 3: what was asked and answered stays here: secrets, codes, tokens and names are in no error and no log.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from storage.identity.patience import Patience
 from storage.identity.settings import ProviderSettings
 from vault.errors import ProviderUnavailable
 
 BYTES_MAX: Final = 1024 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 AWAY: Final = "the provider of OpenID Connect does not answer; passwords and passkeys work; try again in a while"
 ODD: Final = "the provider of OpenID Connect answers otherwise than one does; see `strongroom oidc check`"
 
@@ -28,6 +32,7 @@ class Asking:
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
+        self._patience = Patience(AWAY)
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(total=settings.timeout_s),
             retries=False,
@@ -76,20 +81,33 @@ class Asking:
         self, method: str, address: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, dict[str, Any] | None]:
         asked = {"Accept": "application/json", **headers}
-        try:
-            answer = self._pool.request(
-                method, self.require_ours(address), headers=asked, body=body, redirect=False, preload_content=False
-            )
+        ours = self.require_ours(address)
+        with self._patience.asking():
+            until = time.monotonic() + self._settings.timeout_s
             try:
-                content = answer.read(BYTES_MAX + 1, decode_content=True)
-            finally:
-                answer.close()
-        except (urllib3.exceptions.HTTPError, OSError, ValueError):
-            # Not from exc: it quotes the address, with whatever stands in it.
-            raise ProviderUnavailable(AWAY) from None
+                answer = self._pool.request(
+                    method, ours, headers=asked, body=body, redirect=False, preload_content=False
+                )
+                try:
+                    content = _read(answer, until=until)
+                finally:
+                    answer.close()
+            except (urllib3.exceptions.HTTPError, OSError, ValueError):
+                # Not from exc: it quotes the address, with whatever stands in it.
+                raise ProviderUnavailable(AWAY) from None
         if len(content) > BYTES_MAX:
             raise ProviderUnavailable(ODD)
         return answer.status, _object(content)
+
+
+def _read(answer: urllib3.BaseHTTPResponse, *, until: float) -> bytes:
+    """What it says, up to a byte more than it may. Whoever sends a byte now and then is cut off, too."""
+    content = bytearray()
+    while len(content) <= BYTES_MAX and (piece := answer.read1(_PIECE_BYTES, decode_content=True)):
+        if time.monotonic() > until:
+            raise TimeoutError
+        content += piece
+    return bytes(content)
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

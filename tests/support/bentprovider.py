@@ -38,7 +38,8 @@ class Code:
 @dataclass(slots=True, kw_only=True)
 class BentProvider:
     """``bend`` changes the claims of the next tokens, ``sign`` replaces how they are signed, ``document`` is added to
-    the discovery document, ``answers`` are whole answers (status, type, body, location) by path."""
+    the discovery document, ``answers`` are whole answers (status, type, body, location) by path. It hangs while
+    ``answering`` is not set, and says a byte now and then while it ``drips``."""
 
     issuer: str
     key: Key
@@ -52,6 +53,8 @@ class BentProvider:
     codes: dict[str, Code] = field(default_factory=dict)
     access: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    answering: threading.Event = field(default_factory=threading.Event)
+    drips: bool = False
 
     def authorize(self, address: str, subject: str) -> dict[str, str]:
         """Signs a subject in, as a person at a browser would; gives what the browser brings back."""
@@ -128,6 +131,7 @@ def bent_provider() -> Iterator[BentProvider]:
         def _answer(self, fields: dict[str, str], status: int) -> None:
             path = urlsplit(self.path).path
             provider.asked.append(path)
+            provider.answering.wait(10)
             if path in provider.answers:
                 code, media_type, body, location = provider.answers[path]
                 self._send(code, body, media_type, location)
@@ -154,18 +158,26 @@ def bent_provider() -> Iterator[BentProvider]:
             if location:
                 self.send_header("Location", location)
             self.end_headers()
-            self.wfile.write(body)
+            for piece in (body[at : at + 1] for at in range(len(body))) if provider.drips else (body,):
+                try:
+                    self.wfile.write(piece)
+                except OSError:
+                    return  # whoever asked waits no more
+                if provider.drips:
+                    time.sleep(0.05)
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider = BentProvider(issuer=f"http://127.0.0.1:{server.server_port}", key=key, published=[key])
+    provider.answering.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield provider
     finally:
+        provider.answering.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from storage.catalogue.audit import _page
 from storage.catalogue.database import SqlCatalogue
 from tests.storage.catalogue.samples import NOW, Home, an_id, entry
 from vault.audit import Entry, Event
@@ -155,3 +157,18 @@ def test_a_transaction_that_has_ended_runs_nothing(catalogue: SqlCatalogue) -> N
     for tx in (written, read):
         with pytest.raises(CatalogueBroken, match="ended"):
             tx.records.count()
+
+
+def test_what_is_rare_in_the_log_is_found_without_reading_it_through(url: str) -> None:
+    asked = _page(frozenset({"event", "since"}), rare=True)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if url.startswith("postgresql"):
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN" if url.startswith("postgresql") else "EXPLAIN QUERY PLAN"
+        plan = connection.execute(
+            text(f"{explain} {asked}"),
+            {"its_event": Event.GLASS_BROKEN.value, "since": NOW.isoformat(), "at_most": 20},
+        ).all()
+    engine.dispose()
+    assert "ix_audit_entries_rare" in str(plan)

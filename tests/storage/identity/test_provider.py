@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from storage.identity import signatures
+from storage.identity import patience, signatures
 from storage.identity.provider import OpenIdProvider
 from storage.identity.settings import ProviderSettings
 from tests.support.bentprovider import CLIENT, SECRET, BentProvider, bent_provider, new_key
@@ -274,6 +276,39 @@ def test_a_provider_that_is_not_there_is_away() -> None:
     provider = OpenIdProvider(settings(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(ProviderUnavailable, match="passwords and passkeys work"):
         provider.examine()
+
+
+def test_a_provider_that_hangs_keeps_one_at_most_waiting(bent: BentProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    bent.answering.clear()
+    hasty, patient = OpenIdProvider(settings(bent.issuer, timeout_s=0.2)), OpenIdProvider(settings(bent.issuer))
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable, match="passwords and passkeys work"):
+            hasty.examine()
+    assert len(bent.asked) == 1
+    # Once the pause is over one asks, and nobody beside them.
+    monkeypatch.setattr(patience, "PAUSE_S", 0.0)
+    patient._asking._patience = hasty._asking._patience
+    with ThreadPoolExecutor(1) as other:
+        asking = other.submit(patient.examine)
+        while len(bent.asked) < 2:
+            assert not asking.done()
+            time.sleep(0.01)
+        for _ in range(3):
+            with pytest.raises(ProviderUnavailable, match="passwords and passkeys work"):
+                hasty.examine()
+        assert len(bent.asked) == 2
+        bent.answering.set()
+        assert asking.result().keys == hasty.examine().keys == 1
+    for each in (hasty, patient):
+        each.close()
+
+
+def test_a_provider_that_says_a_byte_now_and_then_is_away(bent: BentProvider) -> None:
+    bent.drips = True
+    provider = OpenIdProvider(settings(bent.issuer, timeout_s=0.3))
+    with pytest.raises(ProviderUnavailable, match="passwords and passkeys work"):
+        provider.examine()
+    provider.close()
 
 
 def test_what_it_says_of_itself_is_shown(bent: BentProvider, provider: OpenIdProvider) -> None:

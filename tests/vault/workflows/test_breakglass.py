@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import delete
 
+from storage.catalogue.resets import resets
 from tests.support.accounts import HERE, new_person, sign_in, with_authenticator
 from tests.support.people import everything, somebody
 from tests.vault.workflows.faults import with_clock
@@ -44,6 +47,9 @@ def test_the_sole_administrator_comes_in_again_and_everybody_in_charge_is_told(v
     with pytest.raises(NotFound):
         passwords.check_reset(vault, link)
 
+    # Whoever takes the link out of the catalogue, or restores it from a dump, hides nothing.
+    with vault.catalogue.write() as tx:
+        cast(Any, tx).resets._rows.run(delete(resets).where(resets.c.person_id == person_id))
     for role in (Role.SECURITY, Role.SYSTEM, Role.AUDIT):
         (seen,) = breakglass.lately_broken(vault, somebody("who", role))
         assert (seen.person_id, seen.name, seen.made_at) == (person_id, login.title(), clock.at)
