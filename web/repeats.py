@@ -1,5 +1,7 @@
 """Requests of programs that come with an ``Idempotency-Key``: done once, answered alike for a day.
 
+Rule 1: no secret is kept in any form: not in an answer, and not in the digest that tells a request from another.
+
 Uploads have keys of their own, which last as long as what was stored (``vault/workflows/intake.py``).
 """
 
@@ -14,6 +16,8 @@ from starlette.responses import Response
 from vault.answers import Answer
 from vault.errors import Refused
 from vault.workflows import repeating
+from web.api.openapi import schema_of
+from web.api.operations import Operation
 from web.filings import idempotency_key_of
 from web.site import Handler, Visit
 
@@ -26,7 +30,7 @@ async def answer_once(visit: Visit, handler: Handler) -> Response:
     key = idempotency_key_of(visit.request) if operation is not None and operation.once else None
     if operation is None or key is None:
         return await handler(visit)
-    request, vault, actor = _digest_of(visit), visit.vault, visit.actor
+    request, vault, actor = _digest_of(visit, operation), visit.vault, visit.actor
     earlier = await visit.site.call(repeating.begin_request, vault, actor, key, request)
     if earlier is not None:
         kind = "application/json" if earlier.body else None
@@ -42,7 +46,9 @@ async def answer_once(visit: Visit, handler: Handler) -> Response:
     return response
 
 
-def _digest_of(visit: Visit) -> bytes:
-    """Names the request: its row, its address, what it says."""
-    said = json.dumps(dict(visit.json), sort_keys=True)
-    return hashlib.sha256("\n".join([visit.row.name, str(visit.request.url), said]).encode()).digest()
+def _digest_of(visit: Visit, operation: Operation) -> bytes:
+    """Names the request: its row, its address, what it says but for secrets. A digest of these could be guessed at."""
+    told = schema_of(operation.body)["properties"] if operation.body is not None else {}
+    said = {name: value for name, value in visit.json.items() if not told.get(name, {}).get("writeOnly")}
+    parts = [visit.row.name, str(visit.request.url), json.dumps(said, sort_keys=True)]
+    return hashlib.sha256("\n".join(parts).encode()).digest()

@@ -11,18 +11,21 @@ import pytest
 
 from tests.web.conftest import Served
 from tests.web.described import Program, program_of
+from tests.web.visitors import store
 from web.api.rows import API
 from web.filings import KEY_HEADER
 
 SAFE_TWICE = {
     "api-begin-session",
     "api-step-up",
+    "api-change-password",
     "api-change-profile",
     "api-rename-passkey",
     "api-issue-certificates",
     "api-override-method",
 }
-"""What does no harm when it comes twice: an upload goes on at its offset, a sign-in has a token each time."""
+"""What does no harm when it comes twice: an upload goes on at its offset, a sign-in has a token each
+time, and a password that was changed is not the old one any more."""
 LOOKS = {"api-find", "api-rule-effects", "api-preview-hold", "api-preview-list", "api-preview-destruction"}
 """What is asked by POST because of what it carries, and changes nothing."""
 
@@ -69,3 +72,17 @@ def test_an_answer_with_a_secret_is_not_given_again(one: Program) -> None:
     said = {"name": "nightly", "scopes": ["list-records"]}
     assert one.ask("POST", "/tokens", 201, json=said, headers=headers)["token"]
     assert one.ask("POST", "/tokens", 409, json=said, headers=headers)["code"] == "already-exists"
+
+
+def test_no_secret_is_in_what_is_kept_of_a_request(one: Program) -> None:
+    """The digest of a request is kept for a day; of a pass code or a password it could be guessed at."""
+    record = store(one.client, b"a bakery's lease").json()["id"]
+    headers = {"Idempotency-Key": "fourth"}
+    for said, status, code in (
+        ({"pass_code": "one of many"}, 201, None),
+        ({"pass_code": "another one"}, 409, "already-exists"),
+        ({"pass_code": "another one", "note": "changed"}, 422, "idempotency-mismatch"),
+    ):
+        answer = one.ask("POST", f"/records/{record}/links", status, json=said, headers=headers)
+        assert answer.get("code") == code
+    assert "api-change-password" not in {row.name for row in API if row.operation is not None and row.operation.once}

@@ -49,6 +49,11 @@ def text(*, low: int = 0, high: int) -> Schema:
     return {"type": "string", **({"minLength": low} if low else {}), "maxLength": high}
 
 
+def secret(schema: Schema) -> Schema:
+    """What is said and never told again, nor kept in any form."""
+    return {**schema, "writeOnly": True}
+
+
 def whole(low: int, high: int, *, usually: int | None = None) -> Schema:
     """A whole number, both ends included; ``usually`` is what stands for an absent one."""
     return {"type": "integer", "minimum": low, "maximum": high, **({} if usually is None else {"default": usually})}

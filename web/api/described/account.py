@@ -6,13 +6,11 @@ from typing import Final
 
 from vault.people import PASSWORD_MAX_CHARACTERS
 from web.api.operations import Operation
-from web.api.shapes import MOMENT, TEXT, WHOLE, YES_NO, Schema, asked, many, shape, text
+from web.api.shapes import MOMENT, TEXT, WHOLE, YES_NO, Schema, asked, many, secret, shape, text
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "PasswordChange": asked(
-        {"old": text(low=1, high=PASSWORD_MAX_CHARACTERS), "new": text(low=1, high=PASSWORD_MAX_CHARACTERS)},
-        "old",
-        "new",
+        {name: secret(text(low=1, high=PASSWORD_MAX_CHARACTERS)) for name in ("old", "new")}, "old", "new"
     ),
     "Ended": shape({"ended": WHOLE}),
     "Factors": shape(
@@ -23,7 +21,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "Enrolment": shape({"uri": TEXT, "secret": TEXT}),
-    "Code": asked({"code": text(low=1, high=64)}, "code"),
+    "Code": asked({"code": secret(text(low=1, high=64))}, "code"),
     "RecoveryCodes": shape({"recovery_codes": many(TEXT)}),
     "PasskeyName": asked({"name": text(low=1, high=200)}, "name"),
 }
@@ -37,7 +35,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
         problems=(429,),
         proof=True,
         oneself=True,
-        once=True,
     ),
     "api-end-other-sessions": Operation(
         tag="sessions",

@@ -6,7 +6,7 @@ from typing import Final
 
 from vault.links import LIFETIME_MAX, PASS_CODE_MAX_CHARACTERS, PASS_CODE_MIN_CHARACTERS, USES_MAX
 from web.api.operations import BEFORE, LIMIT, Operation
-from web.api.shapes import MAYBE_MOMENT, MOMENT, TEXT, WHOLE, YES_NO, Schema, asked, page, shape
+from web.api.shapes import MAYBE_MOMENT, MOMENT, TEXT, WHOLE, YES_NO, Schema, asked, page, secret, shape, text
 
 _LINK: Final[dict[str, Schema]] = {
     "id": TEXT,
@@ -28,11 +28,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {
             "lifetime_s": {"type": "integer", "minimum": 60, "maximum": int(LIFETIME_MAX.total_seconds())},
             "uses_max": {"type": "integer", "minimum": 1, "maximum": USES_MAX},
-            "pass_code": {
-                "type": "string",
-                "minLength": PASS_CODE_MIN_CHARACTERS,
-                "maxLength": PASS_CODE_MAX_CHARACTERS,
-            },
+            "pass_code": secret(text(low=PASS_CODE_MIN_CHARACTERS, high=PASS_CODE_MAX_CHARACTERS)),
             "note": TEXT,
         }
     ),

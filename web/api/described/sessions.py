@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from web.api.operations import Operation
-from web.api.shapes import MOMENT, TEXT, YES_NO, Schema, asked, ref, shape
+from web.api.shapes import MOMENT, TEXT, YES_NO, Schema, asked, ref, secret, shape
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "SignIn": asked({"login": TEXT, "password": TEXT, "code": TEXT}, "login", "password"),
-    "Proof": asked({"code": TEXT, "password": TEXT}),
+    "SignIn": asked({"login": TEXT, "password": secret(TEXT), "code": secret(TEXT)}, "login", "password"),
+    "Proof": asked({"code": secret(TEXT), "password": secret(TEXT)}),
     "SessionView": shape(
         {
             "id": TEXT,
