@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from vault.errors import InvalidInput
+from vault.ids import could_be_key
 from vault.records import Description, RecordState
 from web.problems import BodyNotUnderstood
 
@@ -27,6 +28,9 @@ def parse_form(content_type: str, body: bytes) -> Mapping[str, str]:
         )
     except ValueError:
         raise InvalidInput("the form is malformed; load the page anew and try again") from None
+    for name, value in fields:
+        require_texts(name)
+        require_texts(value, field=name)
     return dict(fields)
 
 
@@ -34,24 +38,24 @@ def parse_json_object(text: bytes | str) -> Mapping[str, object]:
     """A JSON object. Raises ``InvalidInput``."""
     try:
         value = json.loads(text)
+        if not isinstance(value, dict):
+            raise InvalidInput("a JSON object is needed here")
+        for name, each in value.items():
+            require_texts(name)
+            require_texts(each, field=name)
     except (ValueError, RecursionError):
         raise InvalidInput("this is not valid JSON") from None
-    if not isinstance(value, dict):
-        raise InvalidInput("a JSON object is needed here")
-    for name, each in value.items():
-        _require_texts(name)
-        _require_texts(each, field=name)
     return value
 
 
-def _require_texts(value: object, *, field: str | None = None) -> None:
+def require_texts(value: object, *, field: str | None = None) -> None:
     """Raises ``InvalidInput`` for half a surrogate pair, which is no character, and NUL, which no database takes."""
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
             raise InvalidInput("a text holds NUL or half a character; remove it", field=field)
     elif isinstance(value, list | dict):
         for each in (*value, *value.values()) if isinstance(value, dict) else value:
-            _require_texts(each, field=field)
+            require_texts(each, field=field)
 
 
 def text_of(values: Mapping[str, object], name: str, default: str = "") -> str:
@@ -122,6 +126,8 @@ def cursor_of(text: str) -> tuple[datetime, str] | None:
         at = datetime.strptime(moment, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         raise InvalidInput("this is not where a page ended", field="before") from None
+    if not could_be_key(key):
+        raise InvalidInput("this is not where a page ended", field="before")
     return at, key
 
 

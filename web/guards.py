@@ -20,7 +20,7 @@ from vault.permissions import Action
 from web.api.checking import check_body, check_query
 from web.api.openapi import schema_of
 from web.bodies import FORM_BYTES_MAX, read_whole
-from web.forms import parse_form, parse_json_object
+from web.forms import parse_form, parse_json_object, require_texts
 from web.i18n import COOKIE, choose_tag
 from web.problems import OUTSIDE_HEADERS, BodyNotUnderstood, answer_error
 from web.repeats import answer_once
@@ -102,7 +102,7 @@ def _admit_and_answer(handler: InThread, visit: Visit) -> Response:
         raise ValueError(f"{visit.row.name} is not a row that one who may only looks at")
     visit = find_session(visit)
     visit.actor.require(permission)
-    require_described(visit)
+    require_query(visit)
     return handler.answer(visit)
 
 
@@ -118,7 +118,7 @@ async def admit(visit: Visit) -> Visit:
             visit.actor.require(row.permission)
     elif row.permission is Audience.PUBLIC and row.kind is Kind.PAGE:
         visit = await with_session_if_any(visit)
-    require_described(visit)
+    require_query(visit)
     if not changes:
         return visit
     guarded = visit.signed_in is not None and row.permission is not Audience.PUBLIC
@@ -147,10 +147,13 @@ async def _with_body(visit: Visit) -> Visit:
     return replace(visit, json=given)
 
 
-def require_described(visit: Visit) -> None:
-    """Raises ``InvalidInput`` for a parameter of the query that a row of the API does not have."""
+def require_query(visit: Visit) -> None:
+    """Raises ``InvalidInput`` for a parameter that a row of the API does not have, and what is no text in any."""
+    given = visit.request.query_params
     if visit.row.operation is not None:
-        check_query(visit.row.operation, visit.request.query_params)
+        check_query(visit.row.operation, given)
+    for name, value in given.multi_items():
+        require_texts(value, field=name)
 
 
 def _to_sign_in(visit: Visit) -> Response:

@@ -14,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from vault.errors import InvalidInput
 from web.bodies import FORM_BYTES_MAX, RequestBody
+from web.forms import require_texts
 
 PARTS_MAX: Final = 1000
 
@@ -112,7 +113,9 @@ class _Collector:
         if self._is_file:
             self.events.append(FileEnds())
         else:
-            self.events.append(TextField(self._name, _text(bytes(self._value), field=self._name)))
+            value = _text(bytes(self._value), field=self._name)
+            require_texts(value, field=self._name)
+            self.events.append(TextField(self._name, value))
 
     def on_end(self) -> None:
         self.ended = True

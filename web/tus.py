@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from vault.errors import InvalidInput
 from vault.uploads import Upload
+from web.forms import require_texts
 from web.problems import BodyNotUnderstood, TusVersionUnknown
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def metadata_of(text: str) -> dict[str, object]:
             value = base64.b64decode(coded.strip().encode("ascii"), validate=True).decode("utf-8")
         except (binascii.Error, ValueError):
             raise InvalidInput(f"Upload-Metadata: the value of {key} is not base64 of UTF-8", field=key) from None
+        require_texts(value, field=key)
         if key in values:
             raise InvalidInput(f"Upload-Metadata names {key} twice", field=key)
         values[key] = value

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.web.described import require_described
-from tests.web.visitors import stored_id
+from tests.web.visitors import Staff, stored_id
+from vault.errors import InvalidInput
 from web.api.openapi import OPERATIONS, describe
+from web.forms import parse_json_object
 from web.routes import ROWS
 from web.site import Kind
 
@@ -93,6 +97,33 @@ def test_what_a_correction_leaves_out_stays(program: httpx.Client) -> None:
 def test_bodies_that_are_no_object_are_refused(program: httpx.Client, body: bytes, kind: str, status: int) -> None:
     answer = program.post("/api/v1/customers", content=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_nul_is_refused_wherever_a_text_comes_from(program: httpx.Client, staff: Staff) -> None:
+    """PostgreSQL takes no text with it: it was an error of the server."""
+    for path in (
+        "/api/v1/records?class=%00",
+        "/api/v1/records?before=20260101T000000.000000Z_%00",
+        "/api/v1/customers?after=%00",
+    ):
+        assert program.get(path).status_code == 400, path
+    for path in ("/records?class=%00", "/customers?after=a%00", "/links?before=20260101T000000.000000Z_%E4%B8%AD"):
+        assert staff.client.get(path).status_code == 400, path
+    assert staff.post("/customers", name="Hill\0side").status_code == 400
+    said = ",".join(
+        f"{name} {base64.b64encode(value).decode()}"
+        for name, value in {"filename": b"a.txt", "class": b"con\0tract"}.items()
+    )
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Metadata": said}
+    answer = program.post("/api/v1/uploads", headers=headers)
+    assert (answer.status_code, answer.json()["field"]) == (400, "class")
+
+
+def test_an_object_of_any_depth_is_read_or_refused() -> None:
+    """One that the parser just takes was once too deep for the look at its texts."""
+    for depth in (*range(850, 1010), 100_000):
+        with suppress(InvalidInput):
+            parse_json_object('{"name": ' + "[" * depth + "]" * depth + "}")
 
 
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Basic abc", "Bearer " + "x" * 600, "Bearer é"])
