@@ -14,11 +14,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from vault.errors import SealBroken
+from vault.errors import InvalidInput, SealBroken
 from vault.ids import PersonId
-from vault.seal.canonical import MAX_INTEGER, canonical_json
+from vault.seal.canonical import MAX_INTEGER, canonical_json, canonical_text
 
 ENTRY_VERSION: Final = 1
+_TIME_LENGTH: Final = len("2026-01-01T00:00:00.000000")
 
 Detail = Mapping[str, str | int | bool | None]
 
@@ -170,17 +171,18 @@ class NumberedEntry:
     def to_bytes(self) -> bytes:
         """The entry as the log hashes and publishes it, for ever: canonical JSON (FORMAT.md 7.1)."""
         entry = self.entry
-        detail = {name: _within(value) for name, value in entry.detail.items()}
-        values = {
-            "actor": entry.actor,
-            "at": f"{entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
-            "detail": detail,
-            "event": entry.event.value,
-            "number": self.number,
-            "subject": entry.subject,
-            "v": ENTRY_VERSION,
-        }
-        return canonical_json(values)
+        at = entry.at if entry.at.tzinfo is UTC else entry.at.astimezone(UTC)
+        detail = canonical_json({name: _within(value) for name, value in entry.detail.items()})
+        # The names stand in their canonical order, and what an event and a time are spelled with needs no escapes.
+        return b'{"actor":%b,"at":"%bZ","detail":%b,"event":"%b","number":%d,"subject":%b,"v":%d}' % (
+            canonical_text(entry.actor),
+            at.isoformat(timespec="microseconds")[:_TIME_LENGTH].encode(),
+            detail,
+            entry.event.encode(),
+            self.number,
+            canonical_text(entry.subject),
+            ENTRY_VERSION,
+        )
 
     @classmethod
     def from_bytes(cls, entry: bytes) -> NumberedEntry:
@@ -199,7 +201,7 @@ class NumberedEntry:
             )
             if numbered.to_bytes() == entry:
                 return numbered
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as exc:
             raise SealBroken("an entry of the log is not one, or of a newer version; use that one") from exc
         raise SealBroken("an entry of the log has another spelling than it was published with")
 

@@ -35,6 +35,16 @@ def canonical_json(value: object) -> bytes:
         raise InvalidInput("text to be sealed holds a lone surrogate; it is not Unicode") from exc
 
 
+def canonical_text(value: str) -> bytes:
+    """``canonical_json`` of one text. Raises ``InvalidInput`` when it is not Unicode, ``TypeError`` when it is none."""
+    if not isinstance(value, str):
+        raise TypeError(f"a value of type {type(value).__name__} is no text")
+    try:
+        return _SPELL(value).encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidInput("text to be sealed holds a lone surrogate; it is not Unicode") from exc
+
+
 def _is_plain(value: object, depth: int = 3) -> bool:
     """Whether everything in it is allowed, and the order of code points the canonical one: most values are so."""
     if type(value) is not dict or depth == 0:

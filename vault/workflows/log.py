@@ -43,10 +43,19 @@ from vault.seal.merkle import (
 from vault.seal.notes import Checkpoint, SignerKey, VerifierKey, sign_note
 from vault.workflows import logstamps, logstore
 from vault.workflows.locks import lasting_lock
-from vault.workflows.logstore import ENTRIES, LogHead, newest_head, published_tree, put_once, read_tile, signing_keys
+from vault.workflows.logstore import (
+    ENTRIES,
+    Covering,
+    LogHead,
+    newest_head,
+    origin,
+    published_tree,
+    put_once,
+    read_tile,
+    signing_keys,
+)
 from vault.workflows.vault import Vault
 
-_HEAD: Final = "head"
 STEP: Final = 64 * TILE_WIDTH
 """Entries of one checkpoint at most: a long backlog is signed on the way."""
 
@@ -101,7 +110,7 @@ def publish(vault: Vault) -> LogHead | None:
         for level, number, tile in growth.partial_tiles():
             if (level, number, len(tile)) not in before:
                 _put_tile(vault, level, number, tile)
-        _sign(vault, Checkpoint(origin=logstore.origin(vault), size=to, root=growth.root()), base, keys)
+        _sign(vault, Checkpoint(origin=origin(vault), size=to, root=growth.root()), base, keys)
         if to == last:
             return newest_head(vault, keys)
 
@@ -142,25 +151,28 @@ def prove(vault: Vault, number: int) -> LogProof:
     Raises ``NotFound`` when there is no such entry, ``SealBroken`` when the published log does not hold together, and
     as ``publish``.
     """
-    head, keys = _covering(vault, number)
-    index = number - 1
-    return _proof(vault, index, head, keys)
+    return _proof(vault, number - 1, _covering(vault, number))
 
 
 def prove_all(vault: Vault, numbers: Sequence[int]) -> Sequence[LogProof]:
     """Proves entries under one checkpoint. Raises as ``prove``."""
-    head, keys = _covering(vault, max(numbers))
-    return [_proof(vault, number - 1, head, keys) for number in numbers]
+    covering = _covering(vault, max(numbers))
+    return [_proof(vault, number - 1, covering) for number in numbers]
 
 
-def _proof(vault: Vault, index: int, head: LogHead, keys: Sequence[SignerKey]) -> LogProof:
-    tile, place = divmod(index, TILE_WIDTH)
+def _proof(vault: Vault, index: int, covering: Covering) -> LogProof:
+    head = covering.head
     published = replace(logstore.log_of(vault), remembered=vault.published)
-    bundle = vault.pool.submit(published.tile, ENTRIES, tile, width_at(head.size, 0, tile))
-    path = Tree(head.size, published.tile).prove_inclusion(index)
-    entries = split_entries(bundle.result())
-    if len(entries) <= place:
-        raise SealBroken(f"{tile_path(ENTRIES, tile)} of the published log is too short; put it back from a backup")
+    number, place = divmod(index, TILE_WIDTH)
+    width = width_at(head.size, 0, number)
+    entries = split_entries(published.tile(ENTRIES, number, width))
+    if len(entries) < width:
+        raise SealBroken(f"{tile_path(ENTRIES, number)} of the published log is too short; put it back from a backup")
+    # The entries give the tile of their own hashes, so it need not be read: the path has to lead to the signed root.
+    own = b"".join(leaf_hash(each) for each in entries)
+    path = Tree(
+        head.size, lambda level, at, of: own if (level, at) == (0, number) else published.tile(level, at, of)
+    ).prove_inclusion(index)
     require_inclusion(leaf_hash(entries[place]), index, head.size, path, head.checkpoint.root)
     return LogProof(
         entry=entries[place],
@@ -168,27 +180,24 @@ def _proof(vault: Vault, index: int, head: LogHead, keys: Sequence[SignerKey]) -
         path=tuple(path),
         checkpoint=head.checkpoint,
         note=head.note,
-        keys=tuple(keys[each - 1].verifier for each in head.signed_by),
+        keys=tuple(covering.keys[each - 1] for each in head.signed_by),
     )
 
 
-def _covering(vault: Vault, number: int) -> tuple[LogHead, list[SignerKey]]:
+def _covering(vault: Vault, number: int) -> Covering:
     """A checkpoint that covers the entry: the one that this process remembers will do, as well as the newest."""
-    remembered = vault.published.get(_HEAD)
-    if remembered is not None:
-        keys = replace(logstore.log_of(vault), remembered=vault.published).signing_keys(int(remembered[:8]))
-        head = logstore.open_head(remembered[8:], keys, logstore.origin(vault))
-        if 1 <= number <= head.size:
-            return head, keys
-    keys = signing_keys(vault)
-    newest = newest_head(vault, keys)
-    if newest is None or newest.size < number:
-        newest = publish(vault)
+    covering = vault.covering.get(origin(vault))
+    if covering is None or not 1 <= number <= covering.head.size:
         keys = signing_keys(vault)
-    if newest is None or not 1 <= number <= newest.size:
-        raise NotFound(f"the log has no entry {number}; name one that `strongroom audit tail` shows")
-    vault.published.keep(_HEAD, b"%08d" % len(keys) + newest.note)
-    return newest, keys
+        newest = newest_head(vault, keys)
+        if newest is None or newest.size < number:
+            newest = publish(vault)
+            keys = signing_keys(vault)
+        if newest is None or not 1 <= number <= newest.size:
+            raise NotFound(f"the log has no entry {number}; name one that `strongroom audit tail` shows")
+        covering = Covering(head=newest, keys=tuple(each.verifier for each in keys))
+        vault.covering.keep(origin(vault), covering)
+    return covering
 
 
 def export(vault: Vault, actor: Actor) -> Iterator[tuple[str, bytes]]:

@@ -154,22 +154,25 @@ def _check_tile(
     read: _Tiles,
 ) -> None:
     """One tile of entries: against its hashes, and the catalogue's entries against it."""
-    number, end = first // TILE_WIDTH, min(first + TILE_WIDTH, head.size)
+    number = first // TILE_WIDTH
     width = width_at(head.size, 0, number)
     published = split_entries(read[0].result())
     hashes = split_hashes(read[1].result())
     if len(published) != width or len(hashes) != width:
         told.problems.append(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
         return
+    signed: list[bytes | None] = []
     for place, (entry, expected) in enumerate(zip(published, hashes, strict=True)):
+        signed.append(entry)
         if leaf_hash(entry) != expected:
+            signed[place] = None
             told.problems.append(f"entry {first + place + 1} of the published log is not the one that was signed")
         # The tile of hashes is what leads to the signed root.
         for level, at, tile in growth.add(expected):
             tiles[level, at] = tile
             if level:
                 _check_hashes(log, head, level, at, tile)
-    _compare(vault, told, first + 1, end, hashes)
+    _compare(vault, told, first + 1, signed, hashes)
 
 
 def _check_hashes(log: PublishedLog, head: LogHead, level: int, number: int, tile: bytes) -> None:
@@ -178,28 +181,31 @@ def _check_hashes(log: PublishedLog, head: LogHead, level: int, number: int, til
         raise CatalogueBroken(f"{tile_path(level, number, width)} of the published log does not belong to its entries")
 
 
-def _compare(vault: Vault, told: LogCheck, first: int, last: int, hashes: Sequence[bytes]) -> None:
-    """The catalogue's entries against the published hashes."""
+def _compare(vault: Vault, told: LogCheck, first: int, signed: Sequence[bytes | None], hashes: Sequence[bytes]) -> None:
+    """The catalogue's entries against the published ones; where one of those is not what was signed, its hash."""
     there: dict[int, bytes | None]
+    last = first + len(hashes) - 1
     with vault.catalogue.read() as tx:
         try:
-            there = {each.number: leaf_hash(each.to_bytes()) for each in tx.audit.between(first, last)}
+            there = {each.number: each.to_bytes() for each in tx.audit.between(first, last)}
         except CatalogueBroken:
-            there = {number: _hash_of(vault, number) for number in range(first, last + 1)}
+            there = {number: _bytes_of(vault, number) for number in range(first, last + 1)}
     newest = told.committed
-    for number, expected in enumerate(hashes, start=first):
+    for number, (entry, expected) in enumerate(zip(signed, hashes, strict=True), start=first):
         if number not in there:
             # What a rolled-back catalogue does not have at its end is told once, not entry by entry.
             if number <= newest and len(told.missing) < NAMED_MAX:
                 told.missing.append(number)
-        elif there[number] != expected and len(told.changed) < NAMED_MAX:
+            continue
+        kept = there[number]
+        if (kept is None or (kept != entry and leaf_hash(kept) != expected)) and len(told.changed) < NAMED_MAX:
             told.changed.append(number)
 
 
-def _hash_of(vault: Vault, number: int) -> bytes | None:
+def _bytes_of(vault: Vault, number: int) -> bytes | None:
     try:
         with vault.catalogue.read() as tx:
-            return next((leaf_hash(each.to_bytes()) for each in tx.audit.between(number, number)), None)
+            return next((each.to_bytes() for each in tx.audit.between(number, number)), None)
     except CatalogueBroken:
         return None
 

@@ -47,6 +47,14 @@ class LogHead:
         return self.checkpoint.size
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """A checkpoint whose signatures were checked, and the log's public keys when they were, oldest first."""
+
+    head: LogHead
+    keys: tuple[VerifierKey, ...]
+
+
 def origin(vault: Vault) -> str:
     """The log's name."""
     return origin_of(vault.vault_id)
@@ -82,7 +90,7 @@ class PublishedLog:
     keys: LeafKeySource
     tree_id: bytes
     name: str
-    remembered: Remembered | None = None
+    remembered: Remembered[bytes] | None = None
     """Where objects that were read are kept, for whoever proves; whoever verifies reads the store."""
     listed: Mapping[str, str] | None = None
     """Version ids by key, for whoever reads everything: it spares a request for each object."""

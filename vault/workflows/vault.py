@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock as Mutex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vault.audit import Detail, Entry, Event
 from vault.backups import BackupPlan
@@ -26,9 +26,12 @@ from vault.webhooks import WebhookSending
 from vault.workflows.bell import Bell
 
 if TYPE_CHECKING:
+    from vault.workflows.logstore import Covering
     from vault.workflows.upkeep import Job
 
 MIB = 1024 * 1024
+
+T = TypeVar("T")
 
 CopyPages = Callable[[str, bytes], None]
 """Puts the key pages of a batch, by their object key, into one backup place, durably; the same again is harmless."""
@@ -85,28 +88,28 @@ class Turnstile:
                 self._places += 1
 
 
-class Remembered:
-    """Bytes of the store that were read lately. They never change, so what is remembered stays true."""
+class Remembered(Generic[T]):
+    """What was read of the store lately. It never changes there, so what is remembered stays true."""
 
     def __init__(self, places: int) -> None:
         self._places = places
         self._mutex = Mutex()
-        self._bodies: dict[str, bytes] = {}
+        self._found: dict[str, T] = {}
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> T | None:
         """What is remembered under a key."""
         with self._mutex:
-            body = self._bodies.pop(key, None)
-            if body is not None:
-                self._bodies[key] = body
-        return body
+            found = self._found.pop(key, None)
+            if found is not None:
+                self._found[key] = found
+        return found
 
-    def keep(self, key: str, body: bytes) -> None:
+    def keep(self, key: str, found: T) -> None:
         """Remembers one more; what was longest not asked for is forgotten."""
         with self._mutex:
-            self._bodies[key] = body
-            if len(self._bodies) > self._places:
-                del self._bodies[next(iter(self._bodies))]
+            self._found[key] = found
+            if len(self._found) > self._places:
+                del self._found[next(iter(self._found))]
 
 
 @dataclass(slots=True)
@@ -143,9 +146,9 @@ class Vault:
     browsers say of passkeys. ``webhook_sending`` tells receivers outside. ``underway`` holds the intents that some
     thread of this process still works on; recovery leaves those alone. ``page_copies`` are the backup places,
     ``duties`` the jobs that this installation has beside those of every vault, ``backups`` where and when it is
-    backed up, None where no place is set. ``published`` remembers what was read of the published log, ``headers``
-    those of objects that are read in ranges. ``bell`` calls a duty before its time. ``provider`` is who else signs
-    people in, None where none is set.
+    backed up, None where no place is set. ``published`` remembers what was read of the published log, ``covering``
+    a checkpoint that proofs lead to, ``headers`` those of objects that are read in ranges. ``bell`` calls a duty before
+    its time. ``provider`` is who else signs people in, None where none is set.
     """
 
     vault_id: VaultId
@@ -179,9 +182,10 @@ class Vault:
     hashing: Turnstile = field(default_factory=lambda: Turnstile(8))
     indexing: Mutex = field(default_factory=Mutex)
     underway: set[IntentId] = field(default_factory=set)
-    published: Remembered = field(default_factory=lambda: Remembered(512))
+    published: Remembered[bytes] = field(default_factory=lambda: Remembered(512))
+    covering: Remembered[Covering] = field(default_factory=lambda: Remembered(1))
     sweep: Sweep = field(default_factory=Sweep)
-    headers: Remembered = field(default_factory=lambda: Remembered(2048))
+    headers: Remembered[bytes] = field(default_factory=lambda: Remembered(2048))
     bell: Bell = field(default_factory=Bell)
 
     def now(self) -> datetime:

@@ -25,7 +25,7 @@ from vault.permissions import Actor, Role
 from vault.seal.merkle import leaf_hash, require_consistency, require_inclusion
 from vault.seal.notes import Checkpoint, open_note, require_endorsement, sign_note
 from vault.workflows import destruction, log, logcheck, logdetails, logkeys, logstore, outbox
-from vault.workflows.vault import Vault
+from vault.workflows.vault import Remembered, Vault
 
 
 def write_entries(vault: Vault, count: int) -> None:
@@ -304,8 +304,15 @@ def test_a_tile_that_was_damaged_in_the_store_is_named(fresh_vault: Vault) -> No
     told = logcheck.verify(vault, actor)
     assert "entry 2 of the published log is not the one that was signed" in told.problems
     assert "the published entries do not lead to the root of their checkpoint" in told.problems
-    with pytest.raises(SealBroken):
-        log.prove(vault, 1)
+    # The entries themselves still lead to the root that was signed; changed ones do not.
+    assert log.prove(vault, 1).index == 0
+    key = vault.layout.log_tile(vault.fonds.tree_id, "tile/entries/000")
+    damaged = bytearray(logstore.read_object(vault, key))
+    damaged[40] ^= 1
+    _put_over(vault, key, bytes(damaged), hashlib.sha256(damaged).digest())
+    for number in (1, 256):
+        with pytest.raises(SealBroken):
+            log.prove(replace(vault, published=Remembered(1)), number)
 
 
 def _put_over(vault: Vault, key: str, body: bytes, sha256: bytes) -> None:
