@@ -39,6 +39,17 @@ DROP_NAMED = """
   document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
 }
 """
+# Begins an upload that this browser does not remember, as another one of the same person does.
+BEGIN = """
+async () => {
+  const headers = {
+    "Tus-Resumable": "1.0.0", "Upload-Length": "10",
+    "Upload-Metadata": `filename ${btoa("a")},class ${btoa("contract")}`,
+    "Strongroom-CSRF": document.querySelector("[name=csrf_token]").value,
+  };
+  return (await fetch("/api/v1/uploads", { method: "POST", headers })).headers.get("Location");
+}
+"""
 ALL = "(wanted) => document.getElementById('summary').textContent.startsWith(wanted)"
 STORED = "(least) => Number(/\\d+/.exec(document.getElementById('summary').textContent)?.[0] ?? 0) >= least"
 SCANS = 200
@@ -252,3 +263,28 @@ def test_a_session_that_ran_out_throws_no_upload_away(visitor: Visitor) -> None:
     receipt_rows(visitor)
     assert records(visitor)["扫描 701.bin"]["size_bytes"] == 24_000_000
     assert len(begun) == 1
+
+
+def test_what_this_browser_left_is_given_up_when_that_is_said_twice_and_nothing_else(visitor: Visitor) -> None:
+    page = visitor.page
+    page.on("dialog", lambda dialog: dialog.accept())
+    elsewhere = page.evaluate(BEGIN)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 500_000}
+    visitor.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.locator("#class").select_option("contract")
+    page.evaluate(DROP, [1, [2_500_000], 800])
+    page.locator("#send").click()
+    page.wait_for_function("() => Object.values(localStorage).some((each) => each.includes('/api/v1/uploads/'))")
+    page.reload()
+    notice = page.locator("#unfinished")
+    notice.get_by_text("1 uploads that were begun in this browser").wait_for()
+    assert not page.locator("#give-up").is_visible()
+    notice.get_by_text("Give them up", exact=True).click()
+    page.route("**/api/v1/uploads/*", lambda route: route.abort())
+    page.locator("#give-up").click()
+    notice.get_by_text("1 uploads could not be given up").wait_for()
+    page.unroute("**/api/v1/uploads/*")
+    page.locator("#give-up").click()
+    notice.wait_for(state="hidden")
+    left = page.request.get(f"{visitor.origin}/api/v1/uploads").json()["uploads"]
+    assert [f"/api/v1/uploads/{each['id']}" for each in left] == [elsewhere]

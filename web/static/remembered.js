@@ -55,6 +55,18 @@ export function forget(place) {
   if (place) localStorage.removeItem(place);
 }
 
+/** What was begun in pieces and is remembered. @returns {{ place: string, address: string }[]} */
+export function begun() {
+  try {
+    return Object.keys(localStorage).filter((each) => each.startsWith(PREFIX)).flatMap((place) => {
+      const { address } = JSON.parse(localStorage.getItem(place) ?? "{}");
+      return address ? [{ place, address }] : [];
+    });
+  } catch {
+    return [];
+  }
+}
+
 /** Forgets what is too old to go on. */
 export function tidy() {
   try {

@@ -7,8 +7,8 @@ import { byId } from "./page.js";
 import { pages } from "./paging.js";
 import { receipts } from "./receipts.js";
 import { fingerprint, forget, known, remember, tidy } from "./remembered.js";
-import { ask } from "./sending.js";
 import { store } from "./storing.js";
+import { tellUnfinished } from "./unfinished.js";
 
 const AT_ONCE = 3;
 const LOOKED_AT_ONCE = 4;
@@ -30,8 +30,9 @@ const told = /** @type {Record<string, string>} */ (form.dataset);
 
 /**
  * @typedef {"ready" | "waiting" | "sending" | "paused" | "stored" | "failed"} State
- * @typedef {{ file: File, values: Record<string, string>, said: Record<string, string> | null, state: State, part: number, note: string, flag: string,
- *   receipt: import("./sending.js").Receipt | null, checked: boolean, control: AbortController | null }} Upload
+ * @typedef {{ file: File, values: Record<string, string>, said: Record<string, string> | null, where: string | null,
+ *   state: State, part: number, note: string, flag: string, receipt: import("./sending.js").Receipt | null, checked: boolean,
+ *   control: AbortController | null }} Upload
  */
 
 /** @type {Upload[]} */
@@ -73,7 +74,7 @@ async function run(upload) {
   try {
     if (file.size > Number(told.limit)) throw new Error(text.textTooLarge);
     const metadata = upload.said ?? metadataOf(upload);
-    const where = await fingerprint(file, metadata);
+    const where = (upload.where = await fingerprint(file, metadata));
     const before = known(where);
     remember(where, before);
     const { receipt, checked } = await store(place, file, metadata, before, control.signal, {
@@ -179,7 +180,8 @@ function tell() {
 function add(files) {
   /** @type {Upload[]} */
   const added = files.map((file) => ({
-    file, values: {}, said: null, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false, control: null,
+    file, values: {}, said: null, where: null, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false,
+    control: null,
   }));
   for (const upload of added) uploads.push(upload);
   picker.required = !uploads.some((upload) => upload.state === "ready");
@@ -271,17 +273,5 @@ byId("save-csv", HTMLButtonElement).addEventListener("click", () => shown.save(u
 
 // What was under way when the page was left: the same files, dropped again, go on.
 tidy();
-const unfinished = byId("unfinished", HTMLElement);
-const never = new AbortController().signal;
-ask({ method: "GET", address: told.uploads, headers: {}, broken: "", signal: never }).then((answer) => {
-  const under = answer.body?.uploads ?? [];
-  if (!under.length) return;
-  byId("unfinished-count", HTMLElement).textContent = text.textUnfinished.replace("{count}", String(under.length));
-  unfinished.hidden = false;
-  byId("give-up", HTMLButtonElement).addEventListener("click", async () => {
-    const headers = { "Tus-Resumable": "1.0.0", "Strongroom-CSRF": place.csrf };
-    await Promise.allSettled(under.map((/** @type {{ id: string }} */ each) =>
-      ask({ method: "DELETE", address: `${told.uploads}/${each.id}`, headers, broken: "", signal: never })));
-    unfinished.hidden = true;
-  });
-}, () => {});
+const here = () => uploads.map((upload) => upload.where);
+tellUnfinished({ address: told.uploads, csrf: place.csrf, text, here }).catch(() => { /* the line broke: nothing is told */ });
