@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.checks import pytest_terminal_summary
 from tests.support.postgres import PostgresCluster, postgres_cluster
 from tests.support.skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.support.store import RunningStore, running_store
@@ -29,7 +30,13 @@ settings.load_profile("strongroom")
 # worker is left alone with one at the end (``--no-loadscope-reorder``).
 LONGEST_FIRST = ("faults", "storage/keeper", "storage/backup", "journeys", "storage/objects", "vault/cli", "storage")
 
-__all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = [
+    "postgres",
+    "postgres_url",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
