@@ -13,7 +13,7 @@ from vault.cli.moments import day
 from vault.cli.plain import plain
 from vault.cli.sources import SteadyFile
 from vault.errors import Conflict, InvalidInput, Refused
-from vault.permissions import Actor
+from vault.permissions import Action, Actor
 from vault.records import Description, Record
 from vault.workflows import holding, intake, retrieval
 from vault.workflows.vault import Vault
@@ -44,6 +44,7 @@ def correct(
         raise click.UsageError("nothing to correct; say --file, --title, --date, --place or --note")
     with invocation.acting() as (vault, actor):
         known = retrieval.find_record(vault, actor, record)
+        actor.require(Action.CORRECT_RECORD, known.class_code)
         said = retrieval.show(vault, actor, known.id).view.description
         if said is None:
             raise Conflict(f"record {known.number} has no description any more; it cannot be corrected")

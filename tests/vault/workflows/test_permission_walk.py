@@ -9,8 +9,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, Final
@@ -18,20 +17,19 @@ from typing import Any, Final
 import pytest
 
 from tests.support.people import Proving, everything
-from tests.support.vault import add_bytes
+from tests.support.walking import ANY, LIVING, OWN, WALKED, Reached, records_in_every_state, undoing
 from tests.vault.samples import a_class
 from tests.vault.workflows.faults import ON_SQLITE
 from vault import workflows
-from vault.destruction import BatchState, Targets
-from vault.errors import NotAllowed, NotFound, Refused, StoreUnavailable
-from vault.holds import HoldScope, MatterProfile
+from vault.destruction import Targets
+from vault.errors import NotAllowed, NotFound, Refused
+from vault.holds import MatterProfile
 from vault.ids import PersonId, RecordId
 from vault.paper import PaperMethod
 from vault.permissions import PERMISSIONS, Action, Actor, Role
 from vault.records import Description
-from vault.shelves import Catalogue, RecordFilter, Transaction
+from vault.shelves import RecordFilter
 from vault.workflows import (
-    destruction,
     destructionscope,
     finding,
     holding,
@@ -39,43 +37,13 @@ from vault.workflows import (
     intake,
     listing,
     paper,
-    placing,
     restricting,
     retrieval,
     sharing,
 )
 from vault.workflows.vault import Vault
 
-OWN, OTHER = "contract", "correspondence"
 SAID = Description.checked(title="walked", reason="it is walked")
-LIVING: Final = frozenset({"received", "filed", "held"})
-ANY: Final = LIVING | {"restricted", "erasing", "destroyed"}
-WALKED: Final = tuple(role for role in Role if role is not Role.OPERATOR)
-
-
-class Reached(Exception):
-    """The deed was allowed, and came to the end of its transaction, with an entry in the log or without."""
-
-    def __init__(self, *, logged: bool) -> None:
-        super().__init__()
-        self.logged = logged
-
-
-@dataclass(frozen=True)
-class Undoing:
-    """The real catalogue, which keeps nothing."""
-
-    catalogue: Catalogue
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        with self.catalogue.write() as tx:
-            before = tx.audit.newest()
-            yield tx
-            raise Reached(logged=tx.audit.newest() > before)
-
-    def read(self) -> Any:
-        return self.catalogue.read()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,43 +144,14 @@ DEEDS: Mapping[str, Deed] = {
 @pytest.fixture(scope="module")
 def walked(vault: Vault) -> Mapping[tuple[str, str], RecordId]:
     """A record in each state, of each class."""
-    one = everything()
-    records = {}
-    for code in (OWN, OTHER):
-        for state in sorted(ANY):
-            records[state, code] = add_bytes(
-                vault, one, b"walked", title=f"{state} of {code}", class_code=code
-            ).record_id
-        holding.file_record(vault, one, records["filed", code])
-        placing.place_hold(
-            vault,
-            one,
-            MatterProfile.checked(title="Walk", reason="walked", issuer="Court"),
-            HoldScope(records=frozenset({records["held", code]})),
-        )
-        restricting.restrict_record(
-            vault, replace(one, person_id=PersonId("somebody")), records["restricted", code], "walked"
-        )
-    destroyed, erasing = (
-        frozenset({records[state, code] for code in (OWN, OTHER)}) for state in ("destroyed", "erasing")
-    )
-    destruction.destroy(vault, one, Targets(records=destroyed), alone=True, error=True)
-    # The last step waits for a place of copies that does not answer: what dies is still being erased.
-    waiting = replace(vault, page_copies=(_away,))
-    batch = destruction.destroy(waiting, one, Targets(records=erasing), alone=True, error=True)
-    assert batch.state is BatchState.ERASING
-    return records
-
-
-def _away(key: str, body: bytes) -> None:
-    raise StoreUnavailable("the place of copies does not answer")
+    return records_in_every_state(vault)
 
 
 def outcome(vault: Vault, deed: Deed, actor: Actor, record_id: RecordId) -> type[Exception] | None:
     """What came of it: None where it was allowed."""
-    undoing = replace(vault, catalogue=Undoing(vault.catalogue))
+    trying = undoing(vault)
     try:
-        deed.do(undoing, actor, record_id)
+        deed.do(trying, actor, record_id)
     except Reached:
         return None
     except Refused as refused:
@@ -265,13 +204,13 @@ def test_every_deed_has_its_entry_in_its_transaction(
 ) -> None:
     indexing.follow(vault)
     one = everything()
-    undoing = replace(vault, catalogue=Undoing(vault.catalogue))
+    trying = undoing(vault)
     logged: dict[str, bool] = {}
     for name, deed in DEEDS.items():
         for state in sorted(deed.states):
             person = Proving(person_id=PersonId("somebody else"), roles=one.roles)
             try:
-                deed.do(undoing, person, walked[state, OWN])
+                deed.do(trying, person, walked[state, OWN])
             except Reached as reached:
                 logged[name] = logged.get(name, True) and reached.logged
     assert {name for name, told in logged.items() if not told} <= ANNOUNCING
