@@ -27,11 +27,10 @@ from vault.seal.canonical import canonical_json
 WEBHOOKS_MAX: Final = 50
 SECRET_BYTES: Final = 32
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # what they begin with
-RETRY_AFTER: Final = tuple(
-    timedelta(seconds=each)
-    for each in (10, 30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 24 * 3600)
-)
-"""How long after each failed try the next one comes; after the last of them the message is given up."""
+RETRY_AFTER: Final = tuple(timedelta(seconds=each) for each in (10, 30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600))
+"""How long after each failed try in a row the next one comes; the last of them counts for all that follow."""
+GIVEN_UP_AFTER: Final = timedelta(days=3)
+"""How long a message waits: the first try that fails after that is its last."""
 KEPT: Final = timedelta(days=30)
 """How long what came of a message is kept."""
 TEST: Final = "test"
@@ -84,7 +83,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """One subscription. ``sealed`` opens to address and secret; what the log told up to ``queued_to`` is queued."""
+    """One subscription. ``sealed`` opens to address and secret; what the log told up to ``queued_to`` is queued.
+
+    ``failures`` are tries in a row that failed, whichever messages they were of.
+    """
 
     id: WebhookId
     sealed: bytes
@@ -94,6 +96,7 @@ class Webhook:
     ended_at: datetime | None
     queued_to: int
     rests_until: datetime | None
+    failures: int
 
     @property
     def is_live(self) -> bool:
@@ -103,7 +106,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message. ``number`` is the log's entry, None for a test; ``failure`` a code, ``status`` the last answer's."""
+    """One message. ``number`` is the log's entry, None for a test; ``failure`` a code, ``status`` the last answer's.
+
+    It waits since it was queued, or sent again by hand.
+    """
 
     id: DeliveryId
     webhook_id: WebhookId
@@ -114,6 +120,7 @@ class Delivery:
     state: DeliveryState
     tries: int
     next_try_at: datetime
+    waits_since: datetime
     status: int | None = None
     failure: str | None = None
     ended_at: datetime | None = None
@@ -145,6 +152,11 @@ class WebhookSending:
 
     check: Callable[[str], str]
     send: Callable[[str, Mapping[str, str], bytes], int]
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long one waits after a failed try, where so many had failed before it."""
+    return RETRY_AFTER[min(failures, len(RETRY_AFTER) - 1)]
 
 
 def signed_headers(message_id: str, body: bytes, secret: str, *, at: datetime) -> dict[str, str]:

@@ -46,6 +46,7 @@ deliveries = Table(
     Column("status", Counted),
     Column("failure", Text),
     Column("ended_at", UtcDateTime),
+    Column("waits_since", UtcDateTime),
     one_of("state", DeliveryState),
     CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="ended_at"),
     CheckConstraint("tries >= 0", name="tries"),
@@ -92,25 +93,16 @@ _FAILED = (
     .where(deliveries.c.id == _its_id, _WAITS)
     .values(status=bindparam("answered"), failure=bindparam("why"), next_try_at=bindparam("until"))
 )
-_GIVEN_UP = (
-    update(deliveries)
-    .where(deliveries.c.id == _its_id, _WAITS)
-    .values(
-        state=DeliveryState.GIVEN_UP.value,
-        status=bindparam("answered"),
-        failure=bindparam("why"),
-        ended_at=bindparam("now"),
-    )
-)
 _GIVE_UP_ALL = (
     update(deliveries)
     .where(deliveries.c.webhook_id == _its_webhook, _WAITS)
     .values(state=DeliveryState.GIVEN_UP.value, failure=bindparam("why"), ended_at=bindparam("now"))
 )
+_GIVE_UP_OLD = _GIVE_UP_ALL.where(deliveries.c.waits_since <= bindparam("waiting_since", type_=UtcDateTime))
 _WAIT_AGAIN = (
     update(deliveries)
     .where(deliveries.c.id == _its_id, deliveries.c.state == DeliveryState.GIVEN_UP.value)
-    .values(state=DeliveryState.WAITING.value, tries=0, next_try_at=bindparam("now"), ended_at=None)
+    .values(state=DeliveryState.WAITING.value, tries=0, next_try_at=_now, waits_since=_now, ended_at=None)
 )
 _WAITING = select(func.count().label("count")).select_from(deliveries).where(_WAITS)
 _FORGET = delete(deliveries).where(deliveries.c.ended_at < bindparam("moment", type_=UtcDateTime))
@@ -144,14 +136,13 @@ class SqlDeliveryShelf:
     def sent(self, delivery_id: DeliveryId, *, status: int, at: datetime) -> None:
         self._rows.run(_SENT, {"its_id": delivery_id, "answered": status, "now": at})
 
-    def failed(
-        self, delivery_id: DeliveryId, *, status: int | None, failure: str, next_try_at: datetime | None, at: datetime
-    ) -> None:
-        told = {"its_id": delivery_id, "answered": status, "why": failure}
-        if next_try_at is None:
-            self._rows.run(_GIVEN_UP, {**told, "now": at})
-        else:
-            self._rows.run(_FAILED, {**told, "until": next_try_at})
+    def failed(self, delivery_id: DeliveryId, *, status: int | None, failure: str, next_try_at: datetime) -> None:
+        values = {"its_id": delivery_id, "answered": status, "why": failure, "until": next_try_at}
+        self._rows.run(_FAILED, values)
+
+    def give_up_old(self, webhook_id: WebhookId, *, waiting_since: datetime, failure: str, at: datetime) -> int:
+        values = {"its_webhook": webhook_id, "waiting_since": waiting_since, "why": failure, "now": at}
+        return self._rows.run(_GIVE_UP_OLD, values)
 
     def give_up_all(self, webhook_id: WebhookId, *, failure: str, at: datetime) -> int:
         return self._rows.run(_GIVE_UP_ALL, {"its_webhook": webhook_id, "why": failure, "now": at})
@@ -181,6 +172,7 @@ def _values(delivery: Delivery) -> dict[str, object]:
         "status": delivery.status,
         "failure": delivery.failure,
         "ended_at": delivery.ended_at,
+        "waits_since": delivery.waits_since,
     }
 
 
@@ -198,4 +190,5 @@ def _delivery(row: Row[Any]) -> Delivery:
         status=row.status,
         failure=row.failure,
         ended_at=row.ended_at,
+        waits_since=row.waits_since,
     )

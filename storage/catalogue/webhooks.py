@@ -37,6 +37,7 @@ webhooks = Table(
     Column("ended_at", UtcDateTime),
     Column("queued_to", Counted, nullable=False),
     Column("rests_until", UtcDateTime),
+    Column("failures", Counted, nullable=False, server_default="0"),
     CheckConstraint("length(events) > 0", name="events"),
     CheckConstraint("queued_to >= 0", name="queued_to"),
 )
@@ -51,7 +52,11 @@ _QUEUED = (
     .where(webhooks.c.id == _its_id, webhooks.c.queued_to == bindparam("before"), webhooks.c.ended_at.is_(None))
     .values(queued_to=bindparam("up_to"))
 )
-_REST = update(webhooks).where(webhooks.c.id == _its_id).values(rests_until=bindparam("until"))
+_REST = (
+    update(webhooks)
+    .where(webhooks.c.id == _its_id)
+    .values(rests_until=bindparam("until"), failures=bindparam("so_many"))
+)
 _END = update(webhooks).where(webhooks.c.id == _its_id, webhooks.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
 
 _EVENTS = {event.value: event for event in Event}
@@ -77,6 +82,7 @@ class SqlWebhookShelf:
                 "ended_at": webhook.ended_at,
                 "queued_to": webhook.queued_to,
                 "rests_until": webhook.rests_until,
+                "failures": webhook.failures,
             },
         )
 
@@ -93,8 +99,11 @@ class SqlWebhookShelf:
     def queued(self, webhook_id: WebhookId, *, before: int, to: int) -> bool:
         return self._rows.run(_QUEUED, {"its_id": webhook_id, "before": before, "up_to": to}) == 1
 
-    def rest(self, webhook_id: WebhookId, *, until: datetime | None) -> None:
-        self._rows.run(_REST, {"its_id": webhook_id, "until": until})
+    def rest(self, webhook_id: WebhookId, *, until: datetime, failures: int) -> None:
+        self._rows.run(_REST, {"its_id": webhook_id, "until": until, "so_many": failures})
+
+    def wake(self, webhook_id: WebhookId) -> None:
+        self._rows.run(_REST, {"its_id": webhook_id, "until": None, "so_many": 0})
 
     def end(self, webhook_id: WebhookId, *, at: datetime) -> bool:
         return self._rows.run(_END, {"its_id": webhook_id, "now": at}) == 1
@@ -111,4 +120,5 @@ def _webhook(row: Row[Any]) -> Webhook:
         ended_at=row.ended_at,
         queued_to=row.queued_to,
         rests_until=row.rests_until,
+        failures=row.failures,
     )

@@ -25,7 +25,13 @@ class WebhookShelf(Protocol):
         """Says that the log is queued up to an entry; False when somebody else has queued from there meanwhile."""
         ...
 
-    def rest(self, webhook_id: WebhookId, *, until: datetime | None) -> None: ...
+    def rest(self, webhook_id: WebhookId, *, until: datetime, failures: int) -> None:
+        """Nothing is sent there until then, after so many failed tries in a row."""
+        ...
+
+    def wake(self, webhook_id: WebhookId) -> None:
+        """It rests no longer, as if nothing had failed."""
+        ...
 
     def end(self, webhook_id: WebhookId, *, at: datetime) -> bool: ...
 
@@ -47,10 +53,12 @@ class DeliveryShelf(Protocol):
 
     def sent(self, delivery_id: DeliveryId, *, status: int, at: datetime) -> None: ...
 
-    def failed(
-        self, delivery_id: DeliveryId, *, status: int | None, failure: str, next_try_at: datetime | None, at: datetime
-    ) -> None:
-        """It waits for its next try; without one it is given up."""
+    def failed(self, delivery_id: DeliveryId, *, status: int | None, failure: str, next_try_at: datetime) -> None:
+        """It waits for its next try."""
+        ...
+
+    def give_up_old(self, webhook_id: WebhookId, *, waiting_since: datetime, failure: str, at: datetime) -> int:
+        """Gives up those that wait since then or longer; how many."""
         ...
 
     def give_up_all(self, webhook_id: WebhookId, *, failure: str, at: datetime) -> int: ...

@@ -3,10 +3,12 @@
 1. What the log tells of since a webhook was last looked at, and it wants, becomes messages; in the same transaction the
    webhook is marked as queued up to there.
 2. A message whose time has come is claimed (its try counted, nobody else takes it for ``LEASE``), signed and posted.
-3. Answered 2xx it is sent. Otherwise it waits longer each time, its webhook rests as long; in the end it is given up.
+3. Answered 2xx it is sent. Otherwise it waits longer each time, and its webhook rests, longer each time in a row.
+4. What waits for three days when a try fails is given up, whatever was tried of it; the log tells how many.
 
 Rule 1: killed between 2 and 3, a message is sent again under the same id; none is lost.
-Rule 2: one receiver that is away keeps no other waiting: after a failure its webhook rests.
+Rule 2: one receiver that is away keeps no other waiting: after a failure its webhook rests, and the others' messages
+are asked for anew.
 """
 
 from __future__ import annotations
@@ -14,12 +16,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from vault.audit import Event
+from vault.audit import Detail, Event
 from vault.errors import InvalidInput, ReceiverUnavailable
 from vault.ids import DeliveryId, WebhookId
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID
-from vault.webhooks import KEPT, RETRY_AFTER, Delivery, DeliveryState, Webhook, signed_headers
+from vault.webhooks import (
+    GIVEN_UP_AFTER,
+    KEPT,
+    Delivery,
+    DeliveryState,
+    Webhook,
+    pause_after,
+    signed_headers,
+)
 from vault.workflows.vault import Vault
 from vault.workflows.webhooks import SEND_WEBHOOKS, opened
 
@@ -37,21 +47,27 @@ def send_webhooks(vault: Vault) -> Outcome:
             with vault.catalogue.read() as tx:
                 webhook = tx.webhooks.get(webhook.id) or webhook
     sent = failed = 0
-    resting: set[WebhookId] = set()
-    with vault.catalogue.read() as tx:
-        due = tx.deliveries.due(now=vault.now(), limit=SENT_AT_ONCE)
-    for delivery in due:
-        if delivery.webhook_id in resting:
-            continue
-        if _send(vault, delivery):
-            sent += 1
-        else:
-            failed += 1
-            resting.add(delivery.webhook_id)
+    # What failed rests beyond this moment, what was sent is out: each look finds others, or fewer than it may.
+    now = vault.now()
+    few = False
+    while not few and sent < SENT_AT_ONCE:
+        with vault.catalogue.read() as tx:
+            due = tx.deliveries.due(now=now, limit=SENT_AT_ONCE)
+        few = len(due) < SENT_AT_ONCE
+        resting: set[WebhookId] = set()
+        for delivery in due:
+            webhook = None if delivery.webhook_id in resting else _claimed(vault, delivery)
+            if webhook is None:
+                continue
+            if _send(vault, webhook, delivery):
+                sent += 1
+            else:
+                failed += 1
+                resting.add(delivery.webhook_id)
     with vault.catalogue.write() as tx:
         tx.deliveries.forget_before(vault.now() - KEPT)
         waiting = tx.deliveries.waiting()
-    if len(due) == SENT_AT_ONCE and sent:
+    if not few:
         vault.bell.ring(SEND_WEBHOOKS)
     return Outcome.of("webhooks-sent", sent=sent, failed=failed, waiting=waiting)
 
@@ -74,6 +90,7 @@ def _queue(vault: Vault, webhook: Webhook) -> bool:
             state=DeliveryState.WAITING,
             tries=0,
             next_try_at=now,
+            waits_since=now,
         )
         for each in entries
         if each.entry.event in webhook.events
@@ -85,13 +102,16 @@ def _queue(vault: Vault, webhook: Webhook) -> bool:
     return len(entries) == LOOKED_AT_ONCE
 
 
-def _send(vault: Vault, delivery: Delivery) -> bool:
-    """One try; whether the receiver took the message."""
+def _claimed(vault: Vault, delivery: Delivery) -> Webhook | None:
+    """The webhook of a message that is ours to try; None when somebody else has it, or it does not wait any more."""
     with vault.catalogue.write() as tx:
-        webhook = tx.webhooks.get(delivery.webhook_id)
-        claimed = tx.deliveries.claim(delivery.id, tries=delivery.tries, until=vault.now() + LEASE)
-    if webhook is None or not claimed:
-        return True
+        if not tx.deliveries.claim(delivery.id, tries=delivery.tries, until=vault.now() + LEASE):
+            return None
+        return tx.webhooks.get(delivery.webhook_id)
+
+
+def _send(vault: Vault, webhook: Webhook, delivery: Delivery) -> bool:
+    """One try; whether the receiver took the message."""
     url, secret = opened(vault, webhook)
     body = delivery.payload(vault.vault_id)
     status: int | None = None
@@ -107,12 +127,13 @@ def _send(vault: Vault, delivery: Delivery) -> bool:
     with vault.catalogue.write() as tx:
         if status is not None and 200 <= status < 300:
             tx.deliveries.sent(delivery.id, status=status, at=now)
-            tx.webhooks.rest(webhook.id, until=None)
+            tx.webhooks.wake(webhook.id)
             return True
-        next_try_at = now + RETRY_AFTER[delivery.tries] if delivery.tries < len(RETRY_AFTER) else None
-        tx.deliveries.failed(delivery.id, status=status, failure=failure, next_try_at=next_try_at, at=now)
-        tx.webhooks.rest(webhook.id, until=next_try_at)
-        if next_try_at is None:
-            detail = {"number": delivery.number, "failure": failure}
+        next_try_at = now + pause_after(delivery.tries)
+        tx.deliveries.failed(delivery.id, status=status, failure=failure, next_try_at=next_try_at)
+        tx.webhooks.rest(webhook.id, until=now + pause_after(webhook.failures), failures=webhook.failures + 1)
+        count = tx.deliveries.give_up_old(webhook.id, waiting_since=now - GIVEN_UP_AFTER, failure=failure, at=now)
+        if count:
+            detail: Detail = {"count": count, "failure": failure}
             tx.audit.append(vault.entry(CLOCK_ID, Event.WEBHOOK_GIVEN_UP, webhook.id, detail))
     return False

@@ -73,6 +73,7 @@ def add(vault: Vault, actor: Actor, *, url: str, events: frozenset[Event]) -> tu
             ended_at=None,
             queued_to=number,
             rests_until=None,
+            failures=0,
         )
         tx.webhooks.add(webhook)
     return secret, WebhookView(webhook=webhook, url=kept_url, newest=None)
@@ -124,10 +125,11 @@ def test(vault: Vault, actor: Actor, webhook_id: WebhookId) -> Delivery:
         state=DeliveryState.WAITING,
         tries=0,
         next_try_at=now,
+        waits_since=now,
     )
     with vault.catalogue.write() as tx:
         _require_live(_found(tx, webhook_id))
-        tx.webhooks.rest(webhook_id, until=None)
+        tx.webhooks.wake(webhook_id)
         tx.deliveries.add([delivery])
         tx.audit.append(vault.entry(actor.person_id, Event.WEBHOOK_TESTED, webhook_id))
     vault.bell.ring(SEND_WEBHOOKS)
@@ -148,10 +150,10 @@ def resend(vault: Vault, actor: Actor, webhook_id: WebhookId, delivery_id: Deliv
             raise NotFound("there is no such message; look at those of the webhook")
         if not tx.deliveries.wait_again(delivery_id, at=now):
             raise Conflict("this message was not given up; it is sent, or waits")
-        tx.webhooks.rest(webhook_id, until=None)
+        tx.webhooks.wake(webhook_id)
         tx.audit.append(vault.entry(actor.person_id, Event.WEBHOOK_RESENT, webhook_id, {"number": delivery.number}))
     vault.bell.ring(SEND_WEBHOOKS)
-    return replace(delivery, state=DeliveryState.WAITING, tries=0, next_try_at=now, ended_at=None)
+    return replace(delivery, state=DeliveryState.WAITING, tries=0, next_try_at=now, waits_since=now, ended_at=None)
 
 
 def opened(vault: Vault, webhook: Webhook) -> tuple[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,8 +21,17 @@ from tests.vault.workflows.faults import HandClock, with_clock
 from vault.audit import Event
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from vault.ids import DeliveryId, PersonId, WebhookId
+from vault.people import CLOCK_ID
 from vault.permissions import Actor, Role
-from vault.webhooks import KEPT, RETRY_AFTER, WEBHOOKS_MAX, DeliveryState, checked_events, signed_headers
+from vault.webhooks import (
+    GIVEN_UP_AFTER,
+    KEPT,
+    RETRY_AFTER,
+    WEBHOOKS_MAX,
+    DeliveryState,
+    checked_events,
+    signed_headers,
+)
 from vault.workflows import deliveries, webhooks
 from vault.workflows.vault import Vault
 
@@ -78,7 +88,19 @@ def test_a_message_is_signed_and_holds_ids_alone(telling: tuple[Vault, HandClock
     assert state_of(vault, view.webhook.id) == [(DeliveryState.SENT, 1, 204, None)]
 
 
-def test_what_is_not_taken_is_sent_again_later_and_later_and_given_up_in_the_end(
+def happen(vault: Vault, event: Event, count: int) -> None:
+    with vault.catalogue.write() as tx:
+        for number in range(count):
+            tx.audit.append(vault.entry(CLOCK_ID, event, f"subject-{number}"))
+
+
+def given_up(vault: Vault, webhook_id: WebhookId) -> list[Any]:
+    with vault.catalogue.read() as tx:
+        found = tx.audit.page(subject=webhook_id, event=Event.WEBHOOK_GIVEN_UP)
+    return [dict(each.entry.detail) for each in found]
+
+
+def test_what_is_not_taken_is_sent_again_later_and_later_until_it_is(
     telling: tuple[Vault, HandClock], told: Receiver
 ) -> None:
     vault, clock = telling
@@ -99,12 +121,78 @@ def test_what_is_not_taken_is_sent_again_later_and_later_and_given_up_in_the_end
         ids.add(told.messages[-1][0]["webhook-id"])
     assert len(ids) == 2
     told.status = 200
-    for _ in range(4):
-        clock.advance(timedelta(days=1, seconds=1))
+    clock.advance(RETRY_AFTER[-1])
+    deliveries.send_webhooks(vault)
+    assert {state for state, *_ in state_of(vault, view.webhook.id)} == {DeliveryState.SENT}
+    told.status = 503
+    add_bytes(vault, actor, b"three")
+    deliveries.send_webhooks(vault)
+    webhook = webhooks.show(vault, actor, view.webhook.id)[0].webhook
+    assert webhook.rests_until == vault.now() + RETRY_AFTER[0], "what was taken meanwhile ended the run of failures"
+
+
+def test_however_many_wait_all_are_given_up_once_they_are_three_days_old(
+    telling: tuple[Vault, HandClock], told: Receiver
+) -> None:
+    vault, clock = telling
+    _, view = webhooks.add(vault, staff(vault), url=told.url, events=RECEIVED)
+    told.status = 503
+    happen(vault, Event.RECORD_RECEIVED, 40)
+    began = vault.now()
+    while not given_up(vault, view.webhook.id):
+        assert vault.now() - began < GIVEN_UP_AFTER + RETRY_AFTER[-1]
         deliveries.send_webhooks(vault)
-    states = [state for state, *_ in state_of(vault, view.webhook.id)]
-    assert states.count(DeliveryState.WAITING) == 0
-    assert states.count(DeliveryState.SENT) >= 1
+        webhook = webhooks.show(vault, staff(vault), view.webhook.id)[0].webhook
+        assert webhook.rests_until is not None
+        clock.at = webhook.rests_until
+        if clock.at - began < GIVEN_UP_AFTER:
+            assert {state for state, *_ in state_of(vault, view.webhook.id)} == {DeliveryState.WAITING}
+    assert given_up(vault, view.webhook.id) == [{"count": 40, "failure": "refused"}], "one entry for all"
+    found = state_of(vault, view.webhook.id)
+    assert {(state, failure) for state, _, _, failure in found} == {(DeliveryState.GIVEN_UP, "refused")}
+    assert len(told.messages) < 30
+
+
+def test_a_message_that_its_receiver_never_takes_is_tried_more_and_more_seldom_beside_others(
+    telling: tuple[Vault, HandClock], told: Receiver
+) -> None:
+    vault, clock = telling
+    _, view = webhooks.add(vault, staff(vault), url=told.url, events=ALSO_OPENED)
+
+    def refuse_one(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        return 400 if b"record-opened" in body else vault.webhook_sending.send(url, headers, body)
+
+    refusing = replace(vault, webhook_sending=replace(vault.webhook_sending, send=refuse_one))
+    happen(vault, Event.RECORD_OPENED, 1)
+    for _ in range(40):
+        happen(vault, Event.RECORD_RECEIVED, 1)
+        deliveries.send_webhooks(refusing)
+        clock.advance(timedelta(minutes=1))
+    deliveries.send_webhooks(refusing)
+    states = state_of(vault, view.webhook.id)
+    assert [tries for state, tries, *_ in states if state is DeliveryState.WAITING] == [5], (
+        "after 0, 1, 2, 4, 14 minutes"
+    )
+    assert len(told.messages) == 40
+
+
+def test_a_message_of_a_webhook_that_was_ended_during_the_try_is_not_given_up_a_second_time(
+    telling: tuple[Vault, HandClock], told: Receiver
+) -> None:
+    vault, clock = telling
+    _, view = webhooks.add(vault, staff(vault), url=told.url, events=RECEIVED)
+    happen(vault, Event.RECORD_RECEIVED, 1)
+    told.status = 503
+    deliveries.send_webhooks(vault)
+    clock.advance(GIVEN_UP_AFTER)
+
+    def end_and_send(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        webhooks.end(vault, staff(vault), view.webhook.id)
+        return vault.webhook_sending.send(url, headers, body)
+
+    deliveries.send_webhooks(replace(vault, webhook_sending=replace(vault.webhook_sending, send=end_and_send)))
+    assert state_of(vault, view.webhook.id) == [(DeliveryState.GIVEN_UP, 2, 503, "ended")]
+    assert given_up(vault, view.webhook.id) == [], "the log told it when the webhook was ended"
 
 
 def test_a_message_is_given_up_after_its_last_try_is_told_by_the_log_and_can_be_sent_again(
@@ -115,17 +203,20 @@ def test_a_message_is_given_up_after_its_last_try_is_told_by_the_log_and_can_be_
     _, view = webhooks.add(vault, actor, url=told.url, events=RECEIVED)
     told.status = 500
     add_bytes(vault, actor, b"one")
-    for tries in range(len(RETRY_AFTER) + 1):
+    for tries in range(4):
         deliveries.send_webhooks(vault)
         assert len(told.messages) == tries + 1
         assert len({headers["webhook-id"] for headers, _ in told.messages}) == 1, "the same message each time"
-        clock.advance(timedelta(days=1, seconds=1))
-    assert state_of(vault, view.webhook.id) == [(DeliveryState.GIVEN_UP, len(RETRY_AFTER) + 1, 500, "refused")]
+        clock.advance(timedelta(days=1))
+    assert state_of(vault, view.webhook.id) == [(DeliveryState.GIVEN_UP, 4, 500, "refused")]
     with vault.catalogue.read() as tx:
         assert tx.audit.page(subject=view.webhook.id)[0].entry.event is Event.WEBHOOK_GIVEN_UP
     _, (lost,) = webhooks.show(vault, actor, view.webhook.id)
-    told.status = 200
     webhooks.resend(vault, actor, view.webhook.id, lost.id)
+    deliveries.send_webhooks(vault)
+    assert state_of(vault, view.webhook.id) == [(DeliveryState.WAITING, 1, 500, "refused")], "three days from now on"
+    told.status = 200
+    clock.advance(RETRY_AFTER[0])
     deliveries.send_webhooks(vault)
     assert state_of(vault, view.webhook.id)[0][0] is DeliveryState.SENT
     with pytest.raises(Conflict):
@@ -149,6 +240,39 @@ def test_a_receiver_that_is_away_keeps_no_other_waiting(telling: tuple[Vault, Ha
     assert {each[0] for each in state_of(vault, live.webhook.id)} == {DeliveryState.SENT}
     assert sorted(each[1] for each in state_of(vault, dead.webhook.id)) == [0, 0, 1]
     assert {each[3] for each in state_of(vault, dead.webhook.id)} == {None, "receiver-unavailable"}
+
+
+def test_however_many_wait_for_a_receiver_that_is_away_the_others_are_told(
+    telling: tuple[Vault, HandClock], told: Receiver
+) -> None:
+    vault, clock = telling
+    actor = staff(vault)
+    with receiver() as gone:
+        away = gone.url
+    _, dead = webhooks.add(vault, actor, url=away, events=RECEIVED)
+    happen(vault, Event.RECORD_RECEIVED, deliveries.SENT_AT_ONCE + 1)
+    deliveries.send_webhooks(vault)
+    clock.advance(RETRY_AFTER[0])
+    _, live = webhooks.add(vault, actor, url=told.url, events=frozenset({Event.RECORD_OPENED}))
+    happen(vault, Event.RECORD_OPENED, 1)
+    outcome = deliveries.send_webhooks(vault)
+    assert (outcome.values["sent"], outcome.values["failed"]) == (1, 1)
+    assert len(told.messages) == 1
+    assert state_of(vault, live.webhook.id)[0][0] is DeliveryState.SENT
+    webhooks.end(vault, actor, dead.webhook.id)
+
+
+def test_more_than_go_at_once_go_on_at_once(telling: tuple[Vault, HandClock], told: Receiver) -> None:
+    vault, _ = telling
+    webhooks.add(vault, staff(vault), url=told.url, events=RECEIVED)
+    happen(vault, Event.RECORD_RECEIVED, deliveries.SENT_AT_ONCE + 1)
+    vault.bell.answer(0)
+    deliveries.send_webhooks(vault)
+    assert len(told.messages) == deliveries.SENT_AT_ONCE
+    assert vault.bell.answer(0) == {webhooks.SEND_WEBHOOKS}
+    deliveries.send_webhooks(vault)
+    assert len(told.messages) == deliveries.SENT_AT_ONCE + 1
+    assert vault.bell.answer(0) == frozenset()
 
 
 def test_a_sender_that_is_killed_before_it_could_say_so_sends_the_same_message_again(
