@@ -375,6 +375,8 @@ WORDS: Final[Mapping[str, str]] = {
     "failure-refused": later("was not taken"),
     "failure-receiver-unavailable": later("no answer"),
     "failure-not-to-be-reached": later("not to be reached"),
+    "failure-seal-broken": later("its address is damaged; add it anew"),
+    "failure-key-destroyed": later("its key was destroyed; add it anew"),
     "failure-ended": later("the webhook was ended"),
     "test": later("Test"),
     "stamp-log": later("Have the log time-stamped"),

@@ -7,7 +7,8 @@
 4. What waits for three days when a try fails is given up, whatever was tried of it; the log tells how many.
 
 Rule 1: killed between 2 and 3, a message is sent again under the same id; none is lost.
-Rule 2: one receiver that is away keeps no other waiting: after a failure its webhook rests, and the others' messages
+Rule 2: a webhook that does not open is as good as one whose receiver is away.
+Rule 3: one receiver that is away keeps no other waiting: after a failure its webhook rests, and the others' messages
 are asked for anew.
 """
 
@@ -17,7 +18,7 @@ from datetime import timedelta
 from typing import Final
 
 from vault.audit import Detail, Event
-from vault.errors import InvalidInput, ReceiverUnavailable
+from vault.errors import InvalidInput, KeyDestroyed, ReceiverUnavailable, SealBroken
 from vault.ids import DeliveryId, WebhookId
 from vault.outcomes import Outcome
 from vault.people import CLOCK_ID
@@ -112,14 +113,14 @@ def _claimed(vault: Vault, delivery: Delivery) -> Webhook | None:
 
 def _send(vault: Vault, webhook: Webhook, delivery: Delivery) -> bool:
     """One try; whether the receiver took the message."""
-    url, secret = opened(vault, webhook)
     body = delivery.payload(vault.vault_id)
     status: int | None = None
     failure = "refused"
     try:
+        url, secret = opened(vault, webhook)
         headers = signed_headers(delivery.message_id, body, secret, at=vault.now())
         status = vault.webhook_sending.send(url, headers, body)
-    except ReceiverUnavailable as exc:
+    except (ReceiverUnavailable, SealBroken, KeyDestroyed) as exc:
         failure = exc.code
     except InvalidInput:
         failure = "not-to-be-reached"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vault.audit import Detail, Event
-from vault.errors import Conflict, KeyDestroyed, NotFound
+from vault.errors import Conflict, KeyDestroyed, NotFound, SealBroken
 from vault.ids import DeliveryId, WebhookId
 from vault.permissions import Action, Actor
 from vault.shelves import Transaction
@@ -33,7 +33,7 @@ _FIELD_SET: Final = "webhook"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookView:
-    """A webhook as those who tend them see it; ``url`` is empty when its key is gone."""
+    """A webhook as those who tend them see it; ``url`` is empty when it does not open."""
 
     webhook: Webhook
     url: str
@@ -179,5 +179,5 @@ def _require_live(webhook: Webhook) -> None:
 def _url(vault: Vault, webhook: Webhook) -> str:
     try:
         return opened(vault, webhook)[0]
-    except KeyDestroyed:
+    except (KeyDestroyed, SealBroken):
         return ""

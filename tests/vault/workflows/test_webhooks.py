@@ -275,6 +275,27 @@ def test_more_than_go_at_once_go_on_at_once(telling: tuple[Vault, HandClock], to
     assert vault.bell.answer(0) == frozenset()
 
 
+def test_a_webhook_that_was_damaged_keeps_no_other_waiting(telling: tuple[Vault, HandClock], told: Receiver) -> None:
+    vault, _ = telling
+    actor = staff(vault)
+    _, damaged = webhooks.add(vault, actor, url=told.url, events=RECEIVED)
+    _, live = webhooks.add(vault, actor, url=told.url, events=RECEIVED)
+    assert isinstance(vault.catalogue, SqlCatalogue)
+    with vault.catalogue.maintain() as connection:
+        values = {
+            "id": damaged.webhook.id,
+            "sealed": damaged.webhook.sealed[:-1] + bytes([damaged.webhook.sealed[-1] ^ 1]),
+        }
+        connection.execute(text("UPDATE webhooks SET sealed = :sealed WHERE id = :id"), values)
+    happen(vault, Event.RECORD_RECEIVED, 1)
+    outcome = deliveries.send_webhooks(vault)
+    assert (outcome.values["sent"], outcome.values["failed"]) == (1, 1)
+    assert state_of(vault, live.webhook.id)[0][0] is DeliveryState.SENT
+    assert state_of(vault, damaged.webhook.id) == [(DeliveryState.WAITING, 1, None, "seal-broken")]
+    urls = {view.webhook.id: view.url for view in webhooks.list_webhooks(vault, actor)}
+    assert (urls[damaged.webhook.id], urls[live.webhook.id]) == ("", told.url)
+
+
 def test_a_sender_that_is_killed_before_it_could_say_so_sends_the_same_message_again(
     telling: tuple[Vault, HandClock], told: Receiver
 ) -> None:
