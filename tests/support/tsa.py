@@ -33,6 +33,7 @@ signer_digest = sha256
 default_policy = 1.2.3.4.1
 digests = sha256
 accuracy = secs:1
+clock_precision_digits = 3
 ordering = no
 tsa_name = yes
 ess_cert_id_chain = no
