@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import accumulate, groupby, takewhile
 from typing import Any, Final
 
 import segno
@@ -67,12 +68,14 @@ def _draw_code(canvas: Any, code: str, left: float, bottom: float, edge: float) 
     rows = tuple(segno.make(code, error="m", micro=False).matrix_iter(border=_QUIET_MODULES))
     module = edge / len(rows)
     for down, row in enumerate(rows):
-        for across, dark in enumerate(row):
+        across = 0
+        for dark, run in groupby(row, bool):
+            count = sum(1 for _ in run)
             if dark:
-                # A hair wider than its square, so that no seam shows between two dark ones.
-                canvas.rect(
-                    left + across * module, bottom + edge - (down + 1) * module, module * 1.02, module * 1.02, 0, 1
-                )
+                # A hair wider than its squares, so that no seam shows to the row below.
+                x, y = left + across * module, bottom + edge - (down + 1) * module
+                canvas.rect(x, y, module * (count + 0.02), module * 1.02, 0, 1)
+            across += count
 
 
 def _wrapped(lines: Sequence[str], room: float) -> list[str]:
@@ -88,15 +91,15 @@ def _wrapped(lines: Sequence[str], room: float) -> list[str]:
 
 def _fitting(text: str, points: float, room: float) -> int:
     """How many characters fit, one at least; at a space where there is one in the second half."""
-    fits = len(text)
-    while fits > 1 and _width(text[:fits], points) > room:
-        fits -= 1
+    # What stands in a line is as wide as its characters together; those beyond the first that is too much count not.
+    ends = accumulate(_width(character, points) for character in text)
+    fits = max(1, sum(1 for _ in takewhile(lambda end: end <= room, ends)))
     space = text.rfind(" ", fits // 2, fits)
-    return space if fits < len(text) and space > 0 else max(1, fits)
+    return space if fits < len(text) and space > 0 else fits
 
 
 def _cut(text: str, points: float, room: float) -> str:
-    return text[: _fitting(text, points, room)] if _width(text, points) > room else text
+    return text[: _fitting(text, points, room)]
 
 
 def _width(text: str, points: float) -> float:
