@@ -12,10 +12,11 @@ Rule 3: address and secret are sealed; the secret is shown once.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -127,8 +128,10 @@ class Delivery:
 
     @property
     def message_id(self) -> str:
-        """Stable: also a restored catalogue gives an entry the same one."""
-        return f"msg_{self.webhook_id}_{self.number if self.number is not None else self.id}"
+        """The same at each try, and after a restore, which may give the entry's number to another one: not the same."""
+        told = f"{self.number}\n{self.event}\n{self.subject}\n{self.at.astimezone(UTC).isoformat()}"
+        which = hashlib.sha256(told.encode()).hexdigest()[:8]
+        return f"msg_{self.webhook_id}_{self.id if self.number is None else f'{self.number}_{which}'}"
 
     def payload(self, vault_id: str) -> bytes:
         """The body of the message, the same at each try."""

@@ -1,7 +1,8 @@
 """Sends a message to a receiver's address that was judged a moment ago.
 
-Rule 1: redirects are not followed, proxies of the environment are not asked; an answer is read up to a few bytes, and
-the whole of it has ``ANSWER_WITHIN_S``.
+Rule 1: redirects are not followed, proxies of the environment are not asked; an answer is read up to a few bytes. TLS,
+message and answer together have ``ANSWER_WITHIN_S``, the connection before them ``CONNECT_WITHIN_S``. Limit: how long
+the system looks a name up is the system's.
 Rule 2: the certificate has to be the name's, whatever address the connection goes to.
 """
 
@@ -54,18 +55,19 @@ class Sender:
         address = address_of(place, self._networks, self._look_up)
         try:
             with socket.create_connection((address, place.port), CONNECT_WITHIN_S) as line:
-                return self._post(self._secured(line, place), place, headers, body)
+                return self._post(self._unsecured(line, place), place, headers, body)
         except (OSError, http.client.HTTPException) as exc:
             raise ReceiverUnavailable("the receiver does not answer as it should") from exc
 
-    def _secured(self, line: socket.socket, place: Place) -> socket.socket:
+    def _unsecured(self, line: socket.socket, place: Place) -> socket.socket:
+        """The connection, of which TLS has not said anything yet."""
         if place.scheme == "http":
             return line
         context = self._trusted or ssl.create_default_context()
-        return context.wrap_socket(line, server_hostname=place.host)
+        return context.wrap_socket(line, server_hostname=place.host, do_handshake_on_connect=False)
 
     def _post(self, line: socket.socket, place: Place, headers: Mapping[str, str], body: bytes) -> int:
-        # A receiver that says a byte now and then would never run into the limit of a single read.
+        # A receiver that says a byte now and then, of TLS too, would never run into the limit of a single read.
         ends = threading.Timer(self._within_s, _shut, (line,))
         ends.daemon = True
         connection = http.client.HTTPConnection(place.host, place.port)
@@ -73,6 +75,8 @@ class Sender:
         line.settimeout(self._within_s)
         ends.start()
         try:
+            if isinstance(line, ssl.SSLSocket):
+                line.do_handshake()
             connection.request(
                 "POST", place.target, body, {**headers, "Host": _host_header(place), "User-Agent": AGENT}
             )
@@ -91,8 +95,9 @@ def open_sender(networks: Sequence[Network]) -> WebhookSending:
 
 
 def _shut(line: socket.socket) -> None:
+    # The one of the connection: that of TLS takes its state away from whoever reads just now.
     with suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def _host_header(place: Place) -> str:

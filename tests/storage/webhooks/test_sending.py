@@ -150,20 +150,23 @@ def test_the_certificate_has_to_be_the_names_whatever_address_is_called(tmp_path
         assert len(it.messages) == 1
 
 
-def test_a_receiver_that_never_comes_to_an_end_is_left() -> None:
-    """One byte now and then: each read succeeds, and the whole would never end."""
+@pytest.mark.parametrize(("scheme", "said"), [("http", b"H" * 500), ("https", b"\x16\x03\x03\x3f\x00" + bytes(500))])
+def test_a_receiver_that_never_comes_to_an_end_is_left(scheme: str, said: bytes) -> None:
+    """One byte now and then, of the answer or of TLS before it: each read succeeds, and the whole would never end."""
     ended = threading.Event()
 
     def drip(listening: socket.socket) -> None:
         line, _ = listening.accept()
         with line, suppress(OSError):
-            while not ended.wait(0.1):
-                line.send(b"H")
+            for byte in said:
+                if ended.wait(0.1):
+                    break
+                line.send(bytes([byte]))
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=drip, args=(listening,))
         thread.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}/"
         try:
             with pytest.raises(ReceiverUnavailable):
                 Sender(LOOPBACK, within_s=1.0).send(url, HEADERS, b"{}")
