@@ -45,6 +45,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "uploads-finished": "{finished} uploads became records, {left} not yet; {expired} ended",
         "pieces-swept": "deleted {swept} pieces of uploads that are not open",
         "derived": "derived text and pictures of {made} versions",
+        "derived-but-for": "derived text and pictures of {made} versions; {left} cannot be read now, and wait",
         "sessions-ended": "ended {ended} sessions",
         "lock-held": "held: {held} of {tried} attacks withstood",
         "lock-broken": "BROKEN: {held} of {tried} attacks withstood",

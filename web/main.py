@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -183,25 +184,33 @@ def bound_socket(settings: Settings) -> Iterator[socket.socket]:
 
 @contextmanager
 def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator[None]:
-    """Two threads that run what is due, for the duration of the block: what may last is done beside the rest."""
+    """Threads that run what is due, for the duration of the block: one for all, and one for each duty that may last, so
+    that nothing waits for it."""
     stopping = threading.Event()
+    together = frozenset(job.name for job in upkeep.duties(vault) if not job.aside)
 
     def look_after() -> None:
         said: dict[str, str] = {}
+        starting = True
         while not stopping.is_set():
-            _run_due(vault, said, aside=False)
+            _run_due(vault, said, only=together, starting=starting)
+            starting = False
             stopping.wait(every_s)
 
-    def look_aside() -> None:
+    def look_aside(name: str) -> None:
         said: dict[str, str] = {}
-        rung: frozenset[str] = frozenset()
+        rung = False
         while not stopping.is_set():
-            _run_due(vault, said, aside=True, rung=rung)
-            rung = vault.bell.answer(every_s)
+            _run_due(vault, said, only=frozenset({name}), rung=rung)
+            rung = vault.bell.answer(name, every_s)
 
     threads = [
         threading.Thread(target=look_after, name="upkeep", daemon=True),
-        threading.Thread(target=look_aside, name="upkeep-aside", daemon=True),
+        *(
+            threading.Thread(target=look_aside, args=(job.name,), name=job.name, daemon=True)
+            for job in upkeep.duties(vault)
+            if job.aside
+        ),
     ]
     for thread in threads:
         thread.start()
@@ -211,13 +220,16 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
         stopping.set()
         vault.bell.end()
         # A step that waits for a part that is away may be left alone: each may be done again.
+        until = time.monotonic() + UPKEEP_GRACE_S
         for thread in threads:
-            thread.join(UPKEEP_GRACE_S)
+            thread.join(max(0.0, until - time.monotonic()))
 
 
-def _run_due(vault: Vault, said: dict[str, str], *, aside: bool, rung: frozenset[str] = frozenset()) -> None:
+def _run_due(
+    vault: Vault, said: dict[str, str], *, only: frozenset[str], starting: bool = False, rung: bool = False
+) -> None:
     try:
-        for run in upkeep.run_due(vault, aside=aside, rung=rung):
+        for run in upkeep.run_due(vault, only=only, starting=starting, rung=rung):
             outcome = run.outcome.text if run.outcome is not None else ""
             if run.unexpected is not None:
                 kind, places = type(run.unexpected).__qualname__, places_of(run.unexpected)

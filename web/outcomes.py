@@ -40,6 +40,7 @@ OUTCOMES: Final = {
     "uploads-finished": later("{finished} uploads became records, {left} not yet; {expired} ended"),
     "pieces-swept": later("deleted {swept} pieces of uploads that are not open"),
     "derived": later("derived text and pictures of {made} versions"),
+    "derived-but-for": later("derived text and pictures of {made} versions; {left} cannot be read now, and wait"),
     "sessions-ended": later("ended {ended} sessions"),
     "lock-held": later("held: {held} of {tried} attacks withstood"),
     "lock-broken": later("BROKEN: {held} of {tried} attacks withstood"),

@@ -38,7 +38,7 @@ FIRST_LINE: Final = b"strongroom catalogue 1\n"
 PASSING: Final = frozenset(
     {
         *("sessions", "challenges", "api_tokens", "resets", "invitations", "processes", "attempts"),
-        *("uploads", "upload_pieces", "derived", "kept_answers"),
+        *("uploads", "upload_pieces", "derived", "kept_answers", "job_turns"),
     }
 )
 """Tables that say who is here just now, what is under way, or what is derived from the rest."""

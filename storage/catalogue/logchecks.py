@@ -64,6 +64,7 @@ _NEWEST = (
     .order_by(log_checks.c.ended_at.desc(), log_checks.c.id.desc())
     .limit(bindparam("at_most"))
 )
+_NEWEST_UNTIL = _NEWEST.where(log_checks.c.ended_at <= bindparam("until", type_=UtcDateTime))
 _CLAIM = (
     update(log_checks)
     .where(
@@ -106,8 +107,10 @@ class SqlLogCheckShelf:
     def open(self) -> Sequence[KeptCheck]:
         return [_check(row) for row in self._rows.all(_OPEN)]
 
-    def newest(self, *, limit: int) -> Sequence[KeptCheck]:
-        return [_check(row) for row in self._rows.all(_NEWEST, {"at_most": limit})]
+    def newest(self, *, limit: int, until: datetime | None = None) -> Sequence[KeptCheck]:
+        if until is None:
+            return [_check(row) for row in self._rows.all(_NEWEST, {"at_most": limit})]
+        return [_check(row) for row in self._rows.all(_NEWEST_UNTIL, {"at_most": limit, "until": until})]
 
     def claim(self, check_id: LogCheckId, process_id: ProcessId, *, at: datetime, silent_since: datetime) -> bool:
         values = {"its_id": check_id, "its_process": process_id, "now": at, "silent_since": silent_since}

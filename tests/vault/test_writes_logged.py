@@ -19,7 +19,7 @@ UNLOGGED: Final = {
     "vault.workflows.register.write_pending": "what is in the store leaves the queue",
     "vault.workflows.deliveries.send_webhooks": "what came of old messages is forgotten",
     "vault.workflows.deliveries._queue": "messages about entries of the log",
-    "vault.workflows.deliveries._send": "a try is counted, its outcome kept; giving up is logged",
+    "vault.workflows.deliveries._claimed": "a try is counted",
     "vault.workflows.logchecks._claimed": "who carries a check out",
     "vault.workflows.logchecks._carry_out": "how far a check is; asking and its end are logged",
     "vault.workflows.expiry.expire": "when the clock was looked at",
@@ -52,6 +52,7 @@ UNLOGGED: Final = {
     "vault.workflows.uploads.count_pieces": "how much of an upload is there",
     "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
     "vault.workflows.finishing.finish_whole": "the same",
+    "vault.workflows.deriving.derive_due": "which process does it",
     "vault.workflows.deriving._derive": "what is made of a record that is logged, under its key",
     # Keys of idempotency: what the request did is logged by whatever did it.
     "vault.workflows.repeating.begin_request": "a key is in use",

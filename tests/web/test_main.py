@@ -8,8 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,6 +21,10 @@ import pytest
 from tests.support.server import free_port
 from tests.support.store import RunningStore
 from tests.web.visitors import LOGIN, PASSWORD, stored_id
+from vault.workflows import upkeep
+from vault.workflows.upkeep import PROVE_LOCK, Job
+from vault.workflows.vault import LockVerdict, Vault
+from web.main import running_upkeep
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from storage.settings import load_settings; from web.main import serve; serve(load_settings())"
@@ -144,3 +151,33 @@ def served_port() -> Iterator[int]:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         yield int(taken.getsockname()[1])
+
+
+def test_every_start_proves_the_lock_and_no_duty_waits_for_one_that_lasts(fresh_vault: Vault) -> None:
+    upkeep.run_due(fresh_vault, only={PROVE_LOCK})
+    proved, rung, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def prove() -> LockVerdict:
+        proved.set()
+        return LockVerdict(tried=1, held=1)
+
+    def last(vault: Vault) -> str:
+        ended.wait(60)
+        return "it lasted"
+
+    def answer(vault: Vault) -> str:
+        rung.set()
+        return "it answered"
+
+    duties = (
+        Job(name="lasting", every=timedelta(days=1), run=last, aside=True),
+        Job(name="answering", every=timedelta(days=1), run=answer, aside=True),
+    )
+    vault = replace(fresh_vault, prove_lock=prove, duties=duties)
+    upkeep.run_due(vault, only={"answering"})
+    rung.clear()
+    with running_upkeep(vault):
+        assert proved.wait(60)
+        vault.bell.ring("answering")
+        assert rung.wait(60)
+        ended.set()

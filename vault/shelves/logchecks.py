@@ -19,8 +19,8 @@ class LogCheckShelf(Protocol):
         """Those that wait or run, oldest first."""
         ...
 
-    def newest(self, *, limit: int) -> Sequence[KeptCheck]:
-        """Ended ones, the newest first."""
+    def newest(self, *, limit: int, until: datetime | None = None) -> Sequence[KeptCheck]:
+        """Ended ones, the newest first; with ``until`` only those that ended by then."""
         ...
 
     def claim(self, check_id: LogCheckId, process_id: ProcessId, *, at: datetime, silent_since: datetime) -> bool:

@@ -28,10 +28,10 @@ class Bell:
             self._ends = True
             self._changed.notify_all()
 
-    def answer(self, within_s: float) -> frozenset[str]:
-        """The duties that were called for since the last answer; waits for one at most so long."""
+    def answer(self, job: str, within_s: float) -> bool:
+        """Whether a duty was called for since the last answer; waits for that at most so long."""
         with self._changed:
-            self._changed.wait_for(lambda: self._rung or self._ends, timeout=within_s)
-            rung = frozenset(self._rung)
-            self._rung.clear()
-            return rung
+            self._changed.wait_for(lambda: job in self._rung or self._ends, timeout=within_s)
+            is_rung = job in self._rung
+            self._rung.discard(job)
+            return is_rung

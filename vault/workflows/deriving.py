@@ -4,20 +4,21 @@ Rule 1: state is the queue: a current version of a living record without a row i
 through all records finds what an earlier run, an earlier parser or a restore left.
 Rule 2: what is derived is sealed under the version's leaf before it is kept, and kept only while the record lives.
 Rule 3: no person looks, so this is no opening: nothing of it is shown before the gates that its contents have.
+Rule 4: one process at a time does it. A version that cannot be read is put off, and holds up none behind it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from vault import previews
 from vault.classes import Sensitivity
 from vault.derived import PARSERS, TEXT_FIELDS, Derived, checked_parts
-from vault.errors import Broken, KeyDestroyed, NotFound, NotReadable, SealBroken
+from vault.errors import Broken, KeyDestroyed, NotFound, NotReadable, SealBroken, StoreUnavailable
 from vault.ids import RecordId
 from vault.outcomes import Outcome
 from vault.permissions import Action, Actor, require_on
@@ -31,7 +32,13 @@ from vault.workflows.schedules import rule_of
 from vault.workflows.vault import Vault
 from vault.workflows.watching import is_suspended, require_unsuspended
 
+DERIVE: Final = "derive"
 RUN_LASTS: Final = timedelta(seconds=10)
+FREE_AFTER: Final = timedelta(minutes=5)
+"""When another process may go on in place of one that began and never said that it is done."""
+PUT_OFF_FOR: Final = timedelta(minutes=10)
+AWAY_AFTER: Final = 3
+"""So many objects in a row that cannot be reached: it is the store that is away."""
 AGAIN_AFTER: Final = timedelta(days=1)
 """When what failed by something passing is looked into again."""
 SWEEP_EVERY: Final = timedelta(hours=1)
@@ -43,27 +50,54 @@ _LIVING: Final = (RecordState.RECEIVED, RecordState.FILED)
 
 def derive_due(vault: Vault) -> Outcome:
     """Derives what is due, for some seconds at most. Raises ``Unavailable`` as a part is away."""
-    made = 0
     with vault.sweep.mutex:
-        until = vault.now() + RUN_LASTS
-        for record in _due(vault, _page(vault, None)):
-            if vault.now() >= until:
-                return Outcome.of("derived", made=made)
+        began = vault.now()
+        with vault.catalogue.write() as tx:
+            if not tx.jobs.take(DERIVE, vault.process_id, now=began, until=began + FREE_AFTER):
+                return Outcome.of("derived", made=0)
+        try:
+            made = _derive_some(vault, until=began + RUN_LASTS)
+        finally:
+            with vault.catalogue.write() as tx:
+                tx.jobs.leave(DERIVE, vault.process_id)
+        left = len(vault.sweep.put_off)
+    return Outcome.of("derived-but-for", made=made, left=left) if left else Outcome.of("derived", made=made)
+
+
+def _derive_some(vault: Vault, *, until: datetime) -> int:
+    """How many were derived. A single version that cannot be read is put off."""
+    put_off = vault.sweep.put_off
+    for record_id in [each for each, again_at in put_off.items() if again_at <= vault.now()]:
+        del put_off[record_id]
+    made = away = 0
+    for record in _upcoming(vault, until):
+        if vault.now() >= until:
+            break
+        try:
             made += _derive(vault, record)
-        sweep = vault.sweep
-        if sweep.before is None and sweep.ended_at is not None and vault.now() - sweep.ended_at < SWEEP_EVERY:
-            return Outcome.of("derived", made=made)
-        while vault.now() < until:
-            page = _page(vault, sweep.before)
-            for record in _due(vault, page):
-                if vault.now() >= until:
-                    return Outcome.of("derived", made=made)
-                made += _derive(vault, record)
-            sweep.before = (page[-1].received_at, page[-1].id) if page else None
-            if not page:
-                sweep.ended_at = vault.now()
-                break
-    return Outcome.of("derived", made=made)
+            away = 0
+        except (StoreUnavailable, KeyDestroyed, Broken) as exc:
+            # What is damaged the doctor names.
+            put_off[record.id] = vault.now() + PUT_OFF_FOR
+            away = away + 1 if isinstance(exc, StoreUnavailable) else 0
+            if away == AWAY_AFTER:
+                raise
+    return made
+
+
+def _upcoming(vault: Vault, until: datetime) -> Iterator[Record]:
+    """What is due: of the newest records, then on from where the sweep has come to."""
+    yield from _due(vault, _page(vault, None))
+    sweep = vault.sweep
+    if sweep.before is None and sweep.ended_at is not None and vault.now() - sweep.ended_at < SWEEP_EVERY:
+        return
+    while vault.now() < until:
+        page = _page(vault, sweep.before)
+        yield from _due(vault, page)
+        sweep.before = (page[-1].received_at, page[-1].id) if page else None
+        if not page:
+            sweep.ended_at = vault.now()
+            return
 
 
 def picture_of(vault: Vault, actor: Actor, record_id: RecordId) -> bytes:
@@ -120,21 +154,19 @@ def _due(vault: Vault, records: Sequence[Record]) -> Sequence[Record]:
     usable = [each for each in records if each.state in _LIVING and not each.is_restricted]
     with vault.catalogue.read() as tx:
         known = tx.derived.known([each.id for each in usable], parsers=PARSERS, since=vault.now() - AGAIN_AFTER)
-    return [each for each in usable if (each.id, each.current_ordinal) not in known]
+    put_off = vault.sweep.put_off
+    return [each for each in usable if (each.id, each.current_ordinal) not in known and each.id not in put_off]
 
 
 def _derive(vault: Vault, record: Record) -> int:
-    """Derives one; gives how many were kept. What is damaged is left to the doctor, and is due again."""
+    """Derives one; gives how many were kept. Raises ``KeyDestroyed``, ``Broken``, ``Unavailable``."""
     with vault.catalogue.read() as tx:
         version = tx.records.version(record.id, record.current_ordinal)
     if version is None:
         return 0
-    try:
-        reason, text, picture = _looked_into(vault, record, version)
-        sealed_text = _sealed(vault, version, TEXT_FIELDS, "text", text)
-        sealed_picture = _sealed(vault, version, _PICTURE, "webp", base64.b64encode(picture).decode("ascii"))
-    except (KeyDestroyed, Broken):
-        return 0
+    reason, text, picture = _looked_into(vault, record, version)
+    sealed_text = _sealed(vault, version, TEXT_FIELDS, "text", text)
+    sealed_picture = _sealed(vault, version, _PICTURE, "webp", base64.b64encode(picture).decode("ascii"))
     with vault.catalogue.write() as tx:
         living = tx.records.get(record.id, for_update=True)
         if living is None or living.state not in _LIVING:

@@ -39,6 +39,7 @@ from vault.workflows.logstore import (
 from vault.workflows.vault import Vault
 
 NAMED_MAX: Final = 1000
+AND_MORE: Final = "and more"
 AHEAD: Final = 8
 
 Progress = Callable[[int, int], None]
@@ -54,6 +55,13 @@ class LogCheck:
     changed: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def tell(self, problem: str) -> None:
+        """Notes what is wrong; of what is beyond a thousand, only that there is more."""
+        if len(self.problems) < NAMED_MAX:
+            self.problems.append(problem)
+        elif len(self.problems) == NAMED_MAX:
+            self.problems.append(AND_MORE)
 
     @property
     def waiting(self) -> int:
@@ -90,13 +98,11 @@ def check(vault: Vault, *, older: Sequence[bytes] = (), progress: Progress = lam
         head = log.head(keys)
     if head is None:
         if older and not told.problems:
-            told.problems.append("checkpoints of this log are known elsewhere, and the store has none")
+            told.tell("checkpoints of this log are known elsewhere, and the store has none")
         return told
     told.size, told.root = head.size, head.checkpoint.root
     if told.committed < head.size:
-        told.problems.append(
-            f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back"
-        )
+        told.tell(f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back")
     growth, tiles = Growth(), dict[tuple[int, int], bytes]()
     log = log.with_listing()
     ahead = _read_ahead(vault, log, head.size)
@@ -104,11 +110,11 @@ def check(vault: Vault, *, older: Sequence[bytes] = (), progress: Progress = lam
         with _naming(told):
             _check_tile(vault, told, head, first, growth, tiles, log, next(ahead))
         if growth.size != min(first + TILE_WIDTH, head.size):
-            told.problems.append("the rest of the published log cannot be judged")
+            told.tell("the rest of the published log cannot be judged")
             return told
         progress(growth.size, head.size)
     if growth.root() != head.checkpoint.root:
-        told.problems.append("the published entries do not lead to the root of their checkpoint")
+        told.tell("the published entries do not lead to the root of their checkpoint")
         return told
     for level, number, tile in growth.partial_tiles():
         tiles[level, number] = tile
@@ -119,7 +125,7 @@ def check(vault: Vault, *, older: Sequence[bytes] = (), progress: Progress = lam
         with _naming(told):
             known = open_head(note, keys, origin(vault)).checkpoint
             if known.size > head.size:
-                told.problems.append(f"a checkpoint of {known.size} entries is known, and {head.size} are published")
+                told.tell(f"a checkpoint of {known.size} entries is known, and {head.size} are published")
             else:
                 path = tree.prove_consistency(known.size) if known.size else []
                 require_consistency(known.size, known.root, head.size, head.checkpoint.root, path)
@@ -159,14 +165,14 @@ def _check_tile(
     published = split_entries(read[0].result())
     hashes = split_hashes(read[1].result())
     if len(published) != width or len(hashes) != width:
-        told.problems.append(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
+        told.tell(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
         return
     signed: list[bytes | None] = []
     for place, (entry, expected) in enumerate(zip(published, hashes, strict=True)):
         signed.append(entry)
         if leaf_hash(entry) != expected:
             signed[place] = None
-            told.problems.append(f"entry {first + place + 1} of the published log is not the one that was signed")
+            told.tell(f"entry {first + place + 1} of the published log is not the one that was signed")
         # The tile of hashes is what leads to the signed root.
         for level, at, tile in growth.add(expected):
             tiles[level, at] = tile
@@ -221,6 +227,6 @@ class _naming:  # noqa: N801 - reads as a word of the ``with`` statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, StrongroomError) and not isinstance(error, Unavailable):
-            self._told.problems.append(error.message)
+            self._told.tell(error.message)
             return True
         return False

@@ -1,8 +1,11 @@
 """Checks of the whole log as pieces of work: asked for, carried out beside everything else, their verdicts kept.
 
-Rule 1: whoever asks does not wait; a check that is open already is the one that they are given.
+Rule 1: whoever asks does not wait; a check that is open already is the one that they are given. Limit: two who ask in
+the same moment may get one each.
 Rule 2: a check belongs to the process that claimed it, until that one falls silent; then the next begins it anew.
 Rule 3: what is away ends nothing: the check waits again, and upkeep tries again.
+Rule 4: whoever waits for one themselves, maybe with checkpoints that nobody else has, is the only one who ends it:
+broken off it leaves nothing but the log's entry that it was asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor
 from vault.shelves import Transaction
 from vault.workflows import logcheck
-from vault.workflows.logcheck import Progress
+from vault.workflows.logcheck import LogCheck, Progress
 from vault.workflows.vault import Vault
 
 CHECK_LOG: Final = "check-log"
@@ -41,15 +44,20 @@ def ask(vault: Vault, actor: Actor) -> KeptCheck:
 def check_now(
     vault: Vault, actor: Actor, *, older: Sequence[bytes] = (), progress: Progress = lambda done, of: None
 ) -> KeptCheck:
-    """Carries a check out in this process and waits for it; ``older`` are checkpoints that were kept elsewhere.
+    """Carries a check out in this process and waits for it (rule 4); ``older`` are checkpoints kept elsewhere.
 
     Raises ``NotAllowed``; ``StoreUnavailable`` and ``CatalogueUnavailable`` when it cannot be told now.
     """
     actor.require(Action.READ_LOG)
+    check_id, asked_at = LogCheckId(vault.new_id()), vault.now()
     with vault.catalogue.write() as tx:
-        check = _added(vault, tx, actor.person_id)
-        tx.log_checks.claim(check.id, vault.process_id, at=vault.now(), silent_since=vault.now())
-    return _carry_out(vault, check, older, progress)
+        tx.audit.append(vault.entry(actor.person_id, Event.LOG_CHECK_ASKED, check_id))
+    found = logcheck.check(vault, older=older, progress=progress)
+    with vault.catalogue.write() as tx:
+        tx.log_checks.add(check_id, asked_by=actor.person_id, at=asked_at)
+        tx.log_checks.claim(check_id, vault.process_id, at=asked_at, silent_since=asked_at)
+        _end(vault, tx, check_id, actor.person_id, found)
+    return show(vault, actor, check_id)
 
 
 def newest(vault: Vault, actor: Actor, *, limit: int = SHOWN_MAX) -> Sequence[KeptCheck]:
@@ -78,17 +86,18 @@ def show(vault: Vault, actor: Actor, check_id: LogCheckId) -> KeptCheck:
 
 def check_log(vault: Vault) -> Outcome:
     """The duty of upkeep: carries out what was asked for; once a week a check by itself."""
+    now = vault.now()
     with vault.catalogue.read() as tx:
         waiting = tx.log_checks.open()
-        last = next(iter(tx.log_checks.newest(limit=1)), None)
-    now = vault.now()
+        # One that ended in the future is of a clock that was set back since.
+        last = next(iter(tx.log_checks.newest(limit=1, until=now)), None)
     due = last is None or last.ended_at is None or now - last.ended_at >= BY_ITSELF_EVERY
     if not waiting and due:
         with vault.catalogue.write() as tx:
             waiting = [_added(vault, tx, CLOCK_ID)]
     for check in waiting:
         if _claimed(vault, check.id, now):
-            last = _carry_out(vault, check, (), lambda done, of: None)
+            last = _carry_out(vault, check)
     if last is None or last.verdict is None:
         return Outcome.of("log-being-checked")
     told = last.verdict
@@ -112,23 +121,30 @@ def _claimed(vault: Vault, check_id: LogCheckId, now: datetime) -> bool:
         return tx.log_checks.claim(check_id, vault.process_id, at=now, silent_since=now - SILENT_AFTER)
 
 
-def _carry_out(vault: Vault, check: KeptCheck, older: Sequence[bytes], progress: Progress) -> KeptCheck:
+def _carry_out(vault: Vault, check: KeptCheck) -> KeptCheck:
     told_at = vault.now()
 
     def tell(done: int, total: int) -> None:
         nonlocal told_at
-        progress(done, total)
         if vault.now() - told_at >= TELL_EVERY:
             told_at = vault.now()
             with vault.catalogue.write() as tx:
                 tx.log_checks.tell(check.id, vault.process_id, done=done, total=total, at=told_at)
 
     try:
-        found = logcheck.check(vault, older=older, progress=tell)
+        found = logcheck.check(vault, progress=tell)
     except BaseException:
         with vault.catalogue.write() as tx:
             tx.log_checks.give_back(check.id, vault.process_id)
         raise
+    with vault.catalogue.write() as tx:
+        _end(vault, tx, check.id, check.asked_by, found)
+    with vault.catalogue.read() as tx:
+        return tx.log_checks.get(check.id) or check
+
+
+def _end(vault: Vault, tx: Transaction, check_id: LogCheckId, asked_by: PersonId, found: LogCheck) -> None:
+    """Keeps the verdict, unless another process has taken the check up meanwhile."""
     verdict = LogVerdict(
         size=found.size,
         root=found.root,
@@ -144,11 +160,8 @@ def _carry_out(vault: Vault, check: KeptCheck, older: Sequence[bytes], progress:
         "missing": len(verdict.missing),
         "problems": len(verdict.problems),
     }
-    with vault.catalogue.write() as tx:
-        if tx.log_checks.end(check.id, vault.process_id, verdict, at=vault.now()):
-            tx.audit.append(vault.entry(check.asked_by, Event.LOG_CHECKED, check.id, detail))
-    with vault.catalogue.read() as tx:
-        return tx.log_checks.get(check.id) or check
+    if tx.log_checks.end(check_id, vault.process_id, verdict, at=vault.now()):
+        tx.audit.append(vault.entry(asked_by, Event.LOG_CHECKED, check_id, detail))
 
 
 def _require_sight(actor: Actor) -> None:

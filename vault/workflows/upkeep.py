@@ -61,7 +61,7 @@ class Job:
     text, which pages tell by no more than "done".
 
     One that is due ``at_start`` is done whenever a server starts, however lately it was done. One that is done
-    ``aside`` may last, or waits for somebody outside: a server does those beside the others.
+    ``aside`` may last, or waits for somebody outside: a server does it in a thread of its own; nothing waits for it.
     """
 
     name: str
@@ -95,6 +95,8 @@ class VaultState:
     outbox_since: datetime | None
     jobs: Sequence[JobRun]
     indexed: int
+    index_full: bool = False
+    index_full_of_texts: bool = False
     holds_waiting: int = 0
     expiry_paused: Pause | None = None
 
@@ -104,11 +106,16 @@ class VaultState:
         return next((run for run in self.jobs if run.job == PROVE_LOCK and run.at is not None), None)
 
 
+def duties(vault: Vault) -> Sequence[Job]:
+    """Every job of this installation."""
+    return (*JOBS, *vault.duties)
+
+
 def run_due(
-    vault: Vault, *, starting: bool = False, aside: bool | None = None, rung: AbstractSet[str] = frozenset()
+    vault: Vault, *, only: AbstractSet[str] | None = None, starting: bool = False, rung: bool = False
 ) -> Sequence[JobRun]:
-    """Runs every job that is due, those of a start too when ``starting``, and those that were ``rung`` for; with
-    ``aside`` only those done so, or not so.
+    """Runs every job that is due, of those named by ``only`` where it is given; those of a start too when
+    ``starting``, and all of them when they were ``rung`` for.
 
     An unavailable part is an outcome of the job, and so is what nobody foresaw: no job keeps the others from running,
     and one that failed is due again after a minute, however seldom it is done. Raises ``CatalogueUnavailable`` when
@@ -118,8 +125,8 @@ def run_due(
     with vault.catalogue.read() as tx:
         last = {job: (at, Outcome.read(kept)) for job, at, kept in tx.jobs.last_runs()}
     ran = []
-    for job in (*JOBS, *vault.duties):
-        if aside not in (None, job.aside):
+    for job in duties(vault):
+        if only is not None and job.name not in only:
             continue
         at = vault.now()
         previous, every = None, job.every
@@ -128,7 +135,7 @@ def run_due(
             every = min(every, FAILED_AGAIN) if outcome_before.is_failed else every
         # A last run in the future is a clock that was set back: the job is due.
         fresh = previous is not None and timedelta() <= at - previous < every
-        if fresh and job.name not in rung and not (starting and job.at_start):
+        if fresh and not rung and not (starting and job.at_start):
             continue
         unexpected = None
         try:
@@ -148,6 +155,7 @@ def state(vault: Vault, actor: Actor) -> VaultState:
     """The state of the vault. Raises ``NotAllowed``."""
     actor.require(Action.SEE_STATE)
     now = vault.now()
+    index = vault.search.standing()
     with vault.catalogue.read() as tx:
         last = {job: (at, outcome) for job, at, outcome in tx.jobs.last_runs()}
         waiting, since = tx.outbox.lag()
@@ -160,8 +168,10 @@ def state(vault: Vault, actor: Actor) -> VaultState:
         unsettled_intents=unsettled,
         outbox_waiting=waiting,
         outbox_since=since,
-        jobs=[_job_run(job, last.get(job.name), now) for job in (*JOBS, *vault.duties)],
-        indexed=vault.search.standing().records,
+        jobs=[_job_run(job, last.get(job.name), now) for job in duties(vault)],
+        indexed=index.records,
+        index_full=index.is_full,
+        index_full_of_texts=index.is_full_of_texts,
         holds_waiting=holds_waiting,
         expiry_paused=expiry_paused,
     )
@@ -295,7 +305,7 @@ JOBS: Final = (
     Job(name="clear-given-up", every=timedelta(days=1), run=clear_given_up),
     Job(name=webhooks.SEND_WEBHOOKS, every=timedelta(seconds=15), run=deliveries.send_webhooks, aside=True),
     Job(name=logchecks.CHECK_LOG, every=timedelta(seconds=15), run=logchecks.check_log, aside=True),
-    Job(name="derive", every=timedelta(seconds=15), run=deriving.derive_due, aside=True),
+    Job(name=deriving.DERIVE, every=timedelta(seconds=15), run=deriving.derive_due, aside=True),
     Job(name="prune-log", every=timedelta(days=1), run=log.prune_log),
     Job(name=PROVE_LOCK, every=timedelta(days=1), run=_prove_lock, at_start=True),
 )

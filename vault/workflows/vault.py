@@ -114,10 +114,14 @@ class Remembered(Generic[T]):
 
 @dataclass(slots=True)
 class Sweep:
-    """How far this process's look at all records has come, for what is to be derived; None at their beginning."""
+    """How far this process's look at all records has come, for what is to be derived; None at their beginning.
+
+    ``put_off`` are records that could not be read, each until it is tried again.
+    """
 
     before: tuple[datetime, RecordId] | None = None
     ended_at: datetime | None = None
+    put_off: dict[RecordId, datetime] = field(default_factory=dict)
     mutex: Mutex = field(default_factory=Mutex)
 
 

@@ -14,16 +14,17 @@ from PIL import Image
 from tests.support import files
 from tests.support.people import everything
 from tests.support.vault import add_bytes, staff
+from tests.vault.workflows.faults import with_clock
 from vault.derived import PARSERS, TEXT_FIELDS, Derived
 from vault.destruction import Targets
-from vault.errors import KeyDestroyed, NotAllowed, NotFound
-from vault.ids import RecordId
+from vault.errors import KeyDestroyed, NotAllowed, NotFound, StoreUnavailable
+from vault.ids import ProcessId, RecordId
 from vault.permissions import Action, Actor
 from vault.ports import IndexStanding, SearchIndex
 from vault.records import Description, Version
 from vault.workflows import deriving, descriptions, finding, holding, indexing, intake, restricting
 from vault.workflows.destruction import destroy
-from vault.workflows.vault import Vault
+from vault.workflows.vault import Remembered, Sweep, Vault
 
 
 def derived_of(vault: Vault, record_id: RecordId) -> Derived | None:
@@ -239,3 +240,64 @@ def test_what_failed_by_something_passing_is_looked_into_again_the_next_day(vaul
             tx.derived.keep(replace(failed, number=tx.derived.next_number()))
         deriving.derive_due(vault)
         assert (text_of(vault, slow) == "slow") is again, reason
+
+
+def test_a_version_that_cannot_be_reached_holds_up_none_behind_it(vault: Vault) -> None:
+    timed, clock = with_clock(replace(vault, sweep=Sweep()))
+    actor = staff(timed)
+    behind = add_bytes(timed, actor, b"behind", file_name="a.txt").record_id
+    away = add_bytes(timed, actor, b"away", file_name="a.txt").record_id
+    with timed.catalogue.read() as tx:
+        version = tx.records.version(away, 1)
+    assert version is not None
+
+    class Store:
+        """The store, of which one object cannot be read."""
+
+        gone = frozenset({version.object.key})
+        asked = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(vault.store, name)
+
+        def read(self, key: str, *more: Any, **named: Any) -> Any:
+            self.asked += 1
+            if key in self.gone or not self.gone:
+                raise StoreUnavailable("it does not answer; try again")
+            return vault.store.read(key, *more, **named)
+
+    store = Store()
+    half = replace(timed, store=store, headers=Remembered(1))
+    outcome = deriving.derive_due(half)
+    assert (outcome.code, outcome.values["left"]) == ("derived-but-for", 1)
+    assert (text_of(timed, behind), derived_of(timed, away)) == ("behind", None)
+    asked = store.asked
+    deriving.derive_due(half)
+    assert store.asked == asked, "it is not tried each time"
+    clock.advance(deriving.PUT_OFF_FOR)
+    assert deriving.derive_due(timed).code == "derived"
+    assert text_of(timed, away) == "away"
+    # Of a store that is away altogether not every object is asked for.
+    for _ in range(deriving.AWAY_AFTER + 1):
+        add_bytes(timed, actor, b"x", file_name="a.txt")
+    store.gone, store.asked = frozenset(), 0
+    with pytest.raises(StoreUnavailable):
+        deriving.derive_due(half)
+    assert store.asked == deriving.AWAY_AFTER
+
+
+def test_one_process_at_a_time_derives_and_another_goes_on_where_it_died(vault: Vault) -> None:
+    timed, clock = with_clock(replace(vault, sweep=Sweep()))
+    record_id = add_bytes(timed, staff(timed), b"once", file_name="a.txt").record_id
+    other = ProcessId(timed.new_id())
+    with timed.catalogue.write() as tx:
+        for process_id, taken in ((other, True), (other, True), (timed.process_id, False)):
+            until = timed.now() + deriving.FREE_AFTER
+            assert tx.jobs.take(deriving.DERIVE, process_id, now=timed.now(), until=until) is taken
+    assert deriving.derive_due(timed).values["made"] == 0
+    assert derived_of(timed, record_id) is None
+    clock.advance(deriving.FREE_AFTER)
+    deriving.derive_due(timed)
+    assert text_of(timed, record_id) == "once"
+    with timed.catalogue.write() as tx:
+        assert tx.jobs.take(deriving.DERIVE, other, now=timed.now(), until=timed.now()), "it was given back"

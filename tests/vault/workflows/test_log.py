@@ -370,3 +370,10 @@ def test_an_entry_that_could_not_be_published_is_refused_before_it_is_committed(
     with vault.catalogue.write() as tx:
         tx.audit.append(vault.entry(CLOCK_ID, Event.DRILL_RUN, vault.vault_id, {"n": "档" * 21_000}))
     assert published(vault).size == head.size + 1
+
+
+def test_a_check_that_finds_wrong_whatever_it_looks_at_keeps_no_more_than_it_names() -> None:
+    told = logcheck.LogCheck()
+    for number in range(logcheck.NAMED_MAX + 5):
+        told.tell(str(number))
+    assert (len(told.problems), told.problems[-2:]) == (logcheck.NAMED_MAX + 1, ["999", logcheck.AND_MORE])

@@ -15,7 +15,7 @@ from tests.vault.workflows.faults import with_clock
 from vault.audit import Event
 from vault.errors import CatalogueBroken, NotAllowed, NotFound, StoreUnavailable
 from vault.ids import LogCheckId, PersonId, ProcessId
-from vault.logchecks import BY_ITSELF_EVERY, SILENT_AFTER
+from vault.logchecks import SILENT_AFTER
 from vault.people import CLOCK_ID
 from vault.permissions import Actor, Role
 from vault.workflows import log, logchecks
@@ -35,7 +35,7 @@ def test_whoever_asks_is_told_at_once_and_upkeep_keeps_the_verdict(fresh_vault: 
     assert head is not None
     asked = logchecks.ask(vault, actor)
     assert asked.is_open
-    assert vault.bell.answer(0) == {logchecks.CHECK_LOG}, "upkeep is called"
+    assert vault.bell.answer(logchecks.CHECK_LOG, 0), "upkeep is called"
     assert logchecks.ask(vault, actor).id == asked.id, "one at a time"
     assert logchecks.underway(vault, actor) == asked
     outcome = logchecks.check_log(vault)
@@ -57,8 +57,9 @@ def test_upkeep_checks_once_a_week_by_itself(fresh_vault: Vault) -> None:
     vault, clock = with_clock(fresh_vault)
     actor = staff(vault)
     log.publish(vault)
-    for passed, count in ((timedelta(), 1), (timedelta(days=6), 1), (BY_ITSELF_EVERY, 2)):
-        clock.advance(passed)
+    # The last two: the clock was set back to before the first one.
+    for days, count in ((0, 1), (6, 1), (1, 2), (-8, 3), (1, 3)):
+        clock.advance(timedelta(days=days))
         logchecks.check_log(vault)
         kept = logchecks.newest(vault, actor)
         assert (len(kept), kept[0].asked_by) == (count, CLOCK_ID)
@@ -115,6 +116,12 @@ def test_a_store_that_is_away_ends_nothing(fresh_vault: Vault) -> None:
     assert told is not None
     assert (told.id, told.begun_at) == (asked.id, None)
     assert logchecks.check_log(vault).code == "log-holds"
+    # One with checkpoints that upkeep does not have is not ended by upkeep, which could not say of them that they hold.
+    with pytest.raises(StoreUnavailable):
+        logchecks.check_now(replace(vault, store=Away()), actor, older=[b"no note at all\n"])
+    assert logchecks.underway(vault, actor) is None
+    logchecks.check_log(vault)
+    assert [each.id for each in logchecks.newest(vault, actor)] == [asked.id]
 
 
 def test_a_verdict_is_never_changed(vault: Vault, actor: Actor) -> None:
