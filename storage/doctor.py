@@ -53,7 +53,7 @@ def examine(settings: Settings, *, deep: bool = False) -> Sequence[Finding]:
 def _findings(settings: Settings, vault: Vault, *, deep: bool) -> Iterator[Finding]:
     yield Finding(check="opens", ok=True, text="catalogue, object store and root keeper answer and belong together")
     yield _private(settings)
-    yield from _guarded("search-index", lambda: _search_index(settings))
+    yield from _guarded("search-index", lambda: _search_index(settings, vault))
     yield from _guarded("lock-proof", lambda: _lock_proof(vault))
     yield from _guarded("upkeep", lambda: _upkeep(vault))
     yield from _guarded("intents", lambda: _intents(vault))
@@ -85,11 +85,21 @@ def _others_may(path: os.PathLike[str]) -> bool:
     return bool(os.stat(path).st_mode & 0o077)
 
 
-def _search_index(settings: Settings) -> Finding:
+def _search_index(settings: Settings, vault: Vault) -> Finding:
     folder = index_folder(settings.home, settings.index_folder)
     told = f"it is kept in {folder.parent}, in memory" if folder is not None else NO_SHARED_MEMORY
     if swap := bare_swap():
         return Finding(check="search-index", ok=False, text=f"{told}; {bare_swap_told(swap)}")
+    standing = vault.search.standing()
+    if standing.is_full:
+        told += (
+            f"; it has no room for more than the {standing.records} records that are in it: the others are not found "
+            "by words. Enlarge that memory (mount -o remount,size=...), or name another by STRONGROOM_INDEX_FOLDER, "
+            "then start the server anew"
+        )
+        return Finding(check="search-index", ok=False, text=told)
+    if standing.is_full_of_texts:
+        told += "; half of that memory is taken, so the texts of some files are not in it: enlarge it to find by them"
     return Finding(check="search-index", ok=True, text=told)
 
 

@@ -5,6 +5,7 @@ takes exactly the words that it was made of.
 Rule 2: nothing spills: temporary tables and journals are in memory too, freed pages are overwritten.
 Rule 3: what was forgotten is gone for good once ``cleanse`` says so: segments that had it are merged into new ones, and
 the write-ahead log is cut. Until then FTS5 only marks it.
+Rule 4: that there is no more room stands in names of empty files beside it: where nothing can be written, these can.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from vault.searchwords import spelled
 
 NAME: Final = "index.sqlite"
 FIRST_NAME: Final = "new.sqlite"
+FULL_NAME: Final = "full"
+FULL_OF_TEXTS_NAME: Final = "full-of-texts"
 AT_ONCE: Final = 500
 READERS_KEPT: Final = 8
 BUSY_S: Final = 10.0
@@ -72,8 +75,7 @@ class SqliteIndex:
         self._pool = Lock()
         self._writer: sqlite3.Connection | None = None
         self._readers: list[tuple[int, sqlite3.Connection]] = []
-        self._is_full = False
-        self._is_full_of_texts = False
+        self._no_room: set[str] = set()
         self._is_closed = False
 
     @property
@@ -88,8 +90,8 @@ class SqliteIndex:
                 return True
             if self._is_closed or (self._leadership is not None and not self._leadership.take()):
                 return False
-            self._writer = self._begin()
-            return True
+            self._writer = self._begun()
+            return self._writer is not None
 
     def keep(self, entries: Sequence[Findable], gone: Sequence[str], standing: IndexStanding) -> None:
         """Adds or replaces entries, forgets records."""
@@ -123,7 +125,7 @@ class SqliteIndex:
         with self._reading() as index:
             row = index.execute("SELECT * FROM standing").fetchone() if index is not None else None
         if row is None:
-            return IndexStanding()
+            return IndexStanding(is_full=self._is_marked(FULL_NAME))
         position, filled, at, record_id, records, expected, _, _, text_position = row
         return IndexStanding(
             position=position,
@@ -132,8 +134,8 @@ class SqliteIndex:
             records=records,
             expected=expected,
             text_position=text_position,
-            is_full_of_texts=self._is_full_of_texts,
-            is_full=self._is_full,
+            is_full_of_texts=self._is_marked(FULL_OF_TEXTS_NAME),
+            is_full=self._is_marked(FULL_NAME),
         )
 
     def find(
@@ -188,7 +190,7 @@ class SqliteIndex:
     def _writing(self) -> Iterator[sqlite3.Connection | None]:
         """One transaction; None where this process does not write, or there is no room."""
         with self._mutex:
-            if self._writer is None or self._is_full:
+            if self._writer is None or FULL_NAME in self._no_room:
                 yield None
                 return
             try:
@@ -200,7 +202,32 @@ class SqliteIndex:
                     self._writer.execute("ROLLBACK")
                 if exc.sqlite_errorcode != sqlite3.SQLITE_FULL:
                     raise
-                self._is_full = True
+                self._mark(FULL_NAME)
+
+    def _mark(self, name: str) -> None:
+        self._no_room.add(name)
+        if self._folder is not None:
+            with suppress(OSError):
+                (self._folder / name).touch(mode=0o600)
+
+    def _is_marked(self, name: str) -> bool:
+        return name in self._no_room or (self._folder is not None and (self._folder / name).exists())
+
+    def _begun(self) -> sqlite3.Connection | None:
+        """An empty index; None where there is no room even for that, which the next one who asks tries again."""
+        try:
+            writer = self._begin()
+        except (sqlite3.OperationalError, OSError):
+            if self._folder is None:
+                raise
+            for name in (FIRST_NAME, NAME):
+                (self._folder / name).unlink(missing_ok=True)
+            self._mark(FULL_NAME)
+            return None
+        self._no_room.clear()
+        if self._folder is not None:
+            (self._folder / FULL_NAME).unlink(missing_ok=True)
+        return writer
 
     def _begin(self) -> sqlite3.Connection:
         """An empty index. In a folder it appears there whole: readers never see one that is half made."""
@@ -264,7 +291,7 @@ class SqliteIndex:
 
     def _keep_texts(self, index: sqlite3.Connection, texts: Mapping[str, str], standing: IndexStanding) -> None:
         if not self._has_room_for_texts():
-            self._is_full_of_texts = True
+            self._mark(FULL_OF_TEXTS_NAME)
             texts = {record_id: text for record_id, text in texts.items() if not text}
         known = _known(index, list(texts))
         for record_id in sorted(known, key=lambda each: known[each][0]):

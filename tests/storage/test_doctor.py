@@ -7,6 +7,7 @@ import io
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from storage.assembly import open_vault
 from storage.doctor import examine
 from storage.layout import RECORDS_PREFIX
 from storage.objects.provision import independent_client
+from storage.searchindex.file import FULL_NAME, FULL_OF_TEXTS_NAME, SqliteIndex
 from storage.settings import Settings
 from tests.support.store import RunningStore, running_store
 from tests.support.vault import add_bytes, settings_over, staff
-from vault.errors import Conflict
+from vault.errors import Conflict, Overloaded
 from vault.records import Description, Version
-from vault.workflows import intake, retrieval, upkeep
+from vault.workflows import indexing, intake, retrieval, upkeep
 from vault.workflows.vault import Vault
 
 DEEP = {"versions-in-store", "objects-in-catalogue", "pending-uploads", "log"}
@@ -215,3 +217,22 @@ def test_an_object_that_was_deleted_by_the_operator_is_named_and_nothing_else(
         assert set(told) == {"versions-in-store"}
         assert "1 of " in told["versions-in-store"]
         assert f"{version.object.object_id} (missing)" in told["versions-in-store"]
+
+
+def test_an_index_without_room_is_named_and_shown(settings: Settings, vault: Vault) -> None:
+    assert isinstance(vault.search, SqliteIndex)
+    assert vault.search.lead()
+    folder = vault.search.folder
+    assert folder is not None
+    for name, is_found in ((FULL_OF_TEXTS_NAME, False), (FULL_NAME, True)):
+        (folder / name).touch()
+        told = {each.check: each for each in examine(settings)}["search-index"]
+        assert told.ok is not is_found
+        assert "enlarge" in told.text.lower()
+    state = upkeep.state(vault, staff(vault))
+    assert (state.index_full, state.index_full_of_texts) == (True, True)
+    with pytest.raises(Overloaded, match="no room"):
+        indexing.require_followed(replace(vault, search=SqliteIndex(folder, vault.randomness)))
+    for name in (FULL_OF_TEXTS_NAME, FULL_NAME):
+        (folder / name).unlink()
+    assert not upkeep.state(vault, staff(vault)).index_full

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from storage.searchindex.file import FULL_NAME, SqliteIndex
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, stored_id
 from vault.workflows.savedviews import VIEWS_MAX
@@ -198,3 +199,22 @@ def test_a_records_page_names_the_others_with_the_same_bytes(staff: Staff, progr
     assert "more than once" in page
     assert f'href="/records/{second}"' in page
     assert "more than once" not in staff.client.get(f"/records/{alone}").text
+
+
+def test_an_index_without_room_for_more_is_told_where_it_matters(
+    served: Served, staff: Staff, program: httpx.Client
+) -> None:
+    index = served.vault.search
+    assert isinstance(index, SqliteIndex)
+    assert index.folder is not None
+    assert program.post("/api/v1/records/find", json={"text": "Pelican"}).json()["full"] is False
+    mark = index.folder / FULL_NAME
+    mark.touch()
+    try:
+        assert program.post("/api/v1/records/find", json={"text": "Pelican"}).json()["full"]
+        assert program.get("/api/v1/state").json()["index_full"]
+        assert "no room for more" in staff.client.get("/state").text
+        found = staff.client.get(staff.post("/find", text="Pelican").headers["location"])
+        assert "no room for more, so something is missing" in found.text
+    finally:
+        mark.unlink()

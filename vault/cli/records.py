@@ -75,8 +75,12 @@ def find(invocation: Invocation, text: str, limit: int) -> None:
         actor.require(Action.LIST_RECORDS)
         indexing.follow(vault)  # A command answers once: better late than without the newest.
         result = finding.find(vault, actor, text, limit=limit)
-    _tell(invocation, result.views, {"complete": result.complete, "indexed": result.indexed})
-    if not result.complete:
+    _tell(invocation, result.views, {"complete": result.complete, "indexed": result.indexed, "full": result.full})
+    if result.full:
+        invocation.speech.warn(
+            f"the index has no room for more than {result.indexed} records; give it more, see `strongroom doctor`"
+        )
+    elif not result.complete:
         invocation.speech.warn(
             f"the index is still filling ({result.indexed} of {result.expected} records so far); ask again for the rest"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from vault.findable import Sight
@@ -26,20 +26,20 @@ from vault.workflows.vault import Vault
 from vault.workflows.watching import is_suspended
 
 EVERY_RECORD: Final = RecordFilter()
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""For a record that was just found its place is known by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindResult:
     """What was found; ``complete`` is False while records are still missing from the index, which has ``indexed`` of
-    ``expected``. ``has_more``: there is another page behind the last one shown."""
+    ``expected``; where it is ``full`` they stay missing. ``has_more``: there is another page behind the last one shown.
+    """
 
     query: Query
     views: Sequence[RecordView]
     complete: bool
     indexed: int
     expected: int
+    full: bool
     has_more: bool
 
 
@@ -71,6 +71,7 @@ def find(
         complete=indexing.is_followed(vault),
         indexed=standing.records,
         expected=max(standing.expected, standing.records),
+        full=standing.is_full,
         has_more=len(found) > limit and len(shown) == len(views),
     )
 
@@ -105,9 +106,11 @@ def _visible(
         ids = [RecordId(found) for found in vault.search.find(query, classes, sight, before=before, limit=limit)]
         with vault.catalogue.read() as tx:
             visible += tx.records.listed(ids, reach)
-        if len(ids) < limit:
+            last = tx.records.get(ids[-1]) if len(ids) == limit else None
+        if last is None:
             break
-        before = (_EVER, ids[-1])
+        # Both: the index may have forgotten the record by now.
+        before = (last.received_at, last.id)
     return visible[:limit]
 
 

@@ -88,6 +88,8 @@ def follow(vault: Vault, *, wait_s: float = 60.0) -> bool:
             return is_followed(vault)
         if is_followed(vault):
             return True
+        if vault.search.standing().is_full:
+            return False
         waiting.wait(LOOK_EVERY_S)
     return False
 
@@ -103,6 +105,12 @@ def follow_texts(vault: Vault) -> None:
 def require_followed(vault: Vault) -> None:
     """``follow``, for whoever must not miss a record. Raises ``Overloaded``."""
     if not follow(vault):
+        if vault.search.standing().is_full:
+            raise Overloaded(
+                "the search index has no room for more records; have the system administration give it more, then try "
+                "again",
+                retry_after_s=3600,
+            )
         raise Overloaded("the search index is still filling; try again in a minute", retry_after_s=60)
 
 

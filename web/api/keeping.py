@@ -23,6 +23,8 @@ async def show_state(visit: Visit) -> Response:
         {
             "records": state.records,
             "indexed": state.indexed,
+            "index_full": state.index_full,
+            "index_full_of_texts": state.index_full_of_texts,
             "unsettled_intents": state.unsettled_intents,
             "outbox_waiting": state.outbox_waiting,
             "outbox_since": moment(state.outbox_since),

@@ -67,6 +67,7 @@ async def find_records(visit: Visit) -> Response:
             "records": [record_json(view) for view in found.views],
             "complete": found.complete,
             "indexed": found.indexed,
+            "full": found.full,
         }
     )
 

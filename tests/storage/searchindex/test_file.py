@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from storage.machine import SystemRandomness
 from storage.searchindex.file import NAME, SqliteIndex
 from storage.searchindex.place import index_folder
+from tests.support.disks import fill, small_disk
 from vault.findable import EVERYTHING, Findable, Sight, findable, matches
 from vault.ports import IndexStanding
 from vault.queries import Query, read_query
@@ -393,3 +394,27 @@ def test_texts_stop_where_they_would_take_the_room_of_everything_else(
     made.keep([entry("three", "tulip")], ["two"], DONE)
     assert (found(made, "tulip"), found(made, "rent")) == (["three"], [])
     made.close()
+
+
+def test_an_index_without_room_for_more_says_so_to_every_process(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "memory", 1 << 20) as disk:
+        folder = index_folder(tmp_path, disk)
+        assert folder is not None
+        made, other = (SqliteIndex(folder, SystemRandomness()) for _ in range(2))
+        assert (made.lead(), other.lead()) == (True, False)
+        made.keep([entry("one", "lease")], (), DONE)
+        assert not other.standing().is_full
+        filler = fill(disk, leave_bytes=8 << 10)
+        made.keep([entry(f"more-{number}", f"tulip {number} " * 50) for number in range(200)], (), DONE)
+        for each in (made, other):
+            assert each.standing().is_full
+            assert (found(each, "lease"), found(each, "tulip")) == (["one"], [])
+        other.close()
+        made.close()
+        again = SqliteIndex(folder, SystemRandomness())
+        filler.unlink()
+        filler = fill(disk, leave_bytes=8 << 10)
+        assert (again.lead(), again.standing().is_full) == (False, True), "there is no room to begin"
+        filler.unlink()
+        assert (again.lead(), again.standing().is_full) == (True, False)
+        again.close()

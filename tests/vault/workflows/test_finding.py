@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from storage.machine import SystemRandomness
 from storage.searchindex.file import SqliteIndex
-from tests.support.vault import add_bytes
+from tests.support.vault import add_bytes, staff
 from vault.customers import Profile
+from vault.destruction import Targets
 from vault.errors import InvalidInput, NotAllowed
 from vault.ids import PersonId, RecordId
 from vault.permissions import Actor
 from vault.records import Description
 from vault.seal.secrets import Secret
 from vault.workflows import customers, finding, indexing, intake
+from vault.workflows.destruction import destroy
 from vault.workflows.intake import Filing
 from vault.workflows.vault import Vault
 
@@ -118,3 +121,29 @@ def test_a_search_that_is_too_long_or_not_allowed_is_refused(vault: Vault, actor
         finding.find(vault, actor, "x" * 201)
     with pytest.raises(NotAllowed):
         finding.find(vault, Actor(person_id=PersonId("nobody"), roles=frozenset()), "x")
+
+
+def test_a_record_that_is_destroyed_between_two_looks_takes_none_of_the_others_along(vault: Vault) -> None:
+    actor = staff(vault)
+    made = [add_bytes(vault, actor, b"x", title="zetaword").record_id for _ in range(5)][::-1]
+
+    class Forgetting:
+        """An index that forgets the last one of what it found first: it was destroyed just then."""
+
+        looks = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(vault.search, name)
+
+        def find(self, *asked: Any, **more: Any) -> Sequence[str]:
+            ids = vault.search.find(*asked, **more)
+            self.looks += 1
+            if self.looks == 1:
+                last = RecordId(ids[-1])
+                destroy(vault, actor, Targets(records=frozenset({last})), alone=True, error=True)
+                vault.search.keep((), [last], vault.search.standing())
+            return ids
+
+    result = finding.find(replace(vault, search=Forgetting()), actor, "zetaword", limit=3)
+    assert [view.record.id for view in result.views] == made[:3]
+    assert result.has_more, "the oldest one"

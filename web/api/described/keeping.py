@@ -27,6 +27,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {
             "records": WHOLE,
             "indexed": WHOLE,
+            "index_full": YES_NO,
+            "index_full_of_texts": YES_NO,
             "unsettled_intents": WHOLE,
             "outbox_waiting": WHOLE,
             "outbox_since": MAYBE_MOMENT,

@@ -124,7 +124,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "Search": asked({"text": TEXT, "limit": WHOLE}, "text"),
-    "Found": shape({"records": {"type": "array", "items": ref("Record")}, "complete": YES_NO, "indexed": WHOLE}),
+    "Found": shape(
+        {"records": {"type": "array", "items": ref("Record")}, "complete": YES_NO, "indexed": WHOLE, "full": YES_NO}
+    ),
     "Correction": asked({**_DESCRIPTION, "reason": TEXT}, "reason"),
     "Filing": asked({"class": TEXT, "trigger_on": MAYBE_DATE}),
 }
