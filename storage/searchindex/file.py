@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from errno import ENOSPC
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -217,8 +218,8 @@ class SqliteIndex:
         """An empty index; None where there is no room even for that, which the next one who asks tries again."""
         try:
             writer = self._begin()
-        except (sqlite3.OperationalError, OSError):
-            if self._folder is None:
+        except (sqlite3.OperationalError, OSError) as exc:
+            if self._folder is None or not _is_for_room(exc):
                 raise
             for name in (FIRST_NAME, NAME):
                 (self._folder / name).unlink(missing_ok=True)
@@ -378,6 +379,13 @@ def _opened(address: str) -> sqlite3.Connection:
     ):
         index.execute(f"PRAGMA {setting}").fetchone()
     return index
+
+
+def _is_for_room(error: sqlite3.OperationalError | OSError) -> bool:
+    """Whether it is for want of room; of the memory that connections share SQLite says no more than that it failed."""
+    if isinstance(error, OSError):
+        return error.errno == ENOSPC
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def _known(index: sqlite3.Connection, records: Sequence[str]) -> dict[str, tuple[int, str, str]]:
