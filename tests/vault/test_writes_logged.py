@@ -52,6 +52,7 @@ UNLOGGED: Final = {
     "vault.workflows.uploads.count_pieces": "how much of an upload is there",
     "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
     "vault.workflows.finishing.finish_whole": "the same",
+    "vault.workflows.finishing._say_finished": "the same",
     "vault.workflows.deriving.derive_due": "which process does it",
     "vault.workflows.deriving._derive": "what is made of a record that is logged, under its key",
     # Keys of idempotency: what the request did is logged by whatever did it.

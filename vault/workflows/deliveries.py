@@ -57,10 +57,10 @@ def send_webhooks(vault: Vault) -> Outcome:
         few = len(due) < SENT_AT_ONCE
         resting: set[WebhookId] = set()
         for delivery in due:
-            webhook = None if delivery.webhook_id in resting else _claimed(vault, delivery)
-            if webhook is None:
+            told = None if delivery.webhook_id in resting else _claimed(vault, delivery)
+            if told is None:
                 continue
-            if _send(vault, webhook, delivery):
+            if _send(vault, told, delivery):
                 sent += 1
             else:
                 failed += 1

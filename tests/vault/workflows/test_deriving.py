@@ -250,11 +250,12 @@ def test_a_version_that_cannot_be_reached_holds_up_none_behind_it(vault: Vault) 
     with timed.catalogue.read() as tx:
         version = tx.records.version(away, 1)
     assert version is not None
+    key_away = version.object.key
 
     class Store:
         """The store, of which one object cannot be read."""
 
-        gone = frozenset({version.object.key})
+        gone = frozenset({key_away})
         asked = 0
 
         def __getattr__(self, name: str) -> Any:
