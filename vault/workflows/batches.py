@@ -30,7 +30,7 @@ class StubView:
 def stub_views(
     vault: Vault, actor: Actor, batch_id: BatchId, *, after: int = 0, limit: int = 100
 ) -> Sequence[StubView]:
-    """The stubs of a batch, ``limit`` of them behind the first ``after``. Raises ``NotAllowed``."""
+    """The stubs of a batch, ``limit`` of them behind number ``after``. Raises ``NotAllowed``."""
     records = stubs(vault, actor, batch_id, after=after, limit=limit)
     views = []
     with vault.catalogue.read() as tx:
@@ -98,7 +98,7 @@ def view_of(vault: Vault, batch: Batch) -> BatchView:
 
 
 def stubs(vault: Vault, actor: Actor, batch_id: BatchId, *, after: int = 0, limit: int = 500) -> Sequence[Record]:
-    """What stays of the records of a batch, ``limit`` of them behind the first ``after``. Raises ``NotAllowed``."""
+    """What stays of the records of a batch, ``limit`` of them behind number ``after``. Raises ``NotAllowed``."""
     actor.require(Action.SEE_DESTRUCTIONS)
     with vault.catalogue.read() as tx:
         found = [tx.records.get(record_id) for _, record_id in tx.batches.records(batch_id, after=after, limit=limit)]

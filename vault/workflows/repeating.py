@@ -88,7 +88,7 @@ def keep_answer(vault: Vault, actor: Actor, key: str, request_sha256: bytes, ans
 
 
 def give_back_key(vault: Vault, actor: Actor, key: str) -> None:
-    """Gives a key back whose request was refused: nothing was done under it."""
+    """Gives a key back whose request was refused: asked again under it, it is decided anew."""
     with vault.catalogue.write() as tx:
         tx.answers.give_back(_digest(vault, actor, key))
 

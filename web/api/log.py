@@ -31,6 +31,7 @@ async def prove_entry(visit: Visit) -> Response:
     number = whole_number_of({"number": visit.parameter("number")}, "number", default=0, low=0, high=NUMBER_MAX)
     if not number:
         raise NotFound("there is no such entry; look it up in the log")
+    visit.actor.require(Action.READ_LOG)
     proof = await visit.site.call(log.prove, visit.vault, number)
     return JSONResponse(
         {
@@ -44,6 +45,7 @@ async def prove_entry(visit: Visit) -> Response:
 
 async def list_keys(visit: Visit) -> Response:
     """The log's verifier keys, oldest first."""
+    visit.actor.require(Action.READ_LOG)
     keys = await visit.site.call(logstore.verifier_keys, visit.vault)
     return JSONResponse({"keys": [key.text for key in keys]})
 

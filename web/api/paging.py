@@ -1,4 +1,7 @@
-"""Lists of the API, page by page: never by offset, always by the key of the last one that was shown."""
+"""Lists of the API, page by page: never by offset, always by the key of the last one that was shown.
+
+A stub's key is its number in its batch, which has them from 1 without gaps and for ever.
+"""
 
 from __future__ import annotations
 

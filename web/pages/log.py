@@ -12,6 +12,7 @@ from vault.audit import Event
 from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import could_be_key
 from vault.outcomes import Outcome
+from vault.permissions import Action
 from vault.workflows import log, logchecks, logstamps
 from web.forms import PAGE_SIZE, date_of, whole_number_of
 from web.preferences import zone_named, zone_of
@@ -40,6 +41,7 @@ async def prove_entry(visit: Visit) -> Response:
     number = whole_number_of({"number": visit.parameter("number")}, "number", default=0, low=0, high=NUMBER_MAX)
     if not number:
         raise NotFound("there is no such entry; look it up in the log")
+    visit.actor.require(Action.READ_LOG)
     proof = await visit.site.call(log.prove, visit.vault, number)
     headers = {"Content-Disposition": f'attachment; filename="entry-{number}.tlog-proof"'}
     return Response(proof.to_bytes(), media_type="text/plain; charset=utf-8", headers=headers)
