@@ -9,32 +9,47 @@ from datetime import date, timedelta
 from tests.support.people import acting, everything, somebody
 from tests.support.vault import add_bytes
 from tests.vault.samples import a_class
+from vault.audit import Event
 from vault.classes import Trigger
+from vault.credentials import Passkey, PasskeyFacts
 from vault.customers import Profile
 from vault.destruction import Targets
 from vault.disposal import Decision
+from vault.groups import FOUNDING
 from vault.holds import HoldScope, MatterProfile
-from vault.permissions import ALL_CLASSES, Action, Role
+from vault.ids import PasskeyId, PersonId
+from vault.permissions import ALL_CLASSES, Action, Actor, Role
+from vault.records import Description
+from vault.savedviews import ViewWords
 from vault.sessions import Client
+from vault.watching import Alarm, Sign, hour_of
 from vault.workflows import (
+    accessreviews,
     borrowing,
     certificates,
     customers,
+    descriptions,
     destruction,
     groups,
     holding,
     listing,
+    logchecks,
     notices,
     paper,
     people,
     placing,
+    proofs,
     reviewing,
+    savedviews,
     schedules,
     sessions,
     sharing,
     tokens,
+    uploads,
+    webhooks,
 )
 from vault.workflows import disposal as disposals
+from vault.workflows.intake import Filing
 from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
@@ -102,3 +117,73 @@ def one_of_everything(vault: Vault) -> Mapping[str, str]:
         "loan": loan.id,
         "token": api_token.token.id,
     }
+
+
+def more_of_everything(vault: Vault, known: Mapping[str, str]) -> Mapping[str, str]:
+    """Those and the things that only one person, or only those who watch, may see at all."""
+    one, theirs = somebody("a" * 26), acting(vault, PersonId(known["person"]))
+    return {**known, **_watched_and_told(vault, one, theirs), **_their_own(vault, one, theirs)}
+
+
+def _watched_and_told(vault: Vault, one: Actor, theirs: Actor) -> Mapping[str, str]:
+    """A review of permissions, an alarm about somebody, a check of the log, a webhook and a message to it."""
+    invitation = people.invite(vault, everything(), FOUNDING)
+    reviewer = people.accept_invitation(
+        vault, invitation, login="reviewer", name="Reviewer", password="easy to remember it is"
+    )
+    review = accessreviews.start_review(vault, one, reviewers=[reviewer.id], groups=["victims"], days=7)
+    now = vault.now()
+    alarm = Alarm(
+        id=vault.new_id(),
+        person_id=theirs.person_id,
+        sign=Sign.REFUSALS,
+        hour=hour_of(now),
+        measure=100,
+        limit=50,
+        days=7,
+        raised_at=now,
+    )
+    with vault.catalogue.write() as tx:
+        tx.watching.add_alarm(alarm)
+    system = somebody("w" * 26, Role.SYSTEM)
+    events = frozenset({Event.RECORD_RECEIVED})
+    _, told = webhooks.add(vault, system, url="https://receiver.example/told", events=events)
+    message = webhooks.test(vault, system, told.webhook.id).id
+    return {
+        "review": review.number,
+        "alarm": alarm.id,
+        "check": logchecks.ask(vault, everything()).id,
+        "webhook": told.webhook.id,
+        "message": message,
+        "delivery": message,
+    }
+
+
+def _their_own(vault: Vault, one: Actor, theirs: Actor) -> Mapping[str, str]:
+    """An upload that is under way, a saved view and a passkey, which are one person's each."""
+    filing = Filing(
+        class_code="contract",
+        customer_id=None,
+        description=Description.checked(title="Under way"),
+        file_name="under way.bin",
+        declared_size_bytes=10,
+    )
+    upload, _ = uploads.begin(vault, one, filing)
+    view = savedviews.save_view(vault, theirs, ViewWords.checked(name="Mine", words="", filter={}))
+    passkey_id, credential_id = PasskeyId(vault.new_id()), b"\x01" * 16
+    facts = PasskeyFacts(name="Key", credential_id=credential_id, public_key=b"\x02" * 32)
+    with vault.catalogue.write() as tx:
+        person = tx.people.get(theirs.person_id)
+        assert person is not None
+        tx.credentials.add_passkey(
+            Passkey(
+                id=passkey_id,
+                person_id=person.id,
+                credential_index=proofs.credential_index(vault, credential_id),
+                sealed=descriptions.seal_passkey(vault, person.profile_leaf, facts, passkey_id=passkey_id),
+                sign_count=0,
+                created_at=vault.now(),
+                last_used_at=None,
+            )
+        )
+    return {"upload": upload.id, "view": view.id, "passkey": passkey_id}

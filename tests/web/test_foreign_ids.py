@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from tests.support.people import everything, somebody
-from tests.support.things import one_of_everything
+from tests.support.things import more_of_everything, one_of_everything
 from tests.web.conftest import Served
-from tests.web.visitors import PASSWORD, sign_in
+from tests.web.visitors import PASSWORD, metadata, sign_in
 from vault.permissions import Role
 from vault.workflows import groups, people
 from web.api.openapi import SCHEMAS
@@ -28,11 +28,26 @@ from web.site import Body, Row
 COMMON = {"customer", "class", "code"}
 """What everybody sees who may see any class at all: customers are of no class, the schedule is one for all."""
 UNKNOWN = "z" * 26
+UPLOADING = {
+    "Tus-Resumable": "1.0.0",
+    "Content-Type": "application/offset+octet-stream",
+    "Upload-Offset": "0",
+    "X-HTTP-Method-Override": "PATCH",
+}
+"""What a request that adds to an upload says."""
+SAID: Mapping[str, dict[str, Any]] = {
+    "api-correct": {"headers": {"Strongroom-Metadata": metadata(reason="scanned anew")}},
+    "api-decide-loan": {"json": {"grant": False, "answer": "not now"}},
+    "decide-loan": {"data": {"decision": "refuse", "answer": "not now"}},
+    "rename-passkey": {"data": {"name": "Another"}},
+    "record-preview": {"params": {"purpose": "business"}},
+}
+"""What rows need to be told beyond the least that their schema takes."""
 
 
 @pytest.fixture(scope="module")
 def known(served: Served) -> Mapping[str, str]:
-    return one_of_everything(served.vault)
+    return more_of_everything(served.vault, one_of_everything(served.vault))
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +82,17 @@ def sample(schema: dict[str, Any]) -> Any:
 
 def asked(client: httpx.Client, row: Row, path: str) -> httpx.Response:
     """A request that says what the row wants to be said."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"headers": UPLOADING} if "{upload}" in row.path else {}
     if row.body is Body.JSON and row.operation is not None and row.operation.body is not None:
         options["json"] = sample(SCHEMAS[row.operation.body])
-    elif row.body is Body.FORM:
-        options["data"] = {CSRF_FIELD: client.headers[CSRF_HEADER]}
     elif row.body is Body.RAW:
         options["content"] = b"a"
-    return client.request(row.methods[0], path, params={"purpose": "business"} if "content" in path else {}, **options)
+    if "content" in path:
+        options["params"] = {"purpose": "business"}
+    options |= SAID.get(row.name, {})
+    if row.body is Body.FORM:
+        options["data"] = {CSRF_FIELD: client.headers[CSRF_HEADER], **options.get("data", {})}
+    return client.request(row.methods[0], path, **options)
 
 
 def path_to(row: Row, named: Mapping[str, str]) -> str:
@@ -83,11 +101,11 @@ def path_to(row: Row, named: Mapping[str, str]) -> str:
 
 
 def rows() -> Iterator[tuple[Row, str]]:
-    """Rows with an id in their path that is not everybody's, and its name."""
+    """Rows with an id in their path that is not everybody's, and its name: one that none is known of has no test."""
     for row in (*API, *PAGES):
         named = set(re.findall(r"{(\w+)}", row.path)) - COMMON - {"release", "name", "number", "role"}
-        if len(named) == 1 and row.body is not Body.MULTIPART:
-            yield row, named.pop()
+        if row.body is not Body.MULTIPART:
+            yield from ((row, name) for name in sorted(named))
 
 
 def plain(answer: httpx.Response, key: str) -> tuple[int, str, str]:
@@ -104,14 +122,11 @@ def test_what_is_not_somebodys_is_answered_as_what_does_not_exist(
 ) -> None:
     compared = 0
     for row, name in rows():
-        if name not in known:
-            continue
         compared += 1
         paths = [path_to(row, {**known, name: key}) for key in (known[name], UNKNOWN)]
         foreign, missing = (asked(scoped, row, path) for path in paths)
         told = plain(foreign, known[name]), plain(missing, UNKNOWN)
         assert told[0] == told[1], (row.name, told)
-        assert foreign.status_code in (303, 400, 403, 404, 415), (row.name, foreign.status_code)
-    assert compared > 60
+        assert foreign.status_code in (303, 403, 404), (row.name, foreign.status_code, foreign.text[:300])
     with capsys.disabled():
         print(f"\nforeign ids: {compared} rows answer them as unknown ones")
