@@ -1,6 +1,6 @@
 """How long others wait for a provider that does not answer: not at all.
 
-Rule 1: once it did not answer, whoever asks within the next seconds is told so at once.
+Rule 1: once somebody waited for no answer, whoever asks within the next seconds is told so at once.
 Rule 2: after that one asks, and everybody else is told at once until that one was answered.
 So a provider that hangs keeps one thread of the server waiting, however many people want to be signed in.
 """
@@ -16,6 +16,8 @@ from typing import Final
 from vault.errors import ProviderUnavailable
 
 PAUSE_S: Final = 5.0
+WAITED_S: Final = 0.5
+"""A refusal that comes sooner keeps nobody waiting, and the next one asks again."""
 
 
 class Patience:
@@ -35,12 +37,14 @@ class Patience:
             if self._failed_at is not None and (self._trying or time.monotonic() - self._failed_at < PAUSE_S):
                 raise ProviderUnavailable(self._away)
             self._trying = self._trying or trying
-        answered = False
+        began, answered = time.monotonic(), False
         try:
             yield
             answered = True
         finally:
             with self._turn:
-                self._failed_at = None if answered else time.monotonic()
+                now = time.monotonic()
+                if answered or now - began >= WAITED_S:
+                    self._failed_at = None if answered else now
                 if trying:
                     self._trying = False

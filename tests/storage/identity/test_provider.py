@@ -280,7 +280,7 @@ def test_a_provider_that_is_not_there_is_away() -> None:
 
 def test_a_provider_that_hangs_keeps_one_at_most_waiting(bent: BentProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     bent.answering.clear()
-    hasty, patient = OpenIdProvider(settings(bent.issuer, timeout_s=0.2)), OpenIdProvider(settings(bent.issuer))
+    hasty, patient = OpenIdProvider(settings(bent.issuer, timeout_s=0.6)), OpenIdProvider(settings(bent.issuer))
     for _ in range(3):
         with pytest.raises(ProviderUnavailable, match="passwords and passkeys work"):
             hasty.examine()
