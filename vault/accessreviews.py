@@ -87,7 +87,9 @@ class ReviewItem:
     decided_at: datetime | None = None
 
 
-_READER: Final = frozenset({Event.RECORD_OPENED, Event.LOAN_REQUESTED})
+_READER: Final = frozenset(
+    {Event.RECORD_OPENED, Event.LOAN_REQUESTED, Event.LOAN_WITHDRAWN, Event.LOAN_RETURNED},
+)
 _LISTS: Final = frozenset({Event.LIST_PROPOSED, Event.LIST_REVIEWED, Event.LIST_SIGNED, Event.NOTICE_TOLD})
 _MARKS: Final = frozenset({Event.RECORD_UNSETTLED, Event.RECORD_SETTLED})
 
@@ -100,6 +102,7 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
         Event.RECORD_RECEIVED,
         Event.RECORD_CORRECTED,
         Event.RECORD_FILED,
+        Event.UPLOAD_BEGUN,
         Event.CUSTOMER_ADDED,
         Event.LINK_MADE,
         Event.LINK_REVOKED,
@@ -117,13 +120,17 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
         Event.RULE_PROPOSED,
         Event.RULE_APPROVED,
         Event.RULE_WITHDRAWN,
+        Event.CLASS_RETIRED,
+        Event.LIST_APPROVED,
         Event.LIST_EXECUTED,
         Event.LIST_CANCELLED,
         Event.LIST_OBJECTED,
         Event.HOLD_PLACED,
         Event.HOLD_SCOPE_ADDED,
         Event.HOLD_RELEASE_PROPOSED,
+        Event.HOLD_RELEASE_WITHDRAWN,
         Event.HOLD_RELEASED,
+        Event.HOLDS_CONFIRMED,
         Event.DESTRUCTION_BEGUN,
         Event.PAPER_DESTROYED,
         Event.EXPIRY_RESUMED,
@@ -136,6 +143,11 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
             Event.PERSON_DEACTIVATED,
             Event.PERSON_REACTIVATED,
             Event.PASSWORD_RESET_OFFERED,
+            Event.SESSION_ENDED,
+            Event.IDENTITY_BOUND,
+            Event.IDENTITY_UNBOUND,
+            Event.GROUP_MAPPED,
+            Event.GROUP_UNMAPPED,
             Event.GROUP_ADDED,
             Event.ROLE_GRANTED,
             Event.ROLE_REVOKED,
@@ -144,6 +156,7 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
             Event.AGREEMENT_PUBLISHED,
             Event.COURSE_PUBLISHED,
             Event.ALARM_SETTLED,
+            Event.ACCESS_SUSPENDED,
             Event.SUSPENSION_LIFTED,
             Event.WATCH_SET,
             Event.REVIEW_STARTED,
@@ -159,12 +172,71 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
             Event.LOG_KEY_CHANGED,
             Event.BACKUP_TAKEN,
             Event.DRILL_RUN,
+            Event.WEBHOOK_ADDED,
+            Event.WEBHOOK_ENDED,
+            Event.WEBHOOK_TESTED,
+            Event.WEBHOOK_RESENT,
         }
     ),
-    # Whoever reads the log leaves no entry in it.
-    Role.AUDIT: frozenset(),
+    # Whoever reads the log leaves no entry in it, but for a check.
+    Role.AUDIT: frozenset({Event.LOG_CHECK_ASKED}),
 }
-"""By which entries of the log somebody uses a role."""
+"""By which entries of the log somebody uses a role. What somebody does to themselves is no use (``ReviewShelf``)."""
+
+NO_USES: Final = frozenset(
+    {
+        # What everybody does about themselves, or what is refused to them.
+        Event.PERSON_ADDED,
+        Event.PROFILE_CHANGED,
+        Event.SIGNED_IN,
+        Event.SIGN_IN_REFUSED,
+        Event.SIGNED_OUT,
+        Event.STEPPED_UP,
+        Event.STEP_UP_REFUSED,
+        Event.PASSWORD_CHANGED,
+        Event.PASSWORD_RESET,
+        Event.AUTHENTICATOR_ADDED,
+        Event.AUTHENTICATOR_REMOVED,
+        Event.RECOVERY_CODES_MADE,
+        Event.RECOVERY_CODE_USED,
+        Event.PASSKEY_ADDED,
+        Event.PASSKEY_RENAMED,
+        Event.PASSKEY_REMOVED,
+        Event.TOKEN_MADE,
+        Event.TOKEN_REVOKED,
+        Event.AGREEMENT_SIGNED,
+        Event.TEST_TAKEN,
+        Event.RECORD_REFUSED,
+        # What the clock, the machine or its operator does, or somebody without an account.
+        Event.VAULT_CREATED,
+        Event.GLASS_BROKEN,
+        Event.RECORD_RECOVERED,
+        Event.INTENT_ABORTED,
+        Event.UPLOAD_ENDED,
+        Event.LOCK_EXTENDED,
+        Event.LOCK_PROVED,
+        Event.ALARM_RAISED,
+        Event.REVIEW_CLOSED,
+        Event.LINK_REFUSED,
+        Event.LINK_USED,
+        Event.LINK_READ,
+        Event.LINK_USE_RETURNED,
+        Event.DESTRUCTION_EFFECTIVE,
+        Event.CIPHERTEXT_DELETED,
+        Event.CERTIFICATE_ISSUED,
+        Event.BACKUP_RESTORED,
+        Event.CATALOGUE_REBUILT,
+        Event.HOLDS_MIRRORED,
+        Event.RECORD_HELD,
+        Event.RULE_FOLLOWED,
+        Event.LOG_CHECKED,
+        Event.WEBHOOK_GIVEN_UP,
+        Event.LIST_DONE,
+        Event.LIST_ANNOUNCED,
+        Event.EXPIRY_PAUSED,
+    }
+)
+"""Entries that tell of no use of a role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

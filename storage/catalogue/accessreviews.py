@@ -108,6 +108,9 @@ _BY_NUMBER = select(reviews).where(
 _BY_NUMBER_FOR_UPDATE = _BY_NUMBER.with_for_update()
 _OF_FONDS = select(reviews).where(reviews.c.fonds_id == bindparam("its_fonds"))
 _ALL = _OF_FONDS.order_by(reviews.c.started_at.desc(), reviews.c.id.desc()).limit(bindparam("at_most"))
+_ALL_OF = _ALL.where(
+    reviews.c.id.in_(select(reviewers.c.review_id).where(reviewers.c.person_id == bindparam("its_person")))
+)
 _ALL_OPEN = _OF_FONDS.where(reviews.c.closed_at.is_(None)).order_by(reviews.c.ends_at, reviews.c.id)
 _REVIEWERS = select(reviewers.c.person_id).where(reviewers.c.review_id == bindparam("its_review"))
 _ITEMS = (
@@ -139,7 +142,11 @@ _events: BindParameter[Any] = bindparam("events", expanding=True)
 _LAST_USES = (
     select(audit_entries.c.actor, audit_entries.c.event, records.c.class_code, func.max(audit_entries.c.at).label("at"))
     .select_from(audit_entries.outerjoin(records, records.c.id == audit_entries.c.subject))
-    .where(audit_entries.c.event.in_(_events), audit_entries.c.at >= bindparam("since", type_=UtcDateTime))
+    .where(
+        audit_entries.c.event.in_(_events),
+        audit_entries.c.at >= bindparam("since", type_=UtcDateTime),
+        audit_entries.c.subject != audit_entries.c.actor,
+    )
     .group_by(audit_entries.c.actor, audit_entries.c.event, records.c.class_code)
 )
 
@@ -195,8 +202,10 @@ class SqlReviewShelf:
         row = self._rows.first(statement, {"its_fonds": fonds_id, "its_number": number})
         return None if row is None else _review_of(row)
 
-    def all(self, fonds_id: FondsId, *, limit: int = 100) -> Sequence[Review]:
-        return [_review_of(row) for row in self._rows.all(_ALL, {"its_fonds": fonds_id, "at_most": limit})]
+    def all(self, fonds_id: FondsId, *, of: PersonId | None, limit: int = 100) -> Sequence[Review]:
+        values: dict[str, object] = {"its_fonds": fonds_id, "at_most": limit}
+        found = self._rows.all(_ALL, values) if of is None else self._rows.all(_ALL_OF, {**values, "its_person": of})
+        return [_review_of(row) for row in found]
 
     def open(self, fonds_id: FondsId) -> Sequence[Review]:
         return [_review_of(row) for row in self._rows.all(_ALL_OPEN, {"its_fonds": fonds_id})]

@@ -94,10 +94,7 @@ def decide(invocation: Invocation, review: str, kept: tuple[int, ...], revoked: 
     if set(kept) & set(revoked):
         raise click.UsageError("an item stays or is taken back, not both")
     with invocation.acting(fresh=True) as (vault, actor):
-        if revoked:
-            accessreviews.decide(vault, actor, review, revoked, keep=False)
-        if kept:
-            accessreviews.decide(vault, actor, review, kept, keep=True)
+        accessreviews.decide(vault, actor, review, keep=kept, revoke=revoked)
         view = accessreviews.show_review(vault, actor, review)
     invocation.speech.data(_document(view), ())
     invocation.speech.talk(f"{len(kept)} kept, {len(revoked)} taken back, {view.counts.get(Ruling.PENDING, 0)} pending")

@@ -20,8 +20,8 @@ class ReviewShelf(Protocol):
 
     def by_number(self, fonds_id: FondsId, number: str, *, for_update: bool = False) -> Review | None: ...
 
-    def all(self, fonds_id: FondsId, *, limit: int = 100) -> Sequence[Review]:
-        """The newest first."""
+    def all(self, fonds_id: FondsId, *, of: PersonId | None, limit: int = 100) -> Sequence[Review]:
+        """The newest first; ``of`` asks for those in which somebody reviews, None for all."""
         ...
 
     def open(self, fonds_id: FondsId) -> Sequence[Review]:
@@ -47,5 +47,6 @@ class ReviewShelf(Protocol):
         ...
 
     def last_uses(self, events: Collection[Event], since: datetime) -> Sequence[Use]:
-        """When each person last did each of these, by class. It looks at the whole log of that time: ask seldom."""
+        """When each person last did each of these, by class, but to themselves. It looks at the whole log of that
+        time: ask seldom."""
         ...

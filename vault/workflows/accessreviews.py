@@ -5,6 +5,7 @@ which nobody could decide on an item.
 Rule 2: what is taken back is taken back in the transaction that decides, by a reviewer or by the clock; closing again
 what is closed does nothing.
 Rule 3: the security administration keeps its last member, whoever was silent.
+Rule 4: silence is told by the clock within the guards of automatic expiry; where they stop, reviews stay open.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vault.outcomes import Outcome
 from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor
 from vault.shelves import Transaction
+from vault.workflows import expiry
 from vault.workflows.accessreviewitems import Given, items_of
 from vault.workflows.agreements import names_of
 from vault.workflows.freshness import require_fresh
@@ -111,7 +113,7 @@ def list_reviews(vault: Vault, actor: Actor) -> Sequence[tuple[Review, Mapping[R
     """Reviews that the asker may see, the newest first, with how many items came to what. Raises ``NotAllowed``."""
     actor.require(Action.SEE_REVIEWS)
     with vault.catalogue.read() as tx:
-        found = [each for each in tx.reviews.all(vault.fonds.id) if _sees(tx, actor, each)]
+        found = tx.reviews.all(vault.fonds.id, of=None if _sees_all(actor) else actor.person_id)
         counts = tx.reviews.counts([each.id for each in found])
     return [(each, counts[each.id]) for each in found]
 
@@ -147,19 +149,22 @@ def candidates(vault: Vault, actor: Actor) -> Mapping[PersonId, str]:
         return {each: name for each, name in names_of(vault, tx).items() if each in able}
 
 
-def decide(vault: Vault, actor: Actor, number: str, ordinals: Iterable[int], *, keep: bool) -> Review:
-    """Keeps items of a review, or takes them back, at once. What was kept may still be taken back while it is open.
+def decide(vault: Vault, actor: Actor, number: str, *, keep: Iterable[int] = (), revoke: Iterable[int] = ()) -> Review:
+    """Keeps items of a review and takes others back, at once, all or none of them. What was kept may still be taken
+    back while it is open.
 
     With the last decision the review is closed.
 
-    Raises ``NotAllowed`` (not named, or one's own), ``StepUpNeeded``, ``NotFound``, ``InvalidInput`` (none named),
-    ``Conflict`` (closed, taken back before, or the last security administrator).
+    Raises ``NotAllowed`` (not named, or one's own), ``StepUpNeeded``, ``NotFound``, ``InvalidInput`` (none named, or
+    one as both), ``Conflict`` (closed, taken back before, or the last security administrator).
     """
     actor.require(Action.REVIEW_GRANTS)
     require_fresh(vault, actor)
-    wanted = frozenset(ordinals)
-    if not wanted:
+    kept, revoked = frozenset(keep), frozenset(revoke)
+    if not kept | revoked:
         raise InvalidInput("nothing is chosen; choose what you decide on", field="items")
+    if kept & revoked:
+        raise InvalidInput("an item stays or is taken back, not both; choose one", field="items")
     with vault.catalogue.write() as tx:
         review = _found(vault, tx, actor, number, for_update=True)
         if actor.person_id not in tx.reviews.reviewers(review.id):
@@ -167,20 +172,26 @@ def decide(vault: Vault, actor: Actor, number: str, ordinals: Iterable[int], *, 
         if not review.is_open:
             raise Conflict(f"review {review.number} is closed; start another one")
         items = {each.ordinal: each for each in tx.reviews.items(review.id)}
-        if not wanted <= items.keys():
+        if not kept | revoked <= items.keys():
             raise NotFound(f"review {review.number} has no such item; look at it again")
         given = Given.read(tx, vault.fonds.id)
-        for ordinal in sorted(wanted):
-            _decide(vault, tx, given, actor, review, items[ordinal], keep=keep)
+        for ordinal in sorted(kept | revoked):
+            _decide(vault, tx, given, actor, review, items[ordinal], keep=ordinal in kept)
         closed = _close(vault, tx, review, actor.person_id)
     return closed or review
 
 
 def close_due(vault: Vault) -> Outcome:
-    """Upkeep: what nobody decided on until the last day of its review is taken back, and the review closed."""
+    """Upkeep: what nobody decided on until the last day of its review is taken back, and the review closed.
+
+    Raises ``StoreUnavailable``.
+    """
     now, closed, lapsed = vault.now(), 0, 0
     with vault.catalogue.read() as tx:
         due = [each for each in tx.reviews.open(vault.fonds.id) if each.ends_at <= now]
+    stopped = expiry.stopped_clock(vault) if due else None
+    if stopped is not None:
+        return stopped
     for each in due:
         with vault.catalogue.write() as tx:
             review = tx.reviews.by_number(each.fonds_id, each.number, for_update=True)
@@ -279,8 +290,11 @@ def _able(vault: Vault, tx: Transaction) -> frozenset[PersonId]:
 
 
 def _sees(tx: Transaction, actor: Actor, review: Review) -> bool:
-    everything = actor.may(Action.START_REVIEW) or actor.may(Action.READ_LOG)
-    return everything or actor.person_id in tx.reviews.reviewers(review.id)
+    return _sees_all(actor) or actor.person_id in tx.reviews.reviewers(review.id)
+
+
+def _sees_all(actor: Actor) -> bool:
+    return actor.may(Action.START_REVIEW) or actor.may(Action.READ_LOG)
 
 
 def _found(vault: Vault, tx: Transaction, actor: Actor, number: str, *, for_update: bool = False) -> Review:

@@ -12,6 +12,7 @@ Rule 2: whoever resumes allows what the guard found, and no more: the clock coun
 within the next day.
 Rule 3: a supervised class never expires by itself; the table of rules refuses it, and so does ``listing``.
 Rule 4: a list whose rule has changed since is cancelled, and its records are listed anew.
+Rule 5: what permission reviews take back in silence waits for the same guards of the clock (``stopped_clock``).
 """
 
 from __future__ import annotations
@@ -55,10 +56,11 @@ def expire(vault: Vault) -> Outcome:
         waiting = tx.disposals.automatic_open(vault.fonds.id)
         pause = tx.pauses.open(vault.fonds.id)
         last_run = tx.pauses.last_run(vault.fonds.id)
+        reviewing = tx.reviews.open(vault.fonds.id)
     if pause is not None:
         return Outcome.of("expiry-paused", cause=pause.cause.value)
     now = vault.now()
-    if rules or waiting:
+    if rules or waiting or reviewing:
         stopped = _look_at_clock(vault, last_run, now)
         if stopped is not None:
             return stopped
@@ -113,6 +115,16 @@ def show_expiry(vault: Vault, actor: Actor) -> ExpiryState:
             pause=tx.pauses.open(vault.fonds.id),
             last_run=tx.pauses.last_run(vault.fonds.id),
         )
+
+
+def stopped_clock(vault: Vault) -> Outcome | None:
+    """What the guards say of the clock to whatever else it ends; None where it may. Raises ``StoreUnavailable``."""
+    with vault.catalogue.read() as tx:
+        pause = tx.pauses.open(vault.fonds.id)
+        last_run = tx.pauses.last_run(vault.fonds.id)
+    if pause is not None and pause.cause is not PauseCause.SHARE_EXCEEDED:
+        return Outcome.of("expiry-paused", cause=pause.cause.value)
+    return _look_at_clock(vault, last_run, vault.now())
 
 
 def _look_at_clock(vault: Vault, last_run: datetime | None, now: datetime) -> Outcome | None:

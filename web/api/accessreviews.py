@@ -39,8 +39,10 @@ async def start_review(visit: Visit) -> Response:
 async def decide(visit: Visit) -> Response:
     """Keeps items, or takes them back."""
     items: list[int] = visit.json["items"]  # type: ignore[assignment]  # a list of whole numbers by the schema
-    number, keep = visit.parameter("review"), visit.json["decision"] == "keep"
-    review = await visit.site.call(accessreviews.decide, visit.vault, visit.actor, number, items, keep=keep)
+    keep, revoke = (items, []) if visit.json["decision"] == "keep" else ([], items)
+    review = await visit.site.call(
+        accessreviews.decide, visit.vault, visit.actor, visit.parameter("review"), keep=keep, revoke=revoke
+    )
     return JSONResponse(_json(review))
 
 

@@ -23,7 +23,7 @@ from web.site import Visit
 
 REVIEWER, GROUP, ITEM = "p-", "g-", "r-"
 """Fields of chosen people, groups and items are named so: of one name only the last counts."""
-DECISIONS: Final = {"keep": True, "revoke": False}
+DECISIONS: Final = ("keep", "revoke")
 ITEMS_MAX: Final = 1_000_000
 
 
@@ -111,7 +111,7 @@ def _review_page(visit: Visit, refusal: Refused | None = None) -> Response:
         counts={each.value: count for each, count in view.counts.items()},
         waiting=sum(each.mine and each.item.ruling is Ruling.PENDING for each in view.items),
         deciding=any(each.mine for each in view.items),
-        decisions=tuple(DECISIONS),
+        decisions=DECISIONS,
         class_title=classes_of(visit).title if visit.may(Action.LIST_RECORDS) else str,
         chosen=visit.form.keys(),
         values=visit.form,
@@ -126,7 +126,7 @@ def _decide(visit: Visit) -> Response:
         if said not in DECISIONS:
             raise InvalidInput("choose one of those that are offered", field="decision")
         chosen = [int(each) for each in _named(visit, ITEM) if each.isascii() and each.isdigit() and len(each) <= 7]
-        accessreviews.decide(visit.vault, visit.actor, number, chosen, keep=DECISIONS[said])
+        accessreviews.decide(visit.vault, visit.actor, number, **{said: chosen})
     except Refused as refusal:
         return _review_page(visit, _shown(refusal))
     after = whole_number_of(visit.form, "after", default=0, low=0, high=ITEMS_MAX)

@@ -547,6 +547,7 @@ def test_what_a_permission_review_took_back_a_mapping_of_before_does_not_give_ag
     asking: Vault, bent: BentProvider
 ) -> None:
     asking, clock = with_clock(asking)
+    asking = replace(asking, outside_time=clock.now)
     reviewer = acting(asking, person_id(asking, new_person(asking)))
     person = bound(asking, "reviewed", "readers")
     groups.add_group(asking, everything(), "reviewed-ones")
