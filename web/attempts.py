@@ -95,9 +95,10 @@ def was_provided(visit: Visit) -> bool:
     return _name(visit.site, "provided") in visit.request.cookies
 
 
-def drop_provided(site: Site, response: Response) -> None:
-    """Forgets it."""
-    _delete(site, response, "provided")
+def drop_provided(visit: Visit, response: Response) -> None:
+    """Forgets it: somebody signs in otherwise, or out."""
+    if was_provided(visit):
+        _delete(visit.site, response, "provided")
 
 
 def _name(site: Site, what: str) -> str:

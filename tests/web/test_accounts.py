@@ -92,6 +92,16 @@ def test_an_authenticator_app_is_set_up_and_asked_for(timed: tuple[Served, HandC
         assert program.post("/api/v1/sessions", json=body).status_code == 201
 
 
+def test_a_sign_in_by_password_is_not_remembered_as_one_by_the_provider(served: Served) -> None:
+    login = new_person(served.vault, READERS)
+    with served.client() as client:
+        client.cookies.set("strongroom-provided", "1", domain=client.base_url.host)
+        client.post("/sign-in", data={"login": login, "password": "wrong, and long enough"})
+        assert "strongroom-provided" in client.cookies
+        sign_in_browser(client, login, PASSWORD)
+        assert "strongroom-provided" not in client.cookies
+
+
 def test_a_session_that_was_put_upon_somebody_is_not_the_one_they_sign_in_with(served: Served) -> None:
     login = new_person(served.vault)
     with served.client(cookies={"strongroom": "planted-by-somebody-else"}) as client:

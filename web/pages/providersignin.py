@@ -15,7 +15,6 @@ from web.attempts import (
     Attempt,
     answer_of,
     drop_attempt,
-    drop_provided,
     keep_attempt,
     kept_attempt,
     mark_provided,
@@ -73,9 +72,7 @@ async def leave_provider(visit: Visit) -> Response:
     """Leads somebody who has signed out here to where they sign out of the provider."""
     provider = identities.require_provider(visit.vault)
     address = await visit.site.call(provider.leave_address, back=visit.base_url + visit.path("sign-in"))
-    response = RedirectResponse(address or visit.path("sign-in"), 303)
-    drop_provided(visit.site, response)
-    return response
+    return RedirectResponse(address or visit.path("sign-in"), 303)
 
 
 async def _answer(visit: Visit) -> Response:

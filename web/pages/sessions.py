@@ -10,7 +10,7 @@ from vault.providers import ProviderFacts
 from vault.workflows import challenges, people, sessions
 from vault.workflows.proofs import SecondFactor
 from vault.workflows.sessions import Introduced
-from web.attempts import was_provided
+from web.attempts import drop_provided, was_provided
 from web.forms import local_path
 from web.passkeys import answer_of, party_of, request_options
 from web.problems import PROBLEMS, describe
@@ -44,6 +44,7 @@ async def accept_welcome(visit: Visit) -> Response:
         sessions.sign_in, visit.vault, login=login, password=password, client=client_of(visit)
     )
     response = RedirectResponse(visit.path("home"), 303)
+    drop_provided(visit, response)
     await welcome(visit, response, session_token, who)
     return response
 
@@ -68,10 +69,14 @@ async def sign_in(visit: Visit) -> Response:
             client=client_of(visit),
         )
     except SecondFactorNeeded as needed:
-        return await second_factor_page(visit, needed, next_path=next_path)
+        response = await second_factor_page(visit, needed, next_path=next_path)
     except NotSignedIn as error:
         return await sign_in_page(visit, next_path=next_path, login=login, error=error)
-    return await _go_on(visit, token, who, next_path)
+    else:
+        response = await _go_on(visit, token, who, next_path)
+    # The provider has not signed this one in, whomever it signed in here before.
+    drop_provided(visit, response)
+    return response
 
 
 async def answer_second_factor(visit: Visit) -> Response:
@@ -100,7 +105,9 @@ async def sign_in_by_passkey(visit: Visit) -> Response:
         token, who = await visit.site.call(sessions.sign_in_by_passkey, visit.vault, answer, client=client_of(visit))
     except NotSignedIn as error:
         return await sign_in_page(visit, next_path=next_path, error=error)
-    return await _go_on(visit, token, who, next_path)
+    response = await _go_on(visit, token, who, next_path)
+    drop_provided(visit, response)
+    return response
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -109,6 +116,7 @@ async def sign_out(visit: Visit) -> Response:
     offered = was_provided(visit) and visit.vault.provider is not None
     response = RedirectResponse(visit.path("signed-out" if offered else "sign-in"), 303)
     drop_session(visit.site, response)
+    drop_provided(visit, response)
     return response
 
 
