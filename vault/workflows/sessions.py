@@ -186,8 +186,8 @@ def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person, Actor]:
         if known is None or not known[1].active:
             raise NotSignedIn("you are not signed in; sign in first")
         session, person = known
+        session.require_live(now=now)
         actor = actor_of(tx, person.id, vault.fonds.id)
-    session.require_live(now=now)
     if now - session.seen_at >= TOUCH_AFTER:
         with vault.catalogue.write() as tx:
             tx.sessions.touch(session.id, seen_at=now)
