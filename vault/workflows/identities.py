@@ -228,11 +228,15 @@ def list_bound(vault: Vault, actor: Actor) -> Sequence[BoundView]:
 
 
 def own_identity(vault: Vault, actor: Actor) -> Identity | None:
-    """One's own, where the provider is set up and somebody was bound to it."""
+    """One's own at the provider that is set up; None for who is bound to none, or to another one of before."""
     if vault.provider is None:
         return None
     with vault.catalogue.read() as tx:
-        return tx.identities.of_person(actor.person_id)
+        identity, person = tx.identities.of_person(actor.person_id), tx.people.get(actor.person_id)
+    if identity is None or person is None:
+        return None
+    issuer, _ = descriptions.open_subject(vault, person.profile_leaf, identity)
+    return identity if issuer == vault.provider.facts.issuer else None
 
 
 def _redeem(vault: Vault, answer: Answer, kind: ChallengeKind) -> tuple[Challenge, Claims]:

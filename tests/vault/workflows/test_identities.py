@@ -235,6 +235,19 @@ def test_a_subject_is_one_person_and_binding_ends_their_sessions(asking: Vault, 
         identities.bind(asking, everything(), PersonId("nobody"), "three")
 
 
+def test_whom_another_provider_of_before_knows_is_led_to_no_proof_at_this_one(
+    asking: Vault, bent: BentProvider
+) -> None:
+    person = bound(asking, "mover", "readers")
+    assert identities.own_identity(asking, acting(asking, person)) is not None
+    with bent_provider() as another:
+        now_asked = OpenIdProvider(
+            ProviderSettings(issuer=another.issuer, client_id=CLIENT, secret=SECRET, name="Other")
+        )
+        assert identities.own_identity(replace(asking, provider=now_asked), acting(asking, person)) is None
+        now_asked.close()
+
+
 def test_binding_and_mapping_are_an_administrators_and_ask_for_a_fresh_proof(asking: Vault) -> None:
     reader, _ = sign_in_here(asking, new_person(asking, "readers"))
     nobody = sessions.introduced(asking, reader).actor
