@@ -163,9 +163,11 @@ def require_unheld(what: str, matters: Sequence[MatterRef]) -> None:
         raise Conflict(f"{what} is held by matter {named}; release the hold first")
 
 
-def checked_reason(reason: str) -> str:
-    """A reason from outside: it may have several lines. Raises ``InvalidInput``."""
-    return _checked(reason, field="reason", max_characters=REASON_MAX_CHARACTERS, lines=True)
+def checked_reason(reason: str, *, field: str = "reason") -> str:
+    """A reason from outside: it may have several lines. Raises ``InvalidInput``, naming the field it came in."""
+    if not reason.strip():
+        raise InvalidInput(f"{field} is empty; say why, or how", field=field)
+    return _checked(reason, field=field, max_characters=REASON_MAX_CHARACTERS, lines=True)
 
 
 def checked_query(words: str) -> str:

@@ -60,6 +60,10 @@ class WatchRule:
     set_at: datetime | None = None
 
 
+NUMBERS_OF_RULE: Final = ("bulk_floor", "odd_floor", "refused_floor", "factor_percent", "history_days")
+"""The fields of a rule that are numbers, in the order in which they are shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """How often somebody did something in an hour (hours since 1970, UTC)."""

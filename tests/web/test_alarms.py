@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -66,7 +68,12 @@ def test_whoever_is_suspended_opens_nothing_on_pages_or_by_programs(
 
 
 def test_those_who_watch_are_told_settle_and_let_in_again(
-    suspect: tuple[Staff, httpx.Client, str], staff: Staff, auditor: Staff, reader: Staff, program: httpx.Client
+    served: Served,
+    suspect: tuple[Staff, httpx.Client, str],
+    staff: Staff,
+    auditor: Staff,
+    reader: Staff,
+    program: httpx.Client,
 ) -> None:
     _, machine, record = suspect
     (alarm,) = program.get("/api/v1/alarms").json()["alarms"]
@@ -87,11 +94,27 @@ def test_those_who_watch_are_told_settle_and_let_in_again(
     assert auditor.post(found[1], what="settle", words="looked at").status_code == 403
     silent = staff.post(found[1], what="settle", words=" ")
     assert silent.status_code == 400
+    assert "is empty; say why, or how" in silent.text
     assert staff.post(found[1], what="settle", words="an audit was prepared").status_code == 303
     assert staff.post(found[1], what="settle", words="an audit was prepared").status_code == 409
     assert opened(machine, record).status_code == 403
+    # A hundred alarms later whoever is suspended is still listed, with the way back in.
+    with served.vault.catalogue.write() as tx:
+        (before,) = tx.watching.alarms(unsettled=False)
+        for number in range(100):
+            later = before.raised_at + timedelta(seconds=number + 1)
+            another = replace(before, id=served.vault.new_id(), hour=before.hour + 24 * (number + 1), raised_at=later)
+            tx.watching.add_alarm(replace(another, settled_by=None, settled_at=None))
+            tx.watching.settle(replace(another, settled_by=before.settled_by, settled_at=later))
+    (suspended,) = program.get("/api/v1/alarms").json()["suspended"]
+    assert (suspended["name"], suspended["alarm"], suspended["by"]) == ("Kuai", alarm["alarm"], "clock")
+    section = staff.client.get("/alarms").text.partition("<h2>Suspended</h2>")[2].partition("</section>")[0]
+    assert f'action="{found[1]}"' in section
+    assert "Let them open records again" in section
+    assert "Let them open records again" not in auditor.client.get("/alarms").text
     assert staff.post(found[1], what="lift", words="an audit was prepared").status_code == 303
     assert opened(machine, record).status_code == 200
+    assert program.get("/api/v1/alarms").json()["suspended"] == []
     assert "alarm of early warning" not in staff.client.get("/").text
 
 

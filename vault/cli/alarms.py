@@ -8,7 +8,7 @@ import click
 
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, table
-from vault.watching import Sign, WatchRule, beginning_of
+from vault.watching import NUMBERS_OF_RULE, Sign, WatchRule, beginning_of
 from vault.workflows import alarms
 
 if TYPE_CHECKING:
@@ -39,6 +39,29 @@ def list_alarms(invocation: Invocation, everything: bool) -> None:
     invocation.speech.data(document, table(("ALARM", "SIGN", "NAME", "HOUR", "COUNTED", ""), rows) if rows else ())
     if not rows:
         invocation.speech.talk("nothing stands out")
+
+
+@click.command("suspended")
+@speaking
+@pass_invocation
+def list_suspended(invocation: Invocation) -> None:
+    """List who is suspended, with the alarm by which `strongroom alarm lift` lets them in again."""
+    with invocation.acting() as (vault, actor):
+        views = alarms.list_suspended(vault, actor)
+    suspended: list[JSON] = [
+        {
+            "alarm": each.suspension.alarm_id,
+            "person_id": each.suspension.person_id,
+            "name": each.name,
+            "by": each.suspension.by,
+            "at": iso(each.suspension.at),
+        }
+        for each in views
+    ]
+    rows = [(each.suspension.alarm_id, each.name, local(each.suspension.at), each.suspension.by) for each in views]
+    invocation.speech.data({"suspended": suspended}, table(("ALARM", "NAME", "SINCE", "BY"), rows) if rows else ())
+    if not rows:
+        invocation.speech.talk("nobody is suspended")
 
 
 @click.command("settle")
@@ -97,6 +120,8 @@ def lift(invocation: Invocation, alarm: str, words: str) -> None:
 @pass_invocation
 def rule(invocation: Invocation, /, suspends: tuple[str, ...], suspend_nobody: bool, **numbers: int | None) -> None:
     """Show the rule; with options, put another one in force. What is not said stays as it is."""
+    if suspends and suspend_nobody:
+        raise click.UsageError("signs suspend, or none does: --suspend and --suspend-nobody do not go together")
     said = {name: value for name, value in numbers.items() if value is not None}
     changes = bool(said or suspends or suspend_nobody)
     with invocation.acting(fresh=changes) as (vault, actor):
@@ -111,13 +136,7 @@ def rule(invocation: Invocation, /, suspends: tuple[str, ...], suspend_nobody: b
 
 
 def _numbers(found: WatchRule) -> dict[str, int]:
-    return {
-        "bulk_floor": found.bulk_floor,
-        "odd_floor": found.odd_floor,
-        "refused_floor": found.refused_floor,
-        "factor_percent": found.factor_percent,
-        "history_days": found.history_days,
-    }
+    return {name: getattr(found, name) for name in NUMBERS_OF_RULE}
 
 
 def _document(view: AlarmView) -> JSON:

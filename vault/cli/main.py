@@ -211,6 +211,7 @@ alarm = _group(
     "Early warning: what stands out of what people open.",
     {
         "list": Entry("vault.cli.alarms:list_alarms", "List alarms."),
+        "suspended": Entry("vault.cli.alarms:list_suspended", "List who is suspended."),
         "settle": Entry("vault.cli.alarms:settle", "Say what an alarm was."),
         "suspend": Entry("vault.cli.alarms:suspend", "Let somebody open nothing any more."),
         "lift": Entry("vault.cli.alarms:lift", "Let them open records again."),

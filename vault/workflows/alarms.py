@@ -6,7 +6,7 @@ Rule 2: why an alarm was settled, or a suspension lifted, is said in words, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vault.audit import Detail, Event
@@ -36,6 +36,15 @@ class AlarmView:
     mine: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendedView:
+    """A suspension in force with the name of whom it is about; ``mine`` whether whoever asks may lift it."""
+
+    suspension: Suspension
+    name: str
+    mine: bool
+
+
 def list_alarms(vault: Vault, actor: Actor, *, unsettled: bool = False) -> Sequence[AlarmView]:
     """Alarms, the newest first. Raises ``NotAllowed``."""
     actor.require(Action.SEE_ALARMS)
@@ -54,11 +63,19 @@ def list_alarms(vault: Vault, actor: Actor, *, unsettled: bool = False) -> Seque
     ]
 
 
-def list_suspended(vault: Vault, actor: Actor) -> Mapping[str, Suspension]:
-    """Who is suspended now, by name and id. Raises ``NotAllowed``."""
+def list_suspended(vault: Vault, actor: Actor) -> Sequence[SuspendedView]:
+    """Everybody who is suspended now, whoever looked at their alarm, the longest first. Raises ``NotAllowed``."""
     actor.require(Action.SEE_ALARMS)
     with vault.catalogue.read() as tx:
-        return {each.person_id: each for each in tx.watching.suspensions()}
+        found = tx.watching.suspensions()
+        names = names_of(vault, tx) if found else {}
+    able = actor.may(Action.SETTLE_ALARMS)
+    return [
+        SuspendedView(
+            suspension=each, name=names.get(each.person_id, ""), mine=able and each.person_id != actor.person_id
+        )
+        for each in found
+    ]
 
 
 def settle_alarm(vault: Vault, actor: Actor, alarm_id: str, words: str) -> Alarm:
@@ -164,7 +181,7 @@ def am_suspended(vault: Vault, actor: Actor) -> bool:
 def _begin(vault: Vault, actor: Actor, words: str) -> str:
     actor.require(Action.SETTLE_ALARMS)
     require_fresh(vault, actor)
-    return checked_reason(words)
+    return checked_reason(words, field="words")
 
 
 def _may_settle(actor: Actor, alarm: Alarm) -> bool:

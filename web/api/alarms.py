@@ -6,16 +6,19 @@ from starlette.responses import JSONResponse, Response
 
 from vault.watching import beginning_of
 from vault.workflows import alarms
-from vault.workflows.alarms import AlarmView
+from vault.workflows.alarms import AlarmView, SuspendedView
 from web.api.paging import JSON, moment
 from web.forms import text_of
 from web.site import Visit
 
 
 async def list_alarms(visit: Visit) -> Response:
-    """Alarms, the newest first."""
+    """Alarms, the newest first, and who is suspended."""
     views = await visit.site.call(alarms.list_alarms, visit.vault, visit.actor)
-    return JSONResponse({"alarms": [_json(each) for each in views]})
+    suspended = await visit.site.call(alarms.list_suspended, visit.vault, visit.actor)
+    return JSONResponse(
+        {"alarms": [_json(each) for each in views], "suspended": [_suspended(each) for each in suspended]}
+    )
 
 
 async def settle(visit: Visit) -> Response:
@@ -36,6 +39,17 @@ async def lift(visit: Visit) -> Response:
     words = text_of(visit.json, "words")
     await visit.site.call(alarms.lift_suspension, visit.vault, visit.actor, visit.parameter("alarm"), words)
     return Response(status_code=204)
+
+
+def _suspended(view: SuspendedView) -> JSON:
+    suspension = view.suspension
+    return {
+        "alarm": suspension.alarm_id,
+        "person_id": suspension.person_id,
+        "name": view.name,
+        "by": suspension.by,
+        "at": moment(suspension.at),
+    }
 
 
 def _json(view: AlarmView) -> JSON:

@@ -11,13 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, Refused
 from vault.permissions import Action
-from vault.watching import Sign, beginning_of
+from vault.watching import NUMBERS_OF_RULE, Sign, WatchRule, beginning_of
 from vault.workflows import alarms
 from web.forms import text_of, whole_number_of
 from web.problems import PROBLEMS, describe
 from web.site import Visit
 
-NUMBERS: Final = {"bulk_floor": 30, "odd_floor": 3, "refused_floor": 10, "factor_percent": 300, "history_days": 10}
 NUMBER_MAX: Final = 1_000_000
 SUSPENDS: Final = "s-"
 """Fields of the signs that suspend are named so."""
@@ -52,10 +51,12 @@ def _page(visit: Visit, refusal: Refused | None = None) -> Response:
         visit,
         "alarms.html",
         status=200 if refusal is None else PROBLEMS[refusal.code].status,
-        views=alarms.list_alarms(visit.vault, visit.actor),
+        unsettled=alarms.list_alarms(visit.vault, visit.actor, unsettled=True),
+        settled=[each for each in alarms.list_alarms(visit.vault, visit.actor) if not each.alarm.is_open],
+        suspended=alarms.list_suspended(visit.vault, visit.actor),
         beginning=beginning_of,
         rule=rule,
-        numbers=[(name, str(getattr(rule, name))) for name in NUMBERS],
+        numbers=[(name, str(getattr(rule, name))) for name in NUMBERS_OF_RULE],
         signs=tuple(Sign),
         **told,
     )
@@ -83,8 +84,8 @@ def _suspend(visit: Visit) -> Response:
 def _set_rule(visit: Visit) -> Response:
     try:
         numbers = {
-            name: whole_number_of(visit.form, name, default=usual, low=0, high=NUMBER_MAX)
-            for name, usual in NUMBERS.items()
+            name: whole_number_of(visit.form, name, default=getattr(WatchRule(), name), low=0, high=NUMBER_MAX)
+            for name in NUMBERS_OF_RULE
         }
         suspends = [sign for sign in Sign if visit.form.get(SUSPENDS + sign.value) == "yes"]
         alarms.set_rule(visit.vault, visit.actor, **numbers, suspends=suspends)

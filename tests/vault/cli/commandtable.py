@@ -113,7 +113,7 @@ BY_ACTION: Final[Mapping[tuple[Action, ...], tuple[str, ...]]] = {
     (Action.START_REVIEW,): ("review start --reviewer {person}",),
     (Action.SEE_REVIEWS,): ("review list", "review show V-2026-0001", "review report V-2026-0001"),
     (Action.REVIEW_GRANTS,): ("review decide V-2026-0001 --keep 1",),
-    (Action.SEE_ALARMS,): ("alarm list", "alarm rule"),
+    (Action.SEE_ALARMS,): ("alarm list", "alarm suspended", "alarm rule"),
     (Action.SET_WATCH,): ("alarm rule --bulk-floor 50",),
     (Action.SETTLE_ALARMS,): (
         "alarm settle {record} --words walked",

@@ -36,6 +36,8 @@ def test_a_review_is_begun_decided_on_and_reported(strongroom: Strongroom, insta
     assert "closed" in strongroom("review", "list").stdout.decode()
 
     assert strongroom("alarm", "list", "--json").document["alarms"] == []
+    assert strongroom("alarm", "suspended", "--json").document["suspended"] == []
+    assert strongroom("alarm", "rule", "--suspend", "bulk", "--suspend-nobody").code == exits.USAGE
     ruled = strongroom("alarm", "rule", "--suspend", "bulk", "--bulk-floor", "50", "--json").document
     assert (ruled["bulk_floor"], ruled["odd_floor"], ruled["suspends"]) == (50, 3, ["bulk"])
     assert strongroom("alarm", "rule", "--bulk-floor", "1").code == exits.REFUSED

@@ -39,13 +39,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "suspended": YES_NO,
         }
     ),
-    "Alarms": shape({"alarms": many(ref("Alarm"))}),
+    "Suspended": shape({"alarm": TEXT, "person_id": TEXT, "name": TEXT, "by": TEXT, "at": MOMENT}),
+    "Alarms": shape({"alarms": many(ref("Alarm")), "suspended": many(ref("Suspended"))}),
     "AlarmWords": asked({"words": text(low=1, high=1000)}, "words"),
 }
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "api-alarms": Operation(
-        tag="early warning", summary="Alarms, the newest first", answers={200: ("Alarms", "Alarms")}
+        tag="early warning",
+        summary="Alarms, the newest first, and who is suspended",
+        answers={200: ("Alarms, and who is suspended", "Alarms")},
     ),
     "api-settle-alarm": Operation(
         tag="early warning",
