@@ -50,9 +50,8 @@ UNLOGGED: Final = {
     "vault.workflows.reception.Reception._open_large": "an intent's upload",
     "vault.workflows.reception.Reception._complete": "an intent's digest",
     "vault.workflows.uploads.count_pieces": "how much of an upload is there",
-    "vault.workflows.finishing.finish": "who finishes an upload, and what became of it; its record is logged",
-    "vault.workflows.finishing.finish_whole": "the same",
-    "vault.workflows.finishing._say_finished": "the same",
+    "vault.workflows.finishing.finish_whole": "which uploads ended is forgotten; their ends are logged",
+    "vault.workflows.finishing._say_finished": "what became of an upload; its record is logged",
     "vault.workflows.deriving.derive_due": "which process does it",
     "vault.workflows.deriving._derive": "what is made of a record that is logged, under its key",
     # Keys of idempotency: what the request did is logged by whatever did it.
