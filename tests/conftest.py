@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,13 @@ def vault(
     request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Vault]:
     """A new vault, one for each test module and database; nobody is a person in it yet."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
     home: Path = tmp_path_factory.mktemp("vault") / "home"
-    with running_vault(shared_store.settings, home, catalogue_url=url) as opened:
-        yield opened
+    with ExitStack() as stack:
+        url = None
+        if request.param == "postgresql":
+            cluster: PostgresCluster = request.getfixturevalue("postgres")
+            url = stack.enter_context(cluster.fresh_database(migrated=True))
+        yield stack.enter_context(running_vault(shared_store.settings, home, catalogue_url=url))
 
 
 @pytest.fixture

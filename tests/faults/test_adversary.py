@@ -31,7 +31,7 @@ def life(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: P
         return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
     with (
-        cluster.fresh_database() as url,
+        cluster.fresh_database(migrated=True) as url,
         history(tmp_path / "history", bucket, catalogue_url=url, databases=cluster.fresh_database) as made,
     ):
         yield made

@@ -37,7 +37,7 @@ def fighting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             yield made
         return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
-    with cluster.fresh_database() as url, campaign(folder, catalogue_url=url) as made:
+    with cluster.fresh_database(migrated=True) as url, campaign(folder, catalogue_url=url) as made:
         yield made
 
 

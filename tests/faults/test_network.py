@@ -110,7 +110,7 @@ def both(postgres: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) ->
     """A vault of each database whose store is behind a proxy; the client gives up after a second of silence."""
     folder = tmp_path_factory.mktemp("network")
     with (
-        postgres.fresh_database() as url,
+        postgres.fresh_database(migrated=True) as url,
         _broken(folder / "sqlite", None) as on_sqlite,
         _broken(folder / "postgresql", url) as on_postgres,
     ):

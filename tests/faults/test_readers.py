@@ -36,7 +36,7 @@ def life(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_path: P
         return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
     with (
-        cluster.fresh_database() as url,
+        cluster.fresh_database(migrated=True) as url,
         history(tmp_path / "history", shared_store.settings, catalogue_url=url) as made,
     ):
         yield made

@@ -23,8 +23,11 @@ from uuid import uuid4
 
 import psycopg
 
+from storage.catalogue.database import migrate
+
 SYSTEM_USER = "postgres"
 DATABASE_USER = "strongroom"
+MIGRATED = "migrated"
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 120.0
 INITDB_OPTIONS = ("-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync")
@@ -63,6 +66,7 @@ class PostgresCluster:
     binaries: Path
     durable: bool
     _server: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _has_migrated: bool = field(default=False, init=False)
 
     def url(self, database: str = "postgres") -> str:
         """The SQLAlchemy URL of a database."""
@@ -117,11 +121,19 @@ class PostgresCluster:
             server.wait()
 
     @contextmanager
-    def fresh_database(self) -> Iterator[str]:
-        """The URL of a new, empty database, which is dropped afterwards whoever is still connected."""
+    def fresh_database(self, *, migrated: bool = False) -> Iterator[str]:
+        """The URL of a new database, which is dropped afterwards whoever is still connected.
+
+        It is empty; or ``migrated``, as a copy of one that went through every migration, which takes a tenth of that.
+        """
+        if migrated and not self._has_migrated:
+            with self.connect() as connection:
+                connection.execute(f"CREATE DATABASE {MIGRATED} TEMPLATE template0".encode())
+            migrate(self.url(MIGRATED))
+            self._has_migrated = True
         name = f"t{uuid4().hex}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED if migrated else 'template0'}".encode())
         try:
             yield self.url(name)
         finally:

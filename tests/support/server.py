@@ -17,6 +17,8 @@ from typing import Final
 
 import httpx
 
+from tests.support.catalogues import lay_catalogue
+
 READY_WITHIN_S: Final = 120.0
 LOGIN, PASSWORD = "first-administrator", "a password of some length"  # of a vault that lives for one test
 WELCOME = re.compile(r"(http://\S+/welcome/\S+)")
@@ -112,6 +114,7 @@ class Server:
 @contextmanager
 def served(home: Path, **environment: str) -> Iterator[Server]:
     """A started server, stopped at the end."""
+    lay_catalogue(home)
     server = Server(home=home, port=free_port(), environment=environment)
     try:
         server.start()

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from storage.assembly import open_vault
 from storage.objects.settings import S3Settings
 from storage.settings import Settings, load_settings
+from tests.support.catalogues import lay_catalogue
 from vault.ids import CustomerId, RecordId
 from vault.permissions import Actor
 from vault.records import Description
@@ -38,6 +39,8 @@ def settings_over(store: S3Settings, home: Path, *, catalogue_url: str | None = 
 @contextmanager
 def running_vault(store: S3Settings, home: Path, *, catalogue_url: str | None = None) -> Iterator[Vault]:
     """A new vault (or the one of that home) over a store that runs already."""
+    if catalogue_url is None:
+        lay_catalogue(home)
     with open_vault(settings_over(store, home, catalogue_url=catalogue_url), create=True) as vault:
         yield vault
 

@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 
-from storage.catalogue.database import SqlCatalogue, migrate, open_catalogue
+from storage.catalogue.database import SqlCatalogue, open_catalogue
 from tests.storage.catalogue.samples import Home
+from tests.support.catalogues import NAME, lay_catalogue
 from tests.support.postgres import PostgresCluster
 
 DATABASES = ("sqlite", "postgres")
@@ -56,24 +56,20 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def migrated_template(postgres: PostgresCluster) -> Iterator[str]:
-    """The name of a migrated PostgreSQL database, to be copied: that takes a tenth of migrating."""
-    with postgres.fresh_database() as found:
-        migrate(found)
-        yield str(make_url(found).database)
+@pytest.fixture(params=DATABASES)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database, for one test."""
+    if request.param == "sqlite":
+        lay_catalogue(tmp_path)
+        yield f"sqlite:///{tmp_path / NAME}"
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    with cluster.fresh_database(migrated=True) as url:
+        yield url
 
 
 @pytest.fixture
-def fresh_catalogue(fresh_url: str, request: pytest.FixtureRequest) -> Iterator[SqlCatalogue]:
+def fresh_catalogue(migrated_url: str) -> Iterator[SqlCatalogue]:
     """A migrated catalogue for one test."""
-    if not fresh_url.startswith("sqlite"):
-        template: str = request.getfixturevalue("migrated_template")
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        name = make_url(fresh_url).database
-        with cluster.connect() as connection:
-            connection.execute(f"DROP DATABASE {name}".encode())
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    with closing(open_catalogue(fresh_url)) as opened:
-        opened.migrate()
+    with closing(open_catalogue(migrated_url)) as opened:
         yield opened

@@ -77,8 +77,8 @@ def test_two_that_start_at_once_migrate_once(fresh_url: str) -> None:
         assert sum(pool.map(lambda _: migrate(fresh_url), range(4))) == 1
 
 
-def test_a_newer_database_is_refused(fresh_catalogue: SqlCatalogue, fresh_url: str) -> None:
-    engine = create_engine(fresh_url)
+def test_a_newer_database_is_refused(fresh_catalogue: SqlCatalogue, migrated_url: str) -> None:
+    engine = create_engine(migrated_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()

@@ -39,7 +39,7 @@ def own_vault(request: pytest.FixtureRequest, shared_store: RunningStore, tmp_pa
         return
     cluster = request.getfixturevalue("postgres")
     with (
-        cluster.fresh_database() as url,
+        cluster.fresh_database(migrated=True) as url,
         running_vault(shared_store.settings, tmp_path / "home", catalogue_url=url) as opened,
     ):
         yield opened
