@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage.catalogue.postgres import PostgresDatabase
 from storage.catalogue.rows import Rows
 from storage.catalogue.schema import SchemaState, schema_state, upgrade
 from storage.catalogue.sqlite import SqliteDatabase
@@ -99,6 +98,9 @@ def open_catalogue(url: str) -> SqlCatalogue:
     if parsed.get_backend_name() == "sqlite":
         return SqlCatalogue(SqliteDatabase(parsed))
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        # Its driver is a fifth of a start: loaded only where it is used.
+        from storage.catalogue.postgres import PostgresDatabase
+
         return SqlCatalogue(PostgresDatabase(parsed.set(drivername="postgresql+psycopg")))
     raise SettingsWrong("the catalogue is kept in sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE")
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -38,11 +37,14 @@ def translated(error: SQLAlchemyError | sqlite3.Error) -> StrongroomError:
     if isinstance(error, PoolTimeout):
         return CatalogueUnavailable("all connections to the catalogue are in use; try again")
     if isinstance(error, DBAPIError):
-        cause = error.orig
-        if isinstance(cause, sqlite3.Error):
-            return _of_sqlite(cause)
-        if isinstance(cause, psycopg.Error):
-            return _of_postgres(error, cause)
+        if isinstance(error.orig, sqlite3.Error):
+            return _of_sqlite(error.orig)
+        # The driver is a fifth of a start; where the catalogue is SQLite, it is never loaded.
+        from storage.catalogue.postgresfaults import of_postgres
+
+        told = of_postgres(error)
+        if told is not None:
+            return told
     if isinstance(error, StatementError) and isinstance(error.orig, StrongroomError):
         return error.orig
     return CatalogueBroken(f"the catalogue cannot do that ({type(error).__name__})")
@@ -68,28 +70,3 @@ def _of_sqlite(cause: sqlite3.Error) -> StrongroomError:
     if isinstance(cause, sqlite3.OperationalError):
         return CatalogueUnavailable(f"the catalogue's file cannot be read or written ({cause}); try again")
     return CatalogueBroken(f"the catalogue cannot do that ({type(cause).__name__})")
-
-
-def _of_postgres(error: DBAPIError, cause: psycopg.Error) -> StrongroomError:
-    state = cause.sqlstate or ""
-    primary = cause.diag.message_primary or type(cause).__name__
-    if cause.diag.message_detail:
-        cause.args = (primary,)
-        error.args = (f"({type(cause).__name__}) {primary}",)
-    if isinstance(cause, psycopg.errors.UniqueViolation):
-        return AlreadyExists(f"it exists already ({cause.diag.constraint_name})")
-    if isinstance(cause, psycopg.IntegrityError):
-        return CatalogueBroken(f"a rule of the catalogue was broken: {primary}")
-    if state == "53100":
-        return CatalogueUnavailable(FULL, retry_after_s=60)
-    if state in ("55P03", "57014", "40001", "40P01"):
-        return CatalogueUnavailable(f"{LOCKED} ({state})")
-    if state == "25006":
-        return CatalogueBroken(READ_ONLY)
-    if state in ("42P01", "42703"):
-        return CatalogueBroken(NO_SCHEMA)
-    if state[:2] == "28" or state == "3D000":
-        return CatalogueUnavailable(f"the catalogue's server refuses the vault ({state}); check the database settings")
-    if isinstance(cause, psycopg.OperationalError) or error.connection_invalidated:
-        return CatalogueUnavailable(AWAY)
-    return CatalogueBroken(f"the catalogue cannot do that ({type(cause).__name__} {state})")
