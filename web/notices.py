@@ -23,6 +23,9 @@ SAID: Final[Mapping[str, str]] = {
     "link-revoked": later("The link is withdrawn."),
     "view-saved": later("The view is saved."),
     "view-forgotten": later("The view is gone."),
+    "searches-cleared": later("Your recent searches are gone."),
+    "searches-kept": later("Your searches are kept from now on, for you alone."),
+    "searches-not-kept": later("Your searches are not kept any more, and those of before are gone."),
     "theme-chosen": later("The colours are changed."),
 }
 

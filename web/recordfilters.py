@@ -24,6 +24,7 @@ from web.site import Visit
 
 FIELDS: Final = ("class", "customer", "state", "from", "to")
 WORDS: Final = "find"
+PICTURES: Final = "pictures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Asked:
     words: str
     filter: RecordFilter
     customer: CustomerView | None
+    pictures: bool = False
+    """Whether the list shows the small picture of each record that has one."""
 
     @property
     def is_filtered(self) -> bool:
@@ -46,6 +49,8 @@ class Asked:
         kept = {name: value for name, value in self.fields.items() if value and name != without}
         if self.reference and without != WORDS:
             kept[WORDS] = self.reference
+        if self.pictures and without != PICTURES:
+            kept[PICTURES] = "yes"
         return "?" + urlencode({**kept, **more})
 
 
@@ -79,14 +84,15 @@ def asked_of(visit: Visit, known: Classes) -> Asked:
             received_before=_beginning(visit, ends + timedelta(days=1) if ends is not None else None),
         ),
         customer=customer,
+        pictures=said[PICTURES] == "yes",
     )
 
 
 def _said(visit: Visit) -> Mapping[str, str]:
     """The fields of the address, or of the form that was sent in its place."""
     if visit.request.method == "POST":
-        return {name: text_of(visit.form, name).strip() for name in (*FIELDS, WORDS)}
-    return {name: visit.query(name) for name in (*FIELDS, WORDS)}
+        return {name: text_of(visit.form, name).strip() for name in (*FIELDS, WORDS, PICTURES)}
+    return {name: visit.query(name) for name in (*FIELDS, WORDS, PICTURES)}
 
 
 def nothing_asked() -> Asked:

@@ -35,6 +35,7 @@ from storage.catalogue.pauses import SqlPauseShelf
 from storage.catalogue.people import SqlPersonShelf
 from storage.catalogue.processes import SqlProcessShelf
 from storage.catalogue.rebuilds import SqlRebuildShelf
+from storage.catalogue.recentsearches import SqlRecentSearchShelf
 from storage.catalogue.resets import SqlResetShelf
 from storage.catalogue.rows import Rows
 from storage.catalogue.savedviews import SqlSavedViewShelf
@@ -87,6 +88,10 @@ class SqlTransaction:
     @property
     def saved_views(self) -> SqlSavedViewShelf:
         return SqlSavedViewShelf(self._rows)
+
+    @property
+    def recent_searches(self) -> SqlRecentSearchShelf:
+        return SqlRecentSearchShelf(self._rows)
 
     @property
     def figures(self) -> SqlFigureShelf:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.support.browser import Visitor, sign_in, visiting
 from tests.support.pages import Furnished, axe_source, furnish, note_shifts, overflow, shifts, violations, weight
@@ -36,60 +38,71 @@ def staff(
         yield visitor
 
 
-@pytest.mark.parametrize(("theme", "locale"), [("light", "en-GB"), ("dark", "zh-CN")])
-def test_no_page_breaks_a_rule_of_accessibility(
-    browser: Browser, furnished: Furnished, theme: str, locale: str
-) -> None:
-    source, found = axe_source(), {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """What was seen of every page, by its name: rules of accessibility, pixels too wide, bytes too many, what moved."""
+
+    broken: dict[str, Any] = field(default_factory=dict)
+    wide: dict[str, int] = field(default_factory=dict)
+    heavy: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, Any] = field(default_factory=dict)
+
+    def look(self, name: str, page: Page, source: str) -> None:
+        """Looks at a page that was loaded just now, then at the same one in smaller windows: nothing of a page knows
+        its window but the styles, so it is loaded once."""
+        if shifts(page):
+            # On a busy machine a long table comes in pieces and may widen a column; what moves by itself does so again.
+            page.reload()
+            if found := shifts(page):
+                self.moved[name] = found
+        if name != "record, previewed" and (size := weight(page)) > BYTES_MAX:
+            self.heavy[name] = size
+        if wrong := violations(page, source):
+            self.broken[name] = wrong
+        before = page.viewport_size
+        for window in (PHONE, ZOOMED):
+            page.set_viewport_size({"width": window["width"], "height": window["height"]})
+            if (pixels := overflow(page)) > 0:
+                self.wide[name] = pixels
+        if before is not None:
+            page.set_viewport_size(before)
+
+
+@pytest.fixture(scope="module", params=[("light", "en-GB"), ("dark", "zh-CN")], ids=["light, en", "dark, zh"])
+def walked(request: pytest.FixtureRequest, browser: Browser, furnished: Furnished) -> Walked:
+    """Every page, looked at once in each language."""
+    theme, locale = request.param
+    source, seen = axe_source(), Walked()
     for login, pages in furnished.rounds.items():
         with staff(browser, furnished, login=login, locale=locale, theme=theme) as visitor:
+            note_shifts(visitor.context)
             for name, path in pages.items():
                 assert visitor.visit(path) == 200, name
-                wrong = violations(visitor.page, source)
-                if wrong:
-                    found[name] = wrong
+                seen.look(name, visitor.page, source)
             visitor.require_calm()
             # What looks finds what is there.
             visitor.page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
             assert "button-name" in [each["id"] for each in violations(visitor.page, source)]
     with visiting(browser, furnished.server.url, locale=locale) as guest:
+        note_shifts(guest.context)
         guest.context.add_cookies([{"name": "strongroom-theme", "value": theme, "url": guest.origin}])
-        assert guest.visit("/sign-in") == 200
-        found |= {"sign-in": wrong} if (wrong := violations(guest.page, source)) else {}
-        assert guest.visit("/l/nothing") == 404
-        found |= {"problem": wrong} if (wrong := violations(guest.page, source)) else {}
-    assert found == {}
+        for name, path, status in (("sign-in", "/sign-in", 200), ("problem", "/l/nothing", 404)):
+            assert guest.visit(path) == status
+            seen.look(name, guest.page, source)
+    return seen
 
 
-@pytest.mark.parametrize(("locale", "window"), [("zh-CN", PHONE), ("en-GB", PHONE), ("en-GB", ZOOMED)])
-def test_no_page_is_wider_than_a_phone_or_a_window_at_200_per_cent(
-    browser: Browser, furnished: Furnished, locale: str, window: dict[str, int]
-) -> None:
-    wide = {}
-    for login, pages in furnished.rounds.items():
-        with staff(browser, furnished, login=login, locale=locale) as visitor:
-            visitor.page.set_viewport_size({"width": window["width"], "height": window["height"]})
-            for name, path in pages.items():
-                visitor.visit(path)
-                if (pixels := overflow(visitor.page)) > 0:
-                    wide[name] = pixels
-            visitor.require_calm()
-    assert wide == {}
+def test_no_page_breaks_a_rule_of_accessibility(walked: Walked) -> None:
+    assert walked.broken == {}
 
 
-def test_pages_are_light_and_nothing_moves_while_they_load(browser: Browser, furnished: Furnished) -> None:
-    heavy, moved = {}, {}
-    for login, pages in furnished.rounds.items():
-        with staff(browser, furnished, login=login, locale="zh-CN") as visitor:
-            note_shifts(visitor.context)
-            for name, path in pages.items():
-                visitor.visit(path)
-                if name != "record, previewed" and (size := weight(visitor.page)) > BYTES_MAX:
-                    heavy[name] = size
-                if found := shifts(visitor.page):
-                    moved[name] = found
-    assert heavy == {}
-    assert moved == {}
+def test_no_page_is_wider_than_a_phone_or_a_window_at_200_per_cent(walked: Walked) -> None:
+    assert walked.wide == {}
+
+
+def test_pages_are_light_and_nothing_moves_while_they_load(walked: Walked) -> None:
+    assert walked.heavy == {}
+    assert walked.moved == {}
 
 
 def test_the_menu_filters_and_panel_of_a_phone_open_and_close_without_a_script(
@@ -171,6 +184,15 @@ def test_records_are_found_while_somebody_types(
         wanted = options.last.get_attribute("href")
         keys.press("Enter")
         page.wait_for_url(f"**{wanted}")
+        visitor.seek("店铺 lease")
+        field.fill("")
+        keys.press("ArrowDown")
+        options.first.wait_for()
+        assert options.first.inner_text() == "店铺 lease"
+        assert violations(page, axe_source()) == []
+        keys.press("ArrowDown")
+        keys.press("Enter")
+        page.locator("[role=status]", has_text="店铺 lease").wait_for()
         assert [url for url in sent if "%E5%BA%97" in url or "店" in url] == []
         visitor.require_calm()
 

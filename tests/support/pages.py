@@ -148,6 +148,7 @@ def furnish(server: Server) -> Furnished:
         **{row.name: row.path for row in alone if row.name not in audited and row.name not in tended},
         "records, filtered": "/records?class=contract&state=received",
         "records, none": "/records?state=destroyed",
+        "records, with pictures": "/records?pictures=yes&class=contract",
         "record": f"/records/{ids[1]}",
         "record, previewed": f"/records/{ids[2]}?purpose=business",
         "correction": f"/records/{ids[1]}/correct",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import quote
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from storage.searchindex.file import FULL_NAME, SqliteIndex
+from tests.support import files
 from tests.web.conftest import Served
 from tests.web.visitors import Staff, stored_id
+from vault.workflows import deriving
 from vault.workflows.savedviews import VIEWS_MAX
 
 
@@ -86,6 +89,60 @@ def test_a_view_is_kept_under_a_name_shown_to_its_owner_alone_and_forgotten(
     assert second.post(f"/views/{key[1]}/forget").status_code == 404
     assert staff.post(f"/views/{key[1]}/forget").status_code == 303
     assert "鹈鹕的合同" not in staff.client.get("/settings").text
+
+
+def test_recent_searches_are_somebodys_own_cleared_and_switched_off(
+    served: Served, staff: Staff, second: Staff
+) -> None:
+    for text in ("火烈鸟", "鹳 2019", "火烈鸟"):
+        staff.post("/find", text=text)
+    page = staff.client.get("/records").text
+    offered = re.findall(r'<a href="(/records\?find=[^"]+)">([^<]+)</a>', page[: page.index("</noscript>")])
+    assert [words for _, words in offered][:2] == ["火烈鸟", "鹳 2019"]
+    assert "火烈鸟" in staff.client.get(offered[0][0]).text
+    typed = staff.post("/find/typed", text=" ").text
+    assert re.findall(r'role="option".*?class="what">([^<]+)<', typed)[:2] == ["火烈鸟", "鹳 2019"]
+    assert "火烈鸟" not in second.client.get("/records").text + second.client.get("/settings").text
+    with served.vault.catalogue.read() as tx:
+        kept = [tx.recent_searches.of_person(person.id) for person in tx.people.all()]
+    assert [each for each in kept if each]
+    assert not [each for each in kept if each and "火烈鸟".encode() in each.sealed]
+    assert staff.post("/searches/clear").headers["location"] == "/settings"
+    assert "火烈鸟" not in staff.client.get("/settings").text
+    assert staff.post("/find/typed", text="").text.strip() == ""
+    staff.post("/searches/keep", kept="no")
+    staff.post("/find", text="火烈鸟")
+    assert "火烈鸟" not in staff.client.get("/settings").text
+    staff.post("/searches/keep", kept="yes")
+    staff.post("/find", text="火烈鸟")
+    assert "火烈鸟" in staff.client.get("/settings").text
+
+
+def test_a_list_shows_small_pictures_on_request_and_only_to_whoever_may_open_with_no_gate_before(
+    served: Served, staff: Staff, program: httpx.Client
+) -> None:
+    plain = stored_id(program, files.image(), file_name="plain.png", title="Kiwi seen")
+    secret = stored_id(program, files.image(), file_name="secret.png", title="Kiwi hidden", **{"class": "identity"})
+    deriving.derive_due(served.vault)
+    found = staff.post("/find", text="Kiwi").headers["location"]
+    without = staff.client.get(found).text
+    assert '<img src="/records/' not in without
+    switch = re.search(r'<a href="([^"]+)">With pictures</a>', without)
+    assert switch
+    page = staff.client.get(html.unescape(switch[1])).text
+    assert sorted(titles(page)) == ["Kiwi hidden", "Kiwi seen"]
+    shown = re.findall(r'<img src="/records/([^"]+)/picture" alt="" width="48" height="48" loading="lazy"', page)
+    assert shown == [plain]
+    assert secret not in shown
+    assert staff.client.get(f"/records/{plain}/picture", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+    # The switch stays while somebody narrows the list, and goes when they say so.
+    chip = re.search(r'<a class="chip" href="([^"]+)">', page)
+    assert chip
+    assert "pictures=yes" in chip[1]
+    assert '<input type="hidden" name="pictures" value="yes">' in page
+    off = re.search(r'<a href="([^"]+)">Without pictures</a>', page)
+    assert off
+    assert "pictures" not in off[1]
 
 
 def test_nobody_keeps_views_without_end(second: Staff) -> None:

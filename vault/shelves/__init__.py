@@ -48,6 +48,7 @@ from vault.shelves.pauses import PauseShelf
 from vault.shelves.people import PersonShelf
 from vault.shelves.processes import ProcessShelf
 from vault.shelves.rebuilds import RebuildShelf
+from vault.shelves.recentsearches import RecentSearchShelf
 from vault.shelves.records import RecordFilter, RecordShelf
 from vault.shelves.resets import ResetShelf
 from vault.shelves.savedviews import SavedViewShelf
@@ -149,6 +150,8 @@ class Transaction(Protocol):
 
     @property
     def saved_views(self) -> SavedViewShelf: ...
+    @property
+    def recent_searches(self) -> RecentSearchShelf: ...
     @property
     def figures(self) -> FigureShelf: ...
     @property

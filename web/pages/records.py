@@ -15,12 +15,13 @@ from vault.errors import InvalidInput, NotFound, Refused
 from vault.ids import RecordId
 from vault.queries import read_query
 from vault.savedviews import ViewWords
-from vault.workflows import finding, retrieval, savedviews
+from vault.workflows import deriving, finding, recentsearches, retrieval, savedviews
 from vault.workflows.finding import FindResult
 from vault.workflows.retrieval import RecordView
 from web.classes import classes_of
 from web.forms import PAGE_SIZE, cursor, cursor_of, text_of
 from web.notices import say
+from web.pages.searches import recent_of
 from web.problems import PROBLEMS, describe
 from web.recordfilters import FIELDS, WORDS, Asked, asked_of, chips_of, nothing_asked
 from web.rendering import WORDS as CODES
@@ -40,8 +41,13 @@ async def find_records(visit: Visit) -> Response:
     if not text:
         return RedirectResponse(visit.path("records"), 303)
     read_query(text)
-    reference = await visit.site.call(savedviews.refer_to, visit.vault, visit.actor, text)
+    reference = await visit.site.call(_remembered, visit, text)
     return RedirectResponse(f"{visit.path('records')}?{WORDS}={reference}", 303)
+
+
+def _remembered(visit: Visit, text: str) -> str:
+    recentsearches.remember_search(visit.vault, visit.actor, text)
+    return savedviews.refer_to(visit.vault, visit.actor, text)
 
 
 async def save_view(visit: Visit) -> Response:
@@ -89,6 +95,11 @@ def _list(visit: Visit, refusal: Refused | None = None) -> Response:
             records, following = _page(visit, asked, behind)
     except (InvalidInput, NotFound) as raised:
         error = raised
+    pictured = (
+        deriving.pictured(visit.vault, visit.actor, [view.record for view in records])
+        if asked.pictures
+        else frozenset[RecordId]()
+    )
     state = asked.fields["state"]
     return visit.site.templates.page(
         visit,
@@ -98,9 +109,11 @@ def _list(visit: Visit, refusal: Refused | None = None) -> Response:
         following=following,
         first_page=before is None,
         asked=asked,
+        pictured=pictured,
         chips=list(chips_of(visit, asked, known, visit.language.text(CODES[state]) if state else "")),
         result=found,
         views=_views(visit, asked),
+        searches=recent_of(visit),
         error=describe(visit, error) if error is not None else None,
         classes=known.offered,
         class_title=known.title,
@@ -131,12 +144,19 @@ def _found(visit: Visit, asked: Asked, before: tuple[datetime, RecordId] | None)
 
 
 async def find_while_typing(visit: Visit) -> Response:
-    """The first few that a search finds, as a part of a page. A POST: what people search for stands in no address."""
+    """The first few that a search finds, or recent searches where nothing is typed, as a part of a page.
+
+    A POST: what people search for stands in no address.
+    """
     return await visit.site.call(_typed, visit)
 
 
 def _typed(visit: Visit) -> Response:
     text, result, error = text_of(visit.form, "text").strip(), None, None
+    if not text:
+        return visit.site.templates.page(
+            visit, "recent.html", headers={"Cache-Control": "no-store"}, searches=recent_of(visit)
+        )
     try:
         result = finding.find(visit.vault, visit.actor, text, limit=TYPED_MAX)
     except InvalidInput as raised:

@@ -1,5 +1,6 @@
-// Finds records while somebody types: the newest few stand in a list below the field. The arrows choose one, Enter opens
-// it (or shows all, where none is chosen), Esc closes the list. What is typed goes by POST, so it stands in no address.
+// Finds records while somebody types: the newest few stand in a list below the field; where nothing is typed, ArrowDown
+// shows what was searched for lately. The arrows choose one, Enter opens it (or shows all, where none is chosen), Esc closes
+// the list. What is typed goes by POST, so it stands in no address.
 
 const WAIT_MS = 150;
 
@@ -49,6 +50,7 @@ function seek(field, list) {
       if (!answer.ok) return close();
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine.signal.aborted) return;
+      if (!page.body.children.length) return close();
       list.replaceChildren(...page.body.children);
       list.hidden = false;
       chosen = -1;
@@ -72,11 +74,15 @@ function seek(field, list) {
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "Escape" && !list.hidden) close();
+    else if (event.key === "ArrowDown" && list.hidden && !field.value.trim()) ask();
     else if (event.key === "ArrowDown" && !list.hidden) choose(chosen + 1);
     else if (event.key === "ArrowUp" && !list.hidden) choose(chosen < 0 ? -1 : chosen - 1);
     else if (event.key === "Enter" && chosen >= 0) options()[chosen]?.click();
     else return;
     event.preventDefault();
+  });
+  field.addEventListener("click", () => {
+    if (list.hidden && !field.value.trim()) ask();
   });
   field.form?.addEventListener("focusout", (event) => {
     if (!(event.relatedTarget instanceof Node && field.form?.contains(event.relatedTarget))) close();

@@ -1,4 +1,4 @@
-"""Saved views, and figures of the first page, on each database."""
+"""Saved views, recent searches, and figures of the first page, on each database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from storage.catalogue.database import SqlCatalogue
 from tests.storage.catalogue.samples import NOW, Home, an_id
 from vault.errors import StrongroomError
 from vault.ids import PersonId, ViewId
+from vault.recentsearches import SealedSearches
 from vault.records import RecordState
 from vault.savedviews import SavedView
 from vault.shelves import RecordFilter
@@ -44,6 +45,20 @@ def test_a_view_is_its_owners_alone_and_goes_when_they_say_so(catalogue: SqlCata
         assert tx.saved_views.of_person(one.id) == [later]
     with pytest.raises(StrongroomError), catalogue.write() as tx:
         tx.saved_views.add(view_of(home, PersonId(an_id())))
+
+
+def test_recent_searches_are_one_row_a_person_written_over(catalogue: SqlCatalogue, home: Home) -> None:
+    with catalogue.write() as tx:
+        one, other = home.person(tx), home.person(tx)
+        tx.people.add(one)
+        tx.people.add(other)
+        for sealed in (b"first", b"second"):
+            tx.recent_searches.put(SealedSearches(fonds_id=home.fonds.id, person_id=one.id, sealed=sealed))
+    with catalogue.read() as tx:
+        found = tx.recent_searches.of_person(one.id)
+        assert found is not None
+        assert found.sealed == b"second"
+        assert tx.recent_searches.of_person(other.id) is None
 
 
 def test_counts_stop_where_they_are_told_and_sizes_go_by_class(fresh_catalogue: SqlCatalogue) -> None:
