@@ -115,12 +115,14 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentFacts:
-    """What a version's bytes are: sealed. ``sha256`` is of the plaintext."""
+    """What a version's bytes are: sealed. ``sha256`` is of the plaintext; ``declared`` says that its sender named it
+    before anything was acknowledged."""
 
     file_name: str
     media_type: str
     size_bytes: int
     sha256: bytes
+    declared: bool = False
 
 
 def checked_file_name(name: str) -> str:

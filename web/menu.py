@@ -59,7 +59,7 @@ SECTIONS: Final = (
         entries=(
             _page("home", later("Home"), AT_HOME),
             _page("records", later("Records"), Action.LIST_RECORDS, "find", "save-view", "record", "correction",
-                  "correct", "filing", "file", "record-links", "make-link"),
+                  "correct", "filing", "file", "filing-report", "filings", "file-many", "record-links", "make-link"),
             _page("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
             _page("customers", later("Customers"), Action.LIST_CUSTOMERS, "customer", "add-customer"),
             _page("links", later("Links"), Action.LIST_LINKS),

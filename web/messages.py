@@ -14,6 +14,9 @@ from web.i18n import Language, later
 MESSAGES: Final = frozenset(
     {
         later("a correction has one file; choose one"),
+        later("at most 50 records are filed at once; choose fewer"),
+        later("reason is longer than 2000 characters; shorten it"),
+        later("this record has no such filing report; look at its page"),
         later(
             "a request under this idempotency key is under way, or was broken off; wait and ask again, or look whether "
             "it was done, and use a new key"
@@ -241,6 +244,9 @@ MESSAGES: Final = frozenset(
 )
 
 FORMS: Final = (
+    later("record {0} failed a check of its properties; look at what was found, and say why it is filed all the same"),
+    later("record {0} was corrected meanwhile; look at it and file it again"),
+    later("record {0} has no filing report {1}; look at its list"),
     later("{0} is not known here; known are: {1}"),
     later("{0} is missing; give it"),
     later("{0} must be one of: {1}"),

@@ -19,6 +19,7 @@ LASTS_S: Final = 60
 SAID: Final[Mapping[str, str]] = {
     "customer-added": later("The customer is added."),
     "record-filed": later("The record is filed."),
+    "records-filed": later("The records are filed."),
     "record-corrected": later("The record is corrected; what it was before is kept."),
     "link-revoked": later("The link is withdrawn."),
     "view-saved": later("The view is saved."),

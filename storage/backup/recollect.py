@@ -1,7 +1,8 @@
 """What the store remembers of records, customers and matters, taken into a catalogue that does not (yet, or any more).
 
 1. Registers (``reregister``): rules, records, customers, matters and scopes as the catalogue had them.
-2. What the outbox sent since the last register (``resent``): customers, filings, corrections of descriptions.
+2. What the outbox sent since the last register (``resent``): customers, filings, corrections of descriptions; and
+   whenever it was, certificates, paper and filing reports, which no register repeats.
 3. Objects that no register names (``reread``).
 
 Rule 1: customers come before the records that name them, and all numbers that are taken before any is given anew.
@@ -16,11 +17,12 @@ from storage.backup.memory import Memory, Recollected, naming_damage
 from storage.backup.relist import Lists, take_lists
 from storage.backup.reread import find_objects, take_objects
 from storage.backup.reregister import take_customer, take_matter, take_record, take_rules
-from storage.backup.resent import take_certificate, take_paper, take_sent, take_sent_customer
+from storage.backup.resent import take_certificate, take_paper, take_report, take_sent, take_sent_customer
 from vault.fonds import Fonds
 from vault.ids import CustomerId
 from vault.schedule import RuleVersion
 from vault.shelves import Transaction
+from vault.workflows.outbox import REPORT
 
 CHANGES_SKIPPED: Final = 1_000_000
 """Changes behind the last register left no number in the store. What comes from here on is newer than those, also to
@@ -83,6 +85,9 @@ def recollect(
         if field_set in ("record", "revision"):
             with naming_damage(told, key):
                 take_sent(tx, memory, told, change, field_set, subject, key)
+    for change, subject, key in memory.all_sent(REPORT):
+        with naming_damage(told, key):
+            take_report(tx, memory, change, subject, key)
     for change, subject, key in memory.all_sent("paper"):
         told.newest_change = max(told.newest_change, change)
         with naming_damage(told, key):

@@ -9,11 +9,13 @@ from storage.backup.memory import ALIVE, Memory, Recollected
 from storage.backup.reregister import take_customer
 from vault.certificates import Certificate, CertificateState
 from vault.customers import Customer
+from vault.filingreports import FIELD_SET, KeptReport, report_of
 from vault.fonds import REGISTER_OWNER, Fonds
 from vault.ids import BatchId, CertificateId, CustomerId, PaperId, PersonId, RecordId
 from vault.paper import Paper, PaperMethod, PaperState
 from vault.records import DescriptionRevision, RecordState
 from vault.shelves import Transaction
+from vault.workflows.outbox import REPORT
 
 
 def take_sent_customer(
@@ -90,6 +92,26 @@ def take_certificate(tx: Transaction, fonds: Fonds, memory: Memory, change: int,
         return
     tx.extents.retire(fonds.id, leaf.extent, REGISTER_OWNER)
     tx.certificates.add(certificate)
+
+
+def take_report(tx: Transaction, memory: Memory, change: int, subject: str, key: str) -> None:
+    """What was found when a record was filed that lives."""
+    record = tx.records.get(RecordId(subject))
+    if record is None or record.state not in ALIVE:
+        return
+    leaf, said = memory.sent(key, subject, REPORT, change)
+    kept = KeptReport(
+        record_id=record.id,
+        number=int(said["number"]),
+        ordinal=int(said["ordinal"]),
+        filed_by=PersonId(said["filed_by"]),
+        filed_at=datetime.fromisoformat(said["filed_at"]),
+        verdicts={},
+        sealed=memory.seal(leaf, said["report"], subject=subject, field_set=FIELD_SET, revision=int(said["number"])),
+    )
+    is_new = tx.filing_reports.get(record.id, kept.number) is None
+    if is_new and tx.records.version(record.id, kept.ordinal) is not None:
+        tx.filing_reports.add(replace(kept, verdicts=report_of(kept, said["report"]).examination.verdicts))
 
 
 def take_sent(

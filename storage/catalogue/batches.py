@@ -40,6 +40,7 @@ from storage.catalogue.counters import CHANGE, next_values
 from storage.catalogue.customers import customers
 from storage.catalogue.derived import derived
 from storage.catalogue.extents import extents
+from storage.catalogue.filingreports import filing_reports
 from storage.catalogue.fonds import fonds_column
 from storage.catalogue.intents import intents
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata, one_of
@@ -154,9 +155,9 @@ _MOVE_CUSTOMER = (
     .values(state=bindparam("to_state"), change=bindparam("to_change"))
 )
 _RETIRE_EXTENTS = update(extents).where(extents.c.owner.in_(_CUSTOMERS)).values(next_leaf=64)
-_FORGET_DERIVED = delete(derived).where(
-    derived.c.record_id.in_(select(batch_records.c.record_id).where(batch_records.c.batch_id == bindparam("its_batch")))
-)
+_DOOMED = select(batch_records.c.record_id).where(batch_records.c.batch_id == bindparam("its_batch"))
+_FORGET_DERIVED = delete(derived).where(derived.c.record_id.in_(_DOOMED))
+_FORGET_REPORTS = delete(filing_reports).where(filing_reports.c.record_id.in_(_DOOMED))
 _CIPHERTEXT_DUE = (
     select(batch_records.c.record_id)
     .join(batches, batches.c.id == batch_records.c.batch_id)
@@ -265,6 +266,7 @@ class SqlBatchShelf(SqlCandidates):
         # No further leaf is issued in an extent that dies; the customer's rows are locked since ``scope``.
         self._rows.run(_RETIRE_EXTENTS, {"its_batch": batch.id})
         self._rows.run(_FORGET_DERIVED, {"its_batch": batch.id})
+        self._rows.run(_FORGET_REPORTS, {"its_batch": batch.id})
         self._move(batch, "erasing")
 
     def promote(self, batch_id: BatchId) -> bool:

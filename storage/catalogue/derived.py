@@ -41,6 +41,7 @@ derived = Table(
     Column("sealed_text", LargeBinary),
     Column("sealed_thumbnail", LargeBinary),
     Column("made_at", UtcDateTime, nullable=False),
+    Column("sealed_found", LargeBinary),
     ForeignKeyConstraint(["record_id", "ordinal"], ["versions.record_id", "versions.ordinal"]),
     CheckConstraint("length(reason) <= 32", name="reason"),
     CheckConstraint("reason = '' OR (sealed_text IS NULL AND sealed_thumbnail IS NULL)", name="unreadable"),
@@ -93,6 +94,7 @@ class SqlDerivedShelf:
                 "reason": derived.reason,
                 "sealed_text": derived.sealed_text,
                 "sealed_thumbnail": derived.sealed_thumbnail,
+                "sealed_found": derived.sealed_found,
                 "made_at": derived.made_at,
             },
         )
@@ -109,6 +111,7 @@ class SqlDerivedShelf:
             reason=row.reason,
             sealed_text=None if row.sealed_text is None else bytes(row.sealed_text),
             sealed_thumbnail=None if row.sealed_thumbnail is None else bytes(row.sealed_thumbnail),
+            sealed_found=None if row.sealed_found is None else bytes(row.sealed_found),
             made_at=row.made_at,
         )
 

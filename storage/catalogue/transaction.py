@@ -19,6 +19,7 @@ from storage.catalogue.described import SqlDescribedRecords
 from storage.catalogue.disposals import SqlDisposalShelf
 from storage.catalogue.extents import SqlExtentShelf
 from storage.catalogue.figures import SqlFigureShelf
+from storage.catalogue.filingreports import SqlFilingReportShelf
 from storage.catalogue.fonds import SqlFondsShelf
 from storage.catalogue.groups import SqlGroupShelf
 from storage.catalogue.holds import SqlHoldShelf
@@ -80,6 +81,10 @@ class SqlTransaction:
     @property
     def people(self) -> SqlPersonShelf:
         return SqlPersonShelf(self._rows)
+
+    @property
+    def filing_reports(self) -> SqlFilingReportShelf:
+        return SqlFilingReportShelf(self._rows)
 
     @property
     def derived(self) -> SqlDerivedShelf:

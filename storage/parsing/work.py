@@ -3,7 +3,7 @@
     survey    how many pages, and whether they are images or text
     page      one page as an image, so many pixels wide, with a watermark
     passage   one page of text
-    derive    the text of the whole, and a thumbnail of the first page
+    derive    the text of the whole, a thumbnail of the first page, how many pages, and what in it would act
 
 Rule 1: what a parser meets in a file is a reason (``Cannot``), never a message: messages may quote the file.
 """
@@ -19,6 +19,7 @@ import pypdfium2
 from PIL import Image
 
 from storage.parsing import frames, images, pages, piped
+from storage.parsing.active import active_in
 from storage.parsing.fonts import can_letter, lend_to_pdfium, lettering
 from storage.parsing.mail import open_mail, text_of_mail
 from storage.parsing.office import text_of_office
@@ -48,6 +49,10 @@ _TEXTS: Final[Mapping[str, Callable[[PipedFile, int], str]]] = {
     "text": text_of_plain,
     "office": text_of_office,
     "mail": text_of_mail,
+}
+_SURVEYS: Final[Mapping[str, Callable[[PipedFile, int], tuple[int, tuple[int, int]]]]] = {
+    "pdf": pages.survey_pages,
+    "image": images.survey_frames,
 }
 
 
@@ -79,10 +84,9 @@ def serve_one() -> None:
 
 
 def _survey(order: Order, file: PipedFile) -> Answer:
-    if order["kind"] not in ("pdf", "image"):
+    if order["kind"] not in _SURVEYS:
         return {"pages": len(_passages(_text(order, file)))}, b""
-    survey = pages.survey_pages if order["kind"] == "pdf" else images.survey_frames
-    count, (width, height) = survey(file, order["page"])
+    count, (width, height) = _SURVEYS[order["kind"]](file, order["page"])
     return {"pages": count, "width": width, "height": height}, b""
 
 
@@ -101,22 +105,25 @@ def _passage(order: Order, file: PipedFile) -> Answer:
 
 
 def _derive(order: Order, file: PipedFile) -> Answer:
-    """Text and thumbnail: one that cannot be had does not stand in the way of the other."""
-    text, small = "", b""
+    """Text, thumbnail, pages, and what would act: one that cannot be had does not stand in the way of the others."""
+    kind, text, small, count = order["kind"], "", b"", 0
     reasons = []
-    if order["kind"] in _TEXTS:
+    if kind in _TEXTS:
         try:
-            text = _TEXTS[order["kind"]](file, DERIVED_CHARACTERS_MAX)
+            text = _TEXTS[kind](file, DERIVED_CHARACTERS_MAX)
         except Cannot as cannot:
             reasons.append(cannot.reason)
-    if order["kind"] in ("pdf", "image"):
+    if kind in _SURVEYS:
         try:
-            small = images.encode_small(_draw(order["kind"], file, 0, THUMBNAIL_PIXELS * 2), THUMBNAIL_PIXELS)
+            count, _ = _SURVEYS[kind](file, 0)
+            small = images.encode_small(_draw(kind, file, 0, THUMBNAIL_PIXELS * 2), THUMBNAIL_PIXELS)
         except Cannot as cannot:
             reasons.append(cannot.reason)
+    active, searched = active_in(kind, file)
+    facts = {"thumbnail_bytes": len(small), "pages": count, "active": active, "searched": searched}
     if reasons and not text and not small:
-        raise Cannot(reasons[0])
-    return {"thumbnail_bytes": len(small)}, small + text.encode("utf-8", "replace")
+        facts["reason"] = reasons[0]
+    return facts, small + text.encode("utf-8", "replace")
 
 
 def _text(order: Order, file: PipedFile) -> str:

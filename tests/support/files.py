@@ -61,11 +61,16 @@ def padded_pdf(padding_bytes: int) -> bytes:
 
 
 def raw_pdf(
-    content: bytes, *, media_box: str = "0 0 600 800", filters: str = "/FlateDecode", padding: bytes = b""
+    content: bytes,
+    *,
+    media_box: str = "0 0 600 800",
+    filters: str = "/FlateDecode",
+    padding: bytes = b"",
+    root: bytes = b"",
 ) -> bytes:
-    """A PDF of one page whose content stream is these bytes, as they are."""
+    """A PDF of one page whose content stream is these bytes, as they are; ``root`` stands in its catalog, too."""
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Catalog /Pages 2 0 R " + root + b" >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         f"<< /Type /Page /Parent 2 0 R /MediaBox [{media_box}] /Contents 4 0 R >>".encode(),
         f"<< /Length {len(content)} /Filter {filters} >>\nstream\n".encode() + content + b"\nendstream",
@@ -77,6 +82,15 @@ def raw_pdf(
     start = len(made)
     made += b"xref\n0 5\n0000000000 65535 f \n" + b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
     return bytes(made) + f"trailer << /Size 5 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode()
+
+
+def acting_pdf(root: bytes, *, packed: bool = False) -> bytes:
+    """A PDF that says these things of what it does; packed into a stream of objects, where it is asked for."""
+    if not packed:
+        return raw_pdf(zlib.compress(b"0 0 m 9 9 l S"), root=root)
+    objects = zlib.compress(b"9 0 << " + root + b" >>")
+    stream = b"9 0 obj << /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\n" % len(objects)
+    return raw_pdf(zlib.compress(b"0 0 m 9 9 l S"), padding=stream + b"stream\n" + objects + b"\nendstream\nendobj\n")
 
 
 def pdf_bomb(unpacked_bytes: int = 3 * 1024**3) -> bytes:
@@ -118,13 +132,20 @@ def package(parts: dict[str, bytes | str]) -> bytes:
     return made.getvalue()
 
 
-def docx(*paragraphs: str, prolog: str = "") -> bytes:
-    """A letter."""
+TEMPLATE_FROM_OUTSIDE = (
+    '<Relationships><Relationship Id="a" Type="x/attachedTemplate" Target="http://example.com/a" '
+    'TargetMode="External"/></Relationships>'
+)
+LINK_TO_OUTSIDE = TEMPLATE_FROM_OUTSIDE.replace("x/attachedTemplate", "x/hyperlink")
+
+
+def docx(*paragraphs: str, prolog: str = "", more: dict[str, bytes | str] | None = None) -> bytes:
+    """A letter; with more parts, where there are any."""
     lines = "".join(f"<w:p><w:r><w:t>{each}</w:t></w:r></w:p>" for each in paragraphs)
     cells = "".join(f"<w:tc><w:p><w:r><w:t>{each}</w:t></w:r></w:p></w:tc>" for each in ("甲方", "乙方"))
     table = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"
     document = f"{prolog}<w:document {_W}><w:body>{lines}{table}</w:body></w:document>"
-    return package({"[Content_Types].xml": "<Types/>", "word/document.xml": document})
+    return package({"[Content_Types].xml": "<Types/>", "word/document.xml": document, **(more or {})})
 
 
 def xlsx(*rows: tuple[str, ...]) -> bytes:

@@ -153,6 +153,8 @@ def furnish(server: Server) -> Furnished:
         "record, previewed": f"/records/{ids[2]}?purpose=business",
         "correction": f"/records/{ids[1]}/correct",
         "filing": f"/records/{ids[1]}/file",
+        "filing-report": f"/records/{ids[0]}/filings/1",
+        "filings, chosen": f"/filings?record={ids[7]}&record={ids[8]}",
         "record-links": f"/records/{ids[1]}/links",
         "customer": f"/customers/{customer['number']}",
         "disposal": list_at,

@@ -11,8 +11,10 @@ from vault.cli.documents import bare_record_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import day
 from vault.cli.plain import plain
+from vault.cli.reporting import examination_document, examination_lines
 from vault.cli.sources import SteadyFile
 from vault.errors import Conflict, InvalidInput, Refused
+from vault.filingreports import Way
 from vault.permissions import Action, Actor
 from vault.records import Description, Record
 from vault.workflows import holding, intake, retrieval
@@ -97,14 +99,27 @@ def _replace(vault: Vault, actor: Actor, known: Record, description: Description
 @click.argument("record")
 @click.option("--class", "class_code", metavar="CODE", help="The class, if it was not right.")
 @click.option("--trigger", "trigger_on", metavar="YYYY-MM-DD", help="The day from which the class's period runs.")
+@click.option("--reason", default="", help="Why it is filed although a property failed; it stays with the report.")
+@click.option("--dry-run", is_flag=True, help="Only show what is found.")
 @speaking
 @pass_invocation
-def file_record(invocation: Invocation, record: str, class_code: str | None, trigger_on: str | None) -> None:
-    """Confirm class and trigger (归档). With the trigger known, the lock is extended to the due date."""
+def file_record(
+    invocation: Invocation, record: str, class_code: str | None, trigger_on: str | None, reason: str, dry_run: bool
+) -> None:
+    """Confirm class and trigger (归档). With the trigger known, the lock is extended to the due date.
+
+    What is found about the record's four properties is kept with it; --dry-run only shows it.
+    """
     trigger = day(trigger_on, field="trigger")
     with invocation.acting() as (vault, actor):
         known = retrieval.find_record(vault, actor, record)
-        after = holding.file_record(vault, actor, known.id, class_code=class_code, trigger_on=trigger)
+        if dry_run:
+            found = holding.examine_filing(vault, actor, known.id, class_code=class_code, trigger_on=trigger)
+            invocation.speech.data(examination_document(found), examination_lines(known.number, found))
+            return
+        after = holding.file_record(
+            vault, actor, known.id, class_code=class_code, trigger_on=trigger, reason=reason, way=Way.COMMAND
+        )
     due = after.due_on.isoformat() if after.due_on else "open"
     invocation.speech.data(
         bare_record_document(after), [f"{after.number}  {after.state.value}  {after.class_code}  due {due}"]

@@ -44,6 +44,7 @@ _RECORD: Final = {
     "open": Entry("vault.cli.opening:open_record", "Write a record's bytes to stdout or to a file."),
     "correct": Entry("vault.cli.correcting:correct", "Correct the bytes or the description; the original stays."),
     "file": Entry("vault.cli.correcting:file_record", "Confirm class and trigger (归档); the lock follows."),
+    "report": Entry("vault.cli.reporting:show_reports", "Show what was found whenever a record was filed."),
     "restrict": Entry("vault.cli.restricting:restrict", "Let a record only be stored (封存)."),
     "lift": Entry("vault.cli.restricting:lift", "Lift a restriction; another person has to."),
     "unsettle": Entry("vault.cli.restricting:unsettle", "Say that debts which a record proves are not settled."),

@@ -32,6 +32,7 @@ from vault.shelves.derived import DerivedShelf
 from vault.shelves.disposals import DisposalShelf
 from vault.shelves.extents import ExtentShelf
 from vault.shelves.figures import FigureShelf
+from vault.shelves.filingreports import FilingReportShelf
 from vault.shelves.fonds import FondsShelf
 from vault.shelves.groups import GroupShelf
 from vault.shelves.holds import HoldShelf
@@ -145,6 +146,9 @@ class Transaction(Protocol):
     def disposals(self) -> DisposalShelf: ...
     @property
     def pauses(self) -> PauseShelf: ...
+    @property
+    def filing_reports(self) -> FilingReportShelf: ...
+
     @property
     def derived(self) -> DerivedShelf: ...
 

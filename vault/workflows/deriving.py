@@ -1,4 +1,5 @@
-"""Deriving: after receipt upkeep has a parser look into each current version once, for its text and a first picture.
+"""Deriving: after receipt upkeep has a parser look into each current version once, for its text, a first picture, and
+what in it would act.
 
 Rule 1: state is the queue: a current version of a living record without a row is due. The newest come first; a sweep
 through all records finds what an earlier run, an earlier parser or a restore left.
@@ -11,13 +12,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from vault import previews
 from vault.classes import Sensitivity
-from vault.derived import PARSERS, TEXT_FIELDS, Derived, checked_parts
+from vault.derived import (
+    FOUND_FIELDS,
+    PARSERS,
+    TEXT_FIELDS,
+    Derived,
+    Found,
+    checked_found,
+    checked_parts,
+    checked_reason,
+)
 from vault.errors import Broken, KeyDestroyed, NotFound, NotReadable, SealBroken, StoreUnavailable
 from vault.ids import RecordId
 from vault.outcomes import Outcome
@@ -100,6 +110,27 @@ def _upcoming(vault: Vault, until: datetime) -> Iterator[Record]:
             return
 
 
+def found_in(vault: Vault, record: Record, version: Version) -> tuple[str, Found | None]:
+    """Why a record's current version was not read, or "", and what was found in it; it is looked into now where nobody
+    did yet. For what the vault itself says of it: nobody is authorised.
+
+    Raises ``Overloaded``, ``ParsersUnavailable``, ``StoreUnavailable``; ``NotFound`` where it could not be looked into.
+    """
+    if _due(vault, [record]):
+        _derive(vault, record)
+    with vault.catalogue.read() as tx:
+        kept = tx.derived.get(record.id, version.ordinal)
+    if kept is None:
+        raise NotFound("this file could not be looked into; run the doctor")
+    if kept.sealed_found is None:
+        return kept.reason, None
+    leaf, subject, ordinal = version.object.leaf, record.id, version.ordinal
+    values = descriptions.unseal(
+        vault, leaf, kept.sealed_found, subject=subject, field_set=FOUND_FIELDS, revision=ordinal
+    )
+    return kept.reason, checked_found(values)
+
+
 def picture_of(vault: Vault, actor: Actor, record_id: RecordId) -> bytes:
     """The picture of a record's first page (WebP). A class with gates shows none: who passes them looks at the page.
 
@@ -164,9 +195,11 @@ def _derive(vault: Vault, record: Record) -> int:
         version = tx.records.version(record.id, record.current_ordinal)
     if version is None:
         return 0
-    reason, text, picture = _looked_into(vault, record, version)
-    sealed_text = _sealed(vault, version, TEXT_FIELDS, "text", text)
-    sealed_picture = _sealed(vault, version, _PICTURE, "webp", base64.b64encode(picture).decode("ascii"))
+    reason, text, picture, found = _looked_into(vault, record, version)
+    sealed_text = _sealed(vault, version, TEXT_FIELDS, {"text": text}) if text else None
+    webp = {"webp": base64.b64encode(picture).decode("ascii")}
+    sealed_picture = _sealed(vault, version, _PICTURE, webp) if picture else None
+    sealed_found = _sealed(vault, version, FOUND_FIELDS, found.values()) if found is not None else None
     with vault.catalogue.write() as tx:
         living = tx.records.get(record.id, for_update=True)
         if living is None or living.state not in _LIVING:
@@ -180,30 +213,30 @@ def _derive(vault: Vault, record: Record) -> int:
                 reason=reason,
                 sealed_text=sealed_text,
                 sealed_thumbnail=sealed_picture,
+                sealed_found=sealed_found,
                 made_at=vault.now(),
             )
         )
     return 1
 
 
-def _looked_into(vault: Vault, record: Record, version: Version) -> tuple[str, str, bytes]:
-    """Why nothing could be derived, or "", the text, and the picture."""
+def _looked_into(vault: Vault, record: Record, version: Version) -> tuple[str, str, bytes, Found | None]:
+    """Why nothing could be derived, or "", the text, the picture, and what else was found."""
     opening = Opening(vault, record, version)
     kind = previews.kind_of(opening.content.media_type, opening.content.file_name)
     if kind is None:
-        return Unreadable.UNSUPPORTED.value, "", b""
+        return Unreadable.UNSUPPORTED.value, "", b"", None
     if opening.size_bytes == 0:
-        return Unreadable.EMPTY.value, "", b""
+        return Unreadable.EMPTY.value, "", b"", None
     try:
-        order = {"do": "derive", "kind": kind.value}
-        text, picture = checked_parts(vault.parsers.parse(order, OpenedFile(opening=opening)))
+        parsed = vault.parsers.parse({"do": "derive", "kind": kind.value}, OpenedFile(opening=opening))
+        reason, found = checked_reason(parsed.facts), checked_found(parsed.facts)
+        text, picture = checked_parts(parsed) if not reason else ("", b"")
     except NotReadable as unreadable:
-        return unreadable.reason, "", b""
-    return "", text, picture
+        return unreadable.reason, "", b"", None
+    return reason, text, picture, found
 
 
-def _sealed(vault: Vault, version: Version, field_set: str, name: str, value: str) -> bytes | None:
-    if not value:
-        return None
+def _sealed(vault: Vault, version: Version, field_set: str, values: Mapping[str, Any]) -> bytes:
     leaf, subject = version.object.leaf, version.record_id
-    return descriptions.seal(vault, leaf, {name: value}, subject=subject, field_set=field_set, revision=version.ordinal)
+    return descriptions.seal(vault, leaf, values, subject=subject, field_set=field_set, revision=version.ordinal)

@@ -101,12 +101,14 @@ def description_of(values: Mapping[str, Any]) -> Description:
 
 def seal_content(vault: Vault, leaf: LeafAddress, content: ContentFacts, *, record_id: RecordId, ordinal: int) -> bytes:
     """A version's content facts, sealed."""
-    values = {
+    values: dict[str, Any] = {
         "file_name": content.file_name,
         "media_type": content.media_type,
         "size_bytes": content.size_bytes,
         "sha256": content.sha256.hex(),
     }
+    if content.declared:
+        values["declared"] = True
     return seal(vault, leaf, values, subject=record_id, field_set="content", revision=ordinal)
 
 
@@ -119,6 +121,7 @@ def open_content(vault: Vault, leaf: LeafAddress, sealed: bytes, *, record_id: R
             media_type=values["media_type"],
             size_bytes=values["size_bytes"],
             sha256=bytes.fromhex(values["sha256"]),
+            declared=values.get("declared") is True,
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise SealBroken("sealed content facts have another shape than content facts") from exc

@@ -1,5 +1,7 @@
 """Filing (归档): a person confirms a record's class and names the event from which its period runs.
 
+What was found about its four properties is kept with it (``vault.filingreports``).
+
 From then on its versions are locked until the due date, in the class's mode. The catalogue knows first; the store
 follows at once, and upkeep makes good what it could not.
 """
@@ -13,14 +15,20 @@ from datetime import date, datetime
 
 from vault.audit import Detail, Event
 from vault.classes import RecordClass
-from vault.errors import InvalidInput, LockNotKept, NotFound, StrongroomError
+from vault.errors import Conflict, InvalidInput, LockNotKept, NotFound, StrongroomError
+from vault.filingreports import Examination, FilingReport, Way, require_knowing
 from vault.ids import RecordId
 from vault.objects import Lock
 from vault.people import CLOCK_ID
 from vault.permissions import Action, Actor, require_on
 from vault.records import Record, RecordState, Version, require_correctable
+from vault.schedule import RuleVersion
+from vault.shelves import Transaction
 from vault.workflows import outbox
+from vault.workflows.examining import examine
+from vault.workflows.filingreports import keep_report
 from vault.workflows.locks import lock_wanted, reaches, receipt_lock
+from vault.workflows.logdetails import append_sealed
 from vault.workflows.schedules import require_rule, rule_of
 from vault.workflows.vault import Vault
 
@@ -32,26 +40,29 @@ def file_record(
     *,
     class_code: str | None = None,
     trigger_on: date | None = None,
+    reason: str = "",
+    way: Way = Way.VAULT,
+    address: str = "",
 ) -> Record:
     """Files a record, or files it again with another class or trigger. Without a trigger it never becomes due.
 
+    ``reason`` says why it is filed although a property failed; ``way`` and ``address`` from where.
     A version that was received as of a GOVERNANCE class and is filed as of a COMPLIANCE one is locked as long, but in
     GOVERNANCE: turning one into the other takes the operator's right.
     A due date may move on, never back: what a lock promised stays. Raises ``NotFound``, ``NotAllowed``, ``Conflict``
-    (destroyed), ``InvalidInput`` (the new due date is before the one in force). Another class takes the right on both.
+    (destroyed, or corrected meanwhile), ``InvalidInput`` (the new due date is before the one in force; a property
+    failed, and nothing is said of why). Another class takes the right on both.
     """
-    actor.require(Action.FILE_RECORD)
+    examination = examine_filing(vault, actor, record_id, class_code=class_code, trigger_on=trigger_on)
     now = vault.now()
     with vault.catalogue.write() as tx:
         found = tx.records.get(record_id, for_update=True)
         record = require_correctable(require_on(actor, Action.FILE_RECORD, found))
         if class_code is not None:
             actor.require(Action.FILE_RECORD, class_code)
-        # What keeps its class may keep a retired one, too.
-        keeps = class_code is None or class_code == record.class_code
-        governing = tx.schedules.rule(record.class_code) if keeps else None
-        rule = governing or require_rule(tx, class_code or record.class_code)
+        rule = _rule_for(tx, record, class_code)
         chosen = rule.rule
+        knowing = require_knowing(examination, record.number, reason)
         trigger = trigger_on or record.trigger_on
         due_on = chosen.due_on(trigger) if trigger is not None else None
         if due_on is not None:
@@ -60,6 +71,8 @@ def file_record(
         version = tx.records.version(record.id, record.current_ordinal)
         if version is None:
             raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
+        if version.ordinal != examination.ordinal:
+            raise Conflict(f"record {record.number} was corrected meanwhile; look at it and file it again")
         kept_until = _kept_until(record, rule_of(tx, record.class_code))
         kept_until = kept_until or _locked_beyond_receipt(tx.records.versions(record.id), now)
         if kept_until is not None and due_on is not None and due_on < kept_until:
@@ -81,17 +94,62 @@ def file_record(
         )
         tx.records.update(filed)
         outbox.put_record(vault, tx, filed, version.object.leaf)
+        report = FilingReport(
+            record_id=record.id,
+            number=tx.filing_reports.newest_number(record.id) + 1,
+            examination=examination,
+            filed_by=actor.person_id,
+            filed_at=now,
+            way=way,
+            address=address,
+            reason=knowing,
+        )
+        keep_report(vault, tx, report, version.object.leaf, filed.change)
         detail: Detail = {
             "class": chosen.code,
             "rule": rule.version,
             "trigger_on": trigger.isoformat() if trigger else None,
             "due_on": due_on.isoformat() if due_on else None,
+            "report": report.number,
+            **{each.value: verdict.value for each, verdict in examination.verdicts.items()},
         }
-        tx.audit.append(vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail))
+        entry = vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail)
+        if knowing:
+            append_sealed(vault, tx, entry, version.object.leaf, {"reason": knowing})
+        else:
+            tx.audit.append(entry)
     # Filed all the same if the store cannot: upkeep finds, by query, every version whose lock is too short.
     with suppress(StrongroomError):
         extend_locks_of(vault, filed)
     return filed
+
+
+def examine_filing(
+    vault: Vault,
+    actor: Actor,
+    record_id: RecordId,
+    *,
+    class_code: str | None = None,
+    trigger_on: date | None = None,
+) -> Examination:
+    """What is found about a record if it is filed like that; nothing is changed.
+
+    Raises ``NotFound``, ``NotAllowed``, ``Conflict`` (destroyed).
+    """
+    actor.require(Action.FILE_RECORD)
+    with vault.catalogue.read() as tx:
+        record = require_correctable(require_on(actor, Action.FILE_RECORD, tx.records.get(record_id)))
+        if class_code is not None:
+            actor.require(Action.FILE_RECORD, class_code)
+        rule = _rule_for(tx, record, class_code).rule
+    return examine(vault, actor, record, rule, trigger_on or record.trigger_on)
+
+
+def _rule_for(tx: Transaction, record: Record, class_code: str | None) -> RuleVersion:
+    """The rule under which a record would be filed. What keeps its class may keep a retired one, too."""
+    keeps = class_code is None or class_code == record.class_code
+    governing = tx.schedules.rule(record.class_code) if keeps else None
+    return governing or require_rule(tx, class_code or record.class_code)
 
 
 def extend_locks_of(vault: Vault, record: Record) -> int:

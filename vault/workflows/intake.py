@@ -268,7 +268,7 @@ class Receiving:
         if self._earlier is not None:
             self._receipt = self._replay(self._earlier, sha256)
         else:
-            record, content = self._reception.finish(sha256)
+            record, content = self._reception.finish(sha256, declared=self._declared_sha256 is not None)
             self._receipt = self._receipt_of(record, self._announcement.ordinal, content, replayed=False)
         return self._receipt
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from vault.certificates import Certificate
 from vault.customers import Customer
 from vault.errors import AlreadyExists, Unavailable
+from vault.filingreports import FilingReport, report_values
 from vault.paper import Paper, PaperWords
 from vault.records import Description, DescriptionRevision, Record
 from vault.seal.keytree import LeafAddress
@@ -24,6 +25,9 @@ from vault.shelves import Transaction
 from vault.workflows import descriptions
 from vault.workflows.locks import metadata_lock
 from vault.workflows.vault import Vault
+
+REPORT: Final = "report"
+"""The field set of filing reports, which no register repeats."""
 
 
 def put_customer(vault: Vault, tx: Transaction, customer: Customer) -> None:
@@ -64,6 +68,18 @@ def put_record(vault: Vault, tx: Transaction, record: Record, leaf: LeafAddress)
         "unsettled_by": record.unsettled_by,
     }
     _put(vault, tx, leaf, record.id, record.change, "record", values)
+
+
+def put_report(vault: Vault, tx: Transaction, report: FilingReport, leaf: LeafAddress, change: int) -> None:
+    """What was found when a record was filed."""
+    values = {
+        "number": report.number,
+        "ordinal": report.examination.ordinal,
+        "filed_by": report.filed_by,
+        "filed_at": report.filed_at.isoformat(),
+        "report": report_values(report),
+    }
+    _put(vault, tx, leaf, report.record_id, change, REPORT, values)
 
 
 def put_description(

@@ -192,13 +192,15 @@ class Reception:
             return hashlib.sha256(self._whole).digest()
         return self._digest.digest()
 
-    def finish(self, sha256: bytes) -> tuple[Record, ContentFacts]:
-        """Makes it a record version. Raises as ``Receiving.finish``."""
+    def finish(self, sha256: bytes, *, declared: bool = False) -> tuple[Record, ContentFacts]:
+        """Makes it a record version; ``declared`` says that its sender named that digest. Raises as
+        ``Receiving.finish``."""
         content = ContentFacts(
             file_name=self._announcement.file_name,
             media_type=self._media_type,
             size_bytes=self._size_bytes,
             sha256=sha256,
+            declared=declared,
         )
         if self._large is None:
             return self._store_whole(content), content

@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.responses import JSONResponse, Response
 
 from vault.errors import InvalidInput
+from vault.filingreports import Way
 from vault.ids import RecordId
 from vault.shelves import RecordFilter
-from vault.workflows import customers, finding, holding, intake, retrieval
-from web.api.views import receipt_json, record_json, story_json
+from vault.workflows import customers, filingreports, finding, holding, intake, retrieval
+from web.api.views import examination_json, filing_report_json, receipt_json, record_json, story_json
 from web.bodies import announced_bytes, receive_raw
 from web.filings import (
     beginning_of,
@@ -132,12 +133,42 @@ async def file_record(visit: Visit) -> Response:
     """Files a record (归档)."""
     record_id = await record_id_of(visit)
     class_code, trigger_on = text_of(visit.json, "class") or None, date_of(visit.json, "trigger_on")
+    reason = text_of(visit.json, "reason")
 
     def file() -> Response:
-        holding.file_record(visit.vault, visit.actor, record_id, class_code=class_code, trigger_on=trigger_on)
+        holding.file_record(
+            visit.vault,
+            visit.actor,
+            record_id,
+            class_code=class_code,
+            trigger_on=trigger_on,
+            reason=reason,
+            way=Way.PROGRAM,
+            address=visit.origin,
+        )
         return JSONResponse(story_json(retrieval.show(visit.vault, visit.actor, record_id)))
 
     return await visit.site.call(file)
+
+
+async def examine_filing(visit: Visit) -> Response:
+    """What is found about a record if it is filed like that; nothing is changed."""
+    record_id = await record_id_of(visit)
+    class_code, trigger_on = text_of(visit.json, "class") or None, date_of(visit.json, "trigger_on")
+
+    def examine() -> Response:
+        found = holding.examine_filing(
+            visit.vault, visit.actor, record_id, class_code=class_code, trigger_on=trigger_on
+        )
+        return JSONResponse(examination_json(found))
+
+    return await visit.site.call(examine)
+
+
+async def list_filing_reports(visit: Visit) -> Response:
+    """The filing reports of a record, newest first."""
+    found = await visit.site.call(filingreports.list_reports, visit.vault, visit.actor, await record_id_of(visit))
+    return JSONResponse({"reports": [filing_report_json(each.report) for each in found]})
 
 
 def open_content(visit: Visit) -> Response:

@@ -6,6 +6,8 @@ from typing import Any
 
 from vault.classes import RecordClass
 from vault.disposition import Verdict, explain
+from vault.filingreports import Examination, FilingReport
+from vault.findings import explain as explain_finding
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Receipt
 from vault.workflows.people import PersonView
@@ -101,6 +103,37 @@ def _revision_json(view: RevisionView) -> JSON:
         "reason": said.reason,
         "created_at": view.revision.created_at.isoformat(),
         "created_by": view.revision.created_by,
+    }
+
+
+def examination_json(examination: Examination) -> JSON:
+    """What was found about the four properties: verdicts, and each finding as a code with facts, and in English."""
+    return {
+        "version": examination.ordinal,
+        "verdicts": {each.value: verdict.value for each, verdict in examination.verdicts.items()},
+        "findings": [
+            {
+                "property": each.property.value,
+                "code": each.code,
+                "verdict": each.verdict.value,
+                "facts": dict(each.facts),
+                "text": explain_finding(each),
+            }
+            for each in examination.findings
+        ],
+    }
+
+
+def filing_report_json(report: FilingReport) -> JSON:
+    """What was found when a record was filed, by whom, when and from where."""
+    return {
+        "number": report.number,
+        "filed_by": report.filed_by,
+        "filed_at": report.filed_at.isoformat(),
+        "way": report.way.value,
+        "address": report.address,
+        "reason": report.reason,
+        **examination_json(report.examination),
     }
 
 

@@ -11,7 +11,7 @@ from vault.paper import PaperMethod
 from vault.permissions import Action
 from vault.previews import kind_of
 from vault.schedule import today
-from vault.workflows import alarms, deriving, duplicates, paper, retrieval, sharing
+from vault.workflows import alarms, deriving, duplicates, filingreports, paper, retrieval, sharing
 from web.openings import answer_opening, record_id_of
 from web.pages.previews import viewer_of
 from web.site import Visit
@@ -42,6 +42,7 @@ def _page(visit: Visit, record_id: RecordId) -> Response:
         view=story.view,
         twins=duplicates.twins_of(visit.vault, visit.actor, record_id),
         record=story.view.record,
+        reports=filingreports.list_reports(visit.vault, visit.actor, record_id) if content is not None else (),
         record_class=story.rule,
         paper=paper.show_paper(visit.vault, visit.actor, record_id),
         paper_methods=tuple(PaperMethod),

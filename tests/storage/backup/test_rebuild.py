@@ -26,6 +26,7 @@ from vault.shelves import RecordFilter
 from vault.statutes import FIRST_SET, SHIPPED
 from vault.workflows import backups, effect, holding, intake, outbox, retrieval, schedules, upkeep
 from vault.workflows.customers import list_customers
+from vault.workflows.filingreports import list_reports
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
@@ -86,7 +87,8 @@ def told(vault: Vault) -> dict[str, Any]:
             if story is not None
             else ()
         )
-        found[record.id] = (replace(record, change=0), versions, revisions, opened)
+        reports = [each.report for each in list_reports(vault, actor, record.id)]
+        found[record.id] = (replace(record, change=0), versions, revisions, opened, reports)
     return found
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from PIL import Image, ImageChops
 
+from storage.parsing import active as acting
 from storage.parsing import office
 from storage.parsing.parsers import Parsers
 from tests.support import files
+from vault.derived import Found, checked_found, checked_reason
 from vault.errors import NotReadable, SealBroken
 from vault.previews import Parsed, kind_of
 
@@ -130,6 +132,51 @@ def test_text_and_thumbnail_are_derived(parsers: Parsers) -> None:
     text = said.body[small:].decode()
     assert "张伟的合同" in text
     assert "page two" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "active"),
+    [
+        ("pdf", lambda: files.pdf("a"), []),
+        ("pdf", lambda: files.acting_pdf(b"/OpenAction << /S /JavaScript /JS (app.alert) >>"), ["script"]),
+        ("pdf", lambda: files.acting_pdf(b"/OpenAction << /S /J#61vaScript /J#53 (a) >>"), ["script"]),
+        ("pdf", lambda: files.acting_pdf(b"/OpenAction << /S /Launch /F (a.exe) >>"), ["launch"]),
+        ("pdf", lambda: files.acting_pdf(b"/OpenAction << /S /Launch /F (a.exe) >>", packed=True), ["launch"]),
+        ("pdf", lambda: files.acting_pdf(b"/Names << /EmbeddedFiles << >> >>"), ["embedded-file"]),
+        ("pdf", lambda: files.raw_pdf(b"(/JavaScript /Launch) Tj", filters="[]"), []),
+        ("office", lambda: files.docx("a"), []),
+        ("office", lambda: files.docx("a", more={"word/vbaProject.bin": b"x"}), ["macro"]),
+        ("office", lambda: files.docx("a", more={"word/embeddings/a.bin": b"x"}), ["embedded-file"]),
+        ("office", lambda: files.docx("a", more={"word/_rels/a.rels": files.TEMPLATE_FROM_OUTSIDE}), ["sends-data"]),
+        ("office", lambda: files.docx("a", more={"word/_rels/a.rels": files.LINK_TO_OUTSIDE}), []),
+        ("office", lambda: bytes.fromhex("d0cf11e0a1b11ae1") + "_VBA_PROJECT".encode("utf-16-le"), ["macro"]),
+        ("text", lambda: b"plain <script> in a sentence", []),
+        ("text", lambda: b"<html><body onload='go()'>", ["script"]),
+        ("text", lambda: b"<svg><foreignObject/></svg>", ["embedded-file"]),
+        ("image", lambda: files.image(), []),
+    ],
+)
+def test_what_would_act_is_told_and_nothing_of_it_runs(
+    parsers: Parsers, kind: str, made: Callable[[], bytes], active: list[str]
+) -> None:
+    found = checked_found(parsers.parse({"do": "derive", "kind": kind}, files.held(made())).facts)
+    assert (list(found.active), found.searched) == (active, True)
+
+
+def test_an_e_mail_with_attachments_and_what_is_too_long_to_be_searched_are_told(parsers: Parsers) -> None:
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    message["From"], message["Subject"] = "li@example.com", "合同"
+    message.set_content("<p>您好<script>alert(1)</script></p>", subtype="html")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="合同.pdf")
+    found = checked_found(parsers.parse({"do": "derive", "kind": "mail"}, files.held(message.as_bytes())).facts)
+    assert found == Found(pages=0, active=("script", "attachment"), searched=True)
+    long = files.held(files.padded_pdf(acting.SEARCHED_BYTES_MAX))
+    found = checked_found(parsers.parse({"do": "derive", "kind": "pdf"}, long).facts)
+    assert found == Found(pages=1, active=(), searched=False)
+    locked = parsers.parse({"do": "derive", "kind": "pdf"}, files.held(files.pdf("secret", password="word")))
+    assert (checked_reason(locked.facts), checked_found(locked.facts).searched) == ("encrypted", False)
 
 
 @pytest.mark.parametrize(

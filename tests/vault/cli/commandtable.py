@@ -14,6 +14,7 @@ BY_ACTION: Final[Mapping[tuple[Action, ...], tuple[str, ...]]] = {
     (Action.LIST_RECORDS,): (
         "record list",
         "record show {record}",
+        "record report {record}",
         "record find words",
         "class list",
         "schedule list",
@@ -188,6 +189,7 @@ is asked for, so no role makes a difference."""
 ON_RECORDS: Final[Mapping[Action, Mapping[str, frozenset[str]]]] = {
     Action.LIST_RECORDS: {
         "record show {record}": frozenset({"received", "filed", "held", "restricted", "erasing", "destroyed"}),
+        "record report {record}": frozenset({"received", "filed", "held", "restricted", "erasing", "destroyed"}),
         "paper show {record}": frozenset({"received", "filed", "held", "restricted", "erasing", "destroyed"}),
         "label print {record} --output {new}": frozenset({"received", "filed", "held", "restricted"}),
     },

@@ -195,7 +195,7 @@ def test_texts_behind_gates_and_of_what_is_only_stored_are_not_in_the_index(vaul
     indexing.follow_texts(listening)
     assert ("承租" in told[lease], "承租" in told[other], told[secret]) == (True, True, "")
     restricting.restrict_record(vault, everything(), lease, "somebody asked")
-    holding.file_record(vault, everything(), other, class_code="identity", trigger_on=None)
+    holding.file_record(listening, everything(), other, class_code="identity", trigger_on=None)
     indexing.follow_texts(listening)
     assert (told[lease], told[other]) == ("", "")
     # A hold waits for what is said of records, not for what is in their files.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vault.disposition import Standing
+from vault.filingreports import Property, Verdict, Way
 from vault.gates import PURPOSES
 from vault.records import RecordState
 from web.api.operations import BEFORE, LIMIT, Operation, header, query
@@ -20,6 +21,7 @@ from web.api.shapes import (
     YES_NO,
     Schema,
     asked,
+    choice,
     page,
     ref,
     shape,
@@ -69,6 +71,18 @@ _RECEIPTS: Final = {
 _CONTENT: Final = {
     200: ("The whole", "application/octet-stream"),
     206: ("The range asked for", "application/octet-stream"),
+}
+
+_VERDICT: Final[Schema] = choice(Verdict)
+_EXAMINATION: Final[dict[str, Schema]] = {
+    "version": WHOLE,
+    "verdicts": shape({each.value: _VERDICT for each in Property}),
+    "findings": {
+        "type": "array",
+        "items": shape(
+            {"property": choice(Property), "code": TEXT, "verdict": _VERDICT, "facts": {"type": "object"}, "text": TEXT}
+        ),
+    },
 }
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -128,7 +142,27 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {"records": {"type": "array", "items": ref("Record")}, "complete": YES_NO, "indexed": WHOLE, "full": YES_NO}
     ),
     "Correction": asked({**_DESCRIPTION, "reason": TEXT}, "reason"),
-    "Filing": asked({"class": TEXT, "trigger_on": MAYBE_DATE}),
+    "Filing": asked({"class": TEXT, "trigger_on": MAYBE_DATE, "reason": TEXT}),
+    "FilingAsked": asked({"class": TEXT, "trigger_on": MAYBE_DATE}),
+    "Examination": shape(_EXAMINATION),
+    "FilingReports": shape(
+        {
+            "reports": {
+                "type": "array",
+                "items": shape(
+                    {
+                        "number": WHOLE,
+                        "filed_by": TEXT,
+                        "filed_at": MOMENT,
+                        "way": choice(Way),
+                        "address": TEXT,
+                        "reason": TEXT,
+                        **_EXAMINATION,
+                    }
+                ),
+            }
+        }
+    ),
 }
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -193,10 +227,23 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "api-file": Operation(
         tag="records",
-        summary="File a record: class confirmed, trigger known, lock extended to the due date",
+        summary="File a record: class confirmed, trigger known, lock extended. `reason` where a property failed",
         answers={200: ("Filed", "RecordStory")},
         body="Filing",
         problems=(404, 409),
         once=True,
+    ),
+    "api-examine-filing": Operation(
+        tag="records",
+        summary="What is found about a record's four properties if it is filed like that; nothing is changed",
+        answers={200: ("What was found", "Examination")},
+        body="FilingAsked",
+        problems=(404, 409),
+    ),
+    "api-filing-reports": Operation(
+        tag="records",
+        summary="What was found whenever a record was filed, newest first",
+        answers={200: ("The reports", "FilingReports")},
+        problems=(404,),
     ),
 }
