@@ -30,6 +30,8 @@ class Findable(NamedTuple):
     words: str
     twin: bytes | None
     """The same for records of one owner (of the house: of one class) whose files have the same bytes."""
+    flaws: tuple[str, ...] = ()
+    """Codes of ``vault.quality.Flaw``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ def findable(
     customer: tuple[str, str] | None,
     customer_id: str | None,
     sha256: str | None,
+    flaws: tuple[str, ...] = (),
 ) -> Findable:
     """The entry of a record of which all is known; ``sha256`` is that of its current file, in hexadecimal."""
     scope = customer_id if customer_id is not None else f"house/{class_code}"
@@ -77,6 +80,7 @@ def findable(
         fold("\n".join(customer)) if customer is not None else "",
         fold("\n".join(filter(None, said))),
         hashlib.sha256(f"{scope}/{sha256}".encode()).digest()[:16] if sha256 else None,
+        flaws,
     )
 
 
@@ -87,6 +91,8 @@ def matches(query: Query, entry: Findable, classes: AbstractSet[str] | None) -> 
     if classes is not None and entry.class_code not in classes:
         return False
     if query.states and entry.state not in query.states:
+        return False
+    if query.flaws and query.flaws.isdisjoint(entry.flaws):
         return False
     if query.before is not None and entry.day >= query.before:
         return False

@@ -27,7 +27,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no-trigger": "the event from which its period runs is not known, so it never becomes due",
     "size-same": "it is as long as what was received ({bytes} bytes)",
     "size-differs": "it has {stored} bytes in the store, and {bytes} were received",
-    "pages": "{pages} pages, in version {version}",
+    "pages": "pages: {pages}, in version {version}",
     "type-known": "its type is {type}",
     "type-unknown": "its type is not known",
     "parser-away": "no parser could be asked now",

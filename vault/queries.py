@@ -80,9 +80,11 @@ class Query:
     states: frozenset[str] = frozenset()
     before: date | None = None
     after: date | None = None
+    flaws: frozenset[str] = frozenset()
+    """Codes of ``vault.quality.Flaw``, of which a record has one: nobody types them."""
 
     def __bool__(self) -> bool:
-        return bool(self.phrases or self.classes or self.states or self.before or self.after)
+        return bool(self.phrases or self.classes or self.states or self.before or self.after or self.flaws)
 
 
 def read_query(text: str) -> Query:

@@ -36,7 +36,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "no-trigger": later("The event from which its period runs is not known, so it never becomes due."),
     "size-same": later("It is as long as what was received ({bytes} bytes)."),
     "size-differs": later("It has {stored} bytes in the store, and {bytes} were received."),
-    "pages": later("{pages} pages, in version {version}."),
+    "pages": later("Pages: {pages}, in version {version}."),
     "type-known": later("Its type is {type}."),
     "type-unknown": later("Its type is not known."),
     "parser-away": later("No parser could be asked now."),

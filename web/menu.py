@@ -61,6 +61,7 @@ SECTIONS: Final = (
             _page("records", later("Records"), Action.LIST_RECORDS, "find", "save-view", "record", "correction",
                   "correct", "filing", "file", "filing-report", "filings", "file-many", "record-links", "make-link"),
             _page("upload", later("Upload"), Action.ADD_RECORD, "upload-files"),
+            _page("quality", later("Data quality"), Action.LIST_RECORDS, "work"),
             _page("customers", later("Customers"), Action.LIST_CUSTOMERS, "customer", "add-customer"),
             _page("links", later("Links"), Action.LIST_LINKS),
         ),

@@ -14,6 +14,10 @@ from web.i18n import Language, later
 MESSAGES: Final = frozenset(
     {
         later("a correction has one file; choose one"),
+        later("ask for the twins of at most 100 records at once"),
+        later("there is no such flaw; choose one"),
+        later("there is no such work list; choose one on the page of data quality"),
+        later("this is no place in a list; begin at its first page"),
         later("at most 50 records are filed at once; choose fewer"),
         later("reason is longer than 2000 characters; shorten it"),
         later("this record has no such filing report; look at its page"),
@@ -244,6 +248,7 @@ MESSAGES: Final = frozenset(
 )
 
 FORMS: Final = (
+    later("'{0}' is no flaw of the list '{1}'"),
     later("record {0} failed a check of its properties; look at what was found, and say why it is filed all the same"),
     later("record {0} was corrected meanwhile; look at it and file it again"),
     later("record {0} has no filing report {1}; look at its list"),

@@ -47,6 +47,8 @@ def _described(*, follows: bool, older: bool) -> Select[Any]:
             descriptions.c.extent.label("said_extent"),
             descriptions.c.leaf.label("said_leaf"),
             fonds.c.tree_id,
+            records.c.trigger_on,
+            records.c.filed_at,
         )
         .join(fonds, fonds.c.id == records.c.fonds_id)
         .outerjoin(
@@ -90,6 +92,7 @@ def _of(row: Row[Any]) -> Described:
     (
         record_id, number, class_code, customer_id, state, received_at, change, ordinal, revision, restricted,
         content, content_extent, content_leaf, said, said_extent, said_leaf, tree_id,
+        trigger_on, filed_at,
     ) = tuple(row)  # fmt: skip
     leaf = None if said is None else LeafAddress(tree_id=tree_id, extent=said_extent, leaf=said_leaf)
     is_same = content_extent == said_extent and content_leaf == said_leaf
@@ -112,4 +115,6 @@ def _of(row: Row[Any]) -> Described:
         leaf_of_content,
         said,
         leaf,
+        trigger_on,
+        filed_at,
     )

@@ -18,6 +18,7 @@ from vault.searchwords import fold, heads_of, is_head
 COLUMNS: Final = ("number", "customer", "words", "facts", "body")
 TOKENIZER: Final = "ascii tokenchars '=^_-'"
 RESTRICTED: Final = "=r"
+TWIN: Final = "=qtwin"
 YEARS: Final = (1600, 2399)
 _SAID: Final = {
     None: "{number customer words}",
@@ -26,10 +27,11 @@ _SAID: Final = {
 }
 
 
-def facts_of(entry: Findable) -> str:
+def facts_of(entry: Findable, *, has_twin: bool = False) -> str:
     """The words that stand for what an entry is."""
     year = min(max(entry.day.year, YEARS[0]), YEARS[1])
     facts = [f"=c{entry.class_code}", f"=s{entry.state}", f"=y{year}", f"=e{year // 10}"]
+    facts += [f"=q{flaw}" for flaw in entry.flaws] + [TWIN] * has_twin
     return " ".join([*facts, RESTRICTED] if entry.restricted else facts)
 
 
@@ -52,6 +54,8 @@ def expression(query: Query, classes: AbstractSet[str] | None, sight: Sight, *, 
         conditions.append(_fact(f"=c{code}" for code in seen))
     if query.states:
         conditions.append(_fact(f"=s{state}" for state in query.states))
+    if query.flaws:
+        conditions.append(_fact(f"=q{flaw}" for flaw in query.flaws))
     if query.before is not None or query.after is not None:
         first = query.after.year if query.after is not None else YEARS[0]
         last = query.before.year if query.before is not None else YEARS[1]

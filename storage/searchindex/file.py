@@ -254,6 +254,7 @@ class SqliteIndex:
         adding = dict(zip(places, fresh, strict=True))
         adding |= {known[entry.record_id][0]: entry for entry in entries if entry.record_id in known}
         dropping = {place: (facts, said) for place, facts, said in known.values()}
+        repeated = _repeated(index, entries)
         docs, words = [], list[tuple[str, tuple[int | str, ...]]]()
         # In the order of places: FTS5 writes a segment whenever the next place is lower than the one before.
         for place in sorted({*adding, *dropping}):
@@ -262,7 +263,8 @@ class SqliteIndex:
             if place in adding:
                 entry = adding[place]
                 text = dropping[place][1].rpartition(_PARTS)[2] if place in dropping else ""
-                facts, said = facts_of(entry), _PARTS.join((entry.number, entry.customer, entry.words, text))
+                facts = facts_of(entry, has_twin=entry.record_id in repeated)
+                said = _PARTS.join((entry.number, entry.customer, entry.words, text))
                 words.append((_ADD, (place, *_columns(facts, said))))
                 docs.append(
                     (place, entry.record_id, _stamp(entry.received_at), entry.day.toordinal(), facts, said, entry.twin)
@@ -397,6 +399,20 @@ def _known(index: sqlite3.Connection, records: Sequence[str]) -> dict[str, tuple
         rows = index.execute(f"SELECT record, place, facts, said FROM docs WHERE record IN ({marks})", chunk)  # noqa: S608 - marks only
         known.update({record: (place, facts, said) for record, place, facts, said in rows})
     return known
+
+
+def _repeated(index: sqlite3.Connection, entries: Sequence[Findable]) -> set[str]:
+    """Those of new entries of which a twin is there, or comes with them: of several twins all but one at most."""
+    kept = [(each.twin, each.record_id) for each in entries if each.twin is not None]
+    holders: dict[bytes, set[str]] = {}
+    for start in range(0, len(kept), AT_ONCE):
+        chunk = [twin for twin, _ in kept[start : start + AT_ONCE]]
+        rows = index.execute(f"SELECT twin, record FROM docs WHERE twin IN ({', '.join('?' * len(chunk))})", chunk)  # noqa: S608 - marks only
+        for twin, record in rows:
+            holders.setdefault(twin, set()).add(record)
+    for twin, record in kept:
+        holders.setdefault(twin, set()).add(record)
+    return {record for twin, record in kept if len(holders[twin]) > 1}
 
 
 def _columns(facts: str, said: str) -> tuple[str, str, str, str, str]:

@@ -178,7 +178,11 @@ def test_what_is_wrong_with_a_file_is_flagged_and_the_receipt_is_saved(visitor: 
     assert told[4:] == ["", ""]
     page.locator("#send").click()
     rows = receipt_rows(visitor)
-    assert sum("same bytes" in row.inner_text() for row in rows.all()) == 1
+    assert sum("same bytes as another" in row.inner_text() for row in rows.all()) == 1
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#files tr')]"
+        ".filter((row) => row.textContent.includes('here already')).length === 2"
+    )
     with page.expect_download() as saving:
         page.locator("#save-json").click()
     saving.value.save_as(tmp_path / "receipt.json")

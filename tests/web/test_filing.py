@@ -56,3 +56,31 @@ def test_programs_see_what_is_found_file_knowingly_and_read_the_reports(program:
     (report,) = program.get(f"/api/v1/records/{record}/filings").json()["reports"]
     assert (report["number"], report["way"], report["reason"]) == (1, "program", "known")
     assert report["findings"] == found["findings"]
+
+
+def test_work_lists_are_pages_and_answers_and_home_leads_to_those_that_have_something(
+    staff: Staff, program: httpx.Client
+) -> None:
+    one, two = (stored_id(program, b"the same bytes", title="Twice", file_name="a.txt") for _ in "12")
+    assert {"missing", "twins"} <= set(program.get("/api/v1/quality").json()["lists"])
+    home = staff.client.get("/").text
+    assert 'href="/quality/missing"' in home
+    assert 'href="/quality/twins"' in home
+    assert "Twice" in staff.client.get("/quality/missing", params={"flaw": "no-customer", "class": "contract"}).text
+    assert "the same bytes as" in staff.client.get("/quality/twins").text
+    assert staff.client.get("/quality").status_code == 200
+    assert "so many days" in staff.client.get("/quality/stale", params={"days": "0"}).text
+    page = program.get("/api/v1/quality/missing", params={"limit": "1"}).json()
+    assert page["next"]
+    following = program.get("/api/v1/quality/missing", params={"limit": "1", "before": page["next"]}).json()
+    assert page["records"][0]["record"]["id"] != following["records"][0]["record"]["id"]
+    twins = program.post("/api/v1/records/twins", json={"records": [one, "z" * 26]}).json()["records"]
+    assert two in {each["id"] for each in twins[0]["twins"]}
+    for path, status in (
+        ("/quality/none", 404),
+        ("/quality/missing?flaw=twin", 400),
+        ("/quality/missing?flaw=none", 400),
+        ("/quality/stale?days=x", 400),
+        (f"/quality/stale?before={'x' * 300}", 400),
+    ):
+        assert staff.client.get(path).status_code == status

@@ -25,8 +25,9 @@ from web.routes import PAGES
 from web.sessions import CSRF_FIELD, CSRF_HEADER
 from web.site import Body, Row
 
-COMMON = {"customer", "class", "code"}
-"""What everybody sees who may see any class at all: customers are of no class, the schedule is one for all."""
+COMMON = {"customer", "class", "code", "work"}
+"""What everybody sees who may see any class at all: customers are of no class, the schedule and the names of work lists
+are one for all."""
 UNKNOWN = "z" * 26
 UPLOADING = {
     "Tus-Resumable": "1.0.0",

@@ -45,6 +45,7 @@ _RECORD: Final = {
     "correct": Entry("vault.cli.correcting:correct", "Correct the bytes or the description; the original stays."),
     "file": Entry("vault.cli.correcting:file_record", "Confirm class and trigger (归档); the lock follows."),
     "report": Entry("vault.cli.reporting:show_reports", "Show what was found whenever a record was filed."),
+    "work": Entry("vault.cli.quality:list_work", "List records that somebody should look at: a work list."),
     "restrict": Entry("vault.cli.restricting:restrict", "Let a record only be stored (封存)."),
     "lift": Entry("vault.cli.restricting:lift", "Lift a restriction; another person has to."),
     "unsettle": Entry("vault.cli.restricting:unsettle", "Say that debts which a record proves are not settled."),

@@ -50,6 +50,8 @@ class Described(NamedTuple):
     content_leaf: LeafAddress | None
     sealed: bytes | None
     leaf: LeafAddress | None
+    trigger_on: date | None
+    filed_at: datetime | None
 
 
 class RecordShelf(Protocol):

@@ -112,16 +112,17 @@ def _upcoming(vault: Vault, until: datetime) -> Iterator[Record]:
 
 def found_in(vault: Vault, record: Record, version: Version) -> tuple[str, Found | None]:
     """Why a record's current version was not read, or "", and what was found in it; it is looked into now where nobody
-    did yet. For what the vault itself says of it: nobody is authorised.
+    did yet, and upkeep will keep that. For what the vault itself says of it: nobody is authorised.
 
-    Raises ``Overloaded``, ``ParsersUnavailable``, ``StoreUnavailable``; ``NotFound`` where it could not be looked into.
+    Raises ``Overloaded``, ``ParsersUnavailable``, ``StoreUnavailable``, ``SealBroken``, ``ObjectMissing``.
     """
     if _due(vault, [record]):
-        _derive(vault, record)
+        reason, _, _, found = _looked_into(vault, record, version)
+        return reason, found
     with vault.catalogue.read() as tx:
         kept = tx.derived.get(record.id, version.ordinal)
     if kept is None:
-        raise NotFound("this file could not be looked into; run the doctor")
+        return Unreadable.GAVE_UP.value, None
     if kept.sealed_found is None:
         return kept.reason, None
     leaf, subject, ordinal = version.object.leaf, record.id, version.ordinal

@@ -21,7 +21,7 @@ from vault.errors import NotFound, ObjectMissing, SealBroken, StrongroomError, U
 from vault.filetypes import PROGRAM_HEAD_BYTES, is_program, name_agrees
 from vault.filingreports import Examination, Facts, Finding, Property, Verdict
 from vault.ids import RecordId
-from vault.permissions import Actor
+from vault.permissions import Action, Actor
 from vault.previews import Unreadable
 from vault.quality import flaws_of
 from vault.records import ContentFacts, Record, Version
@@ -67,10 +67,11 @@ class _Read:
 
 
 def examine(vault: Vault, actor: Actor, record: Record, rule: RecordClass, trigger_on: date | None) -> Examination:
-    """What is found about a record that would be filed under a rule with a trigger. The caller has authorised.
+    """What is found about a record that would be filed under a rule with a trigger; it exists for whoever asks.
 
-    Raises ``NotFound`` where it has no version, ``KeyDestroyed``.
+    Raises ``NotAllowed``, ``NotFound`` where it has no version, ``KeyDestroyed``.
     """
+    actor.require(Action.FILE_RECORD)
     subject = _subject(vault, record, rule, trigger_on)
     read = _read_again(vault, subject)
     reason, found = _looked_into(vault, subject)
@@ -186,7 +187,7 @@ def _complete(subject: _Subject) -> Iterator[Finding]:
     record, complete = subject.record, Property.COMPLETE
     flaws = list(
         flaws_of(
-            nature=subject.rule.nature,
+            subject.rule,
             has_customer=record.customer_id is not None,
             dated_on=subject.dated_on,
             received_at=record.received_at,
@@ -198,8 +199,6 @@ def _complete(subject: _Subject) -> Iterator[Finding]:
         yield _found(complete, flaw.value, Verdict.WARNED)
     if not flaws:
         yield _found(complete, "described")
-    if subject.trigger_on is None and not subject.rule.is_permanent:
-        yield _found(complete, "no-trigger", Verdict.WARNED)
     expected, stored = subject.content.size_bytes, subject.version.object.size_bytes
     if expected == stored:
         yield _found(complete, "size-same", bytes=expected)
@@ -219,7 +218,7 @@ def _looked_into(vault: Vault, subject: _Subject) -> tuple[str | None, Found | N
     """Why no parser read it, "" where one did, None where none could be asked; and what it found."""
     try:
         return deriving.found_in(vault, subject.record, subject.version)
-    except (Unavailable, NotFound):
+    except (Unavailable, SealBroken, ObjectMissing):
         return None, None
 
 

@@ -70,7 +70,8 @@ def show_report(vault: Vault, actor: Actor, record_id: RecordId, number: int) ->
 
 
 def twins_named(vault: Vault, actor: Actor, examination: Examination) -> Sequence[Record]:
-    """The twins that an examination names, for whoever had it made."""
+    """The twins that an examination names, as far as they exist for whoever asks. Raises ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
     with vault.catalogue.read() as tx:
         return _twins(tx, actor, examination)
 

@@ -20,6 +20,7 @@ from itertools import count
 from threading import Event
 from typing import Final
 
+from vault.classes import RecordClass
 from vault.customers import Customer
 from vault.derived import TEXT_FIELDS
 from vault.errors import KeyDestroyed, Overloaded, SealBroken, StrongroomError
@@ -27,6 +28,7 @@ from vault.findable import Findable, findable
 from vault.gates import GATES
 from vault.ids import CustomerId, RecordId
 from vault.ports import IndexStanding
+from vault.quality import flaws_of
 from vault.records import RecordState
 from vault.seal.fields import open_fields
 from vault.seal.keytree import LeafAddress, LeafKeys
@@ -56,6 +58,7 @@ class _SealedText:
 
 
 Keys = Mapping[LeafAddress, LeafKeys | StrongroomError]
+Rules = Mapping[str, RecordClass]
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class _Batch:
     rows: Sequence[Described]
     customers: Mapping[CustomerId, Customer]
     keys: Keys
+    rules: Rules
 
 
 def follow(vault: Vault, *, wait_s: float = 60.0) -> bool:
@@ -185,10 +189,10 @@ def _follow_changes(vault: Vault, standing: IndexStanding, limit: int) -> IndexS
     """Follows one batch of changes; the same standing where there are none."""
     with vault.catalogue.read() as tx:
         rows = tx.records.described_since(standing.position, limit=limit)
-        customers = _customers_of(tx, rows, _Names())
+        customers, rules = _customers_of(tx, rows, _Names()), _rules_of(tx, rows)
     if not rows:
         return standing
-    entries, gone = _entries(_with_keys(vault, rows, customers), _Names())
+    entries, gone = _entries(_with_keys(vault, rows, customers, rules), _Names())
     followed = replace(standing, position=rows[-1].change)
     vault.search.keep(entries, gone, followed)
     if standing.text_position and entries:
@@ -274,8 +278,8 @@ def _fill(vault: Vault, standing: IndexStanding, is_left: Callable[[float], bool
 def _read(vault: Vault, before: tuple[datetime, RecordId] | None, names: _Names) -> _Batch:
     with vault.catalogue.read() as tx:
         rows = tx.records.described_before(before, limit=BATCH)
-        customers = _customers_of(tx, rows, names)
-    return _with_keys(vault, rows, customers)
+        customers, rules = _customers_of(tx, rows, names), _rules_of(tx, rows)
+    return _with_keys(vault, rows, customers, rules)
 
 
 def _customers_of(tx: Transaction, rows: Sequence[Described], names: _Names) -> Mapping[CustomerId, Customer]:
@@ -283,11 +287,18 @@ def _customers_of(tx: Transaction, rows: Sequence[Described], names: _Names) -> 
     return tx.customers.many(sorted(wanted)) if wanted else {}
 
 
-def _with_keys(vault: Vault, rows: Sequence[Described], customers: Mapping[CustomerId, Customer]) -> _Batch:
+def _rules_of(tx: Transaction, rows: Sequence[Described]) -> Rules:
+    """What governs the classes of a batch."""
+    return {each.code: each.rule for each in tx.schedules.governing()} if rows else {}
+
+
+def _with_keys(
+    vault: Vault, rows: Sequence[Described], customers: Mapping[CustomerId, Customer], rules: Rules
+) -> _Batch:
     leaves = {leaf for row in rows if row.state in LIVING for leaf in (row.leaf, row.content_leaf) if leaf is not None}
     wanted = [*leaves, *(customer.profile_leaf for customer in customers.values())]
     told = vault.keys.many_leaf_keys(wanted, keep=False)
-    return _Batch(rows, customers, dict(zip(wanted, told, strict=True)))
+    return _Batch(rows, customers, dict(zip(wanted, told, strict=True)), rules)
 
 
 def _entries(batch: _Batch, names: _Names) -> tuple[list[Findable], list[str]]:
@@ -301,7 +312,7 @@ def _entries(batch: _Batch, names: _Names) -> tuple[list[Findable], list[str]]:
         names.known[customer.id] = _name_of(customer, batch.keys)
     entries, gone = list[Findable](), list[str]()
     for row in batch.rows:
-        entry = _entry(row, batch.keys, names) if row.state in LIVING else None
+        entry = _entry(row, batch, names) if row.state in LIVING else None
         if entry is not None:
             entries.append(entry)
         else:
@@ -309,15 +320,24 @@ def _entries(batch: _Batch, names: _Names) -> tuple[list[Findable], list[str]]:
     return entries, gone
 
 
-def _entry(row: Described, keys: Keys, names: _Names) -> Findable | None:
+def _entry(row: Described, batch: _Batch, names: _Names) -> Findable | None:
     if row.sealed is None or row.leaf is None:
         return None
+    keys = batch.keys
     try:
         said = _opened(row.leaf, row.sealed, keys, row.record_id, "description", row.revision)
         content = {}
         if row.sealed_content is not None and row.content_leaf is not None:
             content = _opened(row.content_leaf, row.sealed_content, keys, row.record_id, "content", row.ordinal)
-        dated_on = said["dated_on"]
+        dated_on = date.fromisoformat(said["dated_on"]) if said["dated_on"] else None
+        flaws = flaws_of(
+            batch.rules.get(row.class_code),
+            has_customer=row.customer_id is not None,
+            dated_on=dated_on,
+            received_at=row.received_at,
+            trigger_on=row.trigger_on,
+            filed_at=row.filed_at,
+        )
         return findable(
             record_id=row.record_id,
             received_at=row.received_at,
@@ -328,11 +348,12 @@ def _entry(row: Described, keys: Keys, names: _Names) -> Findable | None:
             title=said["title"],
             place=said["place"],
             note=said["note"],
-            dated_on=date.fromisoformat(dated_on) if dated_on else None,
+            dated_on=dated_on,
             file_name=content.get("file_name"),
             customer=names.known.get(row.customer_id) if row.customer_id is not None else None,
             customer_id=row.customer_id,
             sha256=content.get("sha256"),
+            flaws=tuple(each.value for each in flaws),
         )
     except (KeyDestroyed, SealBroken, KeyError, TypeError, ValueError):
         return None

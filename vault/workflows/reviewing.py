@@ -89,7 +89,14 @@ def review(
             require_rule(tx, choice.target or "")
     if choice.decision is Decision.RECLASSIFY and not dry_run:
         for record_id in chosen:
-            file_record(vault, actor, record_id, class_code=choice.target, trigger_on=choice.trigger_on)
+            file_record(
+                vault,
+                actor,
+                record_id,
+                class_code=choice.target,
+                trigger_on=choice.trigger_on,
+                reason=choice.reason,
+            )
     with writing(vault, dry_run=dry_run) as tx:
         disposal = _require_reviewable(tx, require_list(tx, list_id, for_update=True))
         if choice.decision is Decision.EXTEND:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.logchecks import KeptCheck
 from vault.permissions import Action
 from vault.shelves import RecordFilter
-from vault.workflows import awaiting, breakglass, logchecks, overview, retrieval, upkeep
+from vault.workflows import awaiting, breakglass, logchecks, overview, retrieval, upkeep, worklists
 from vault.workflows.alarms import am_suspended
 from vault.workflows.awaiting import Step
 from vault.workflows.overview import Kept
@@ -88,6 +88,7 @@ def _page(visit: Visit) -> Response:
         mine=[(each, step_address(visit, each)) for each in steps if each.mine],
         others=[(each, step_address(visit, each)) for each in steps if not each.mine],
         seen=overview.show_overview(visit.vault, visit.actor) if in_records else None,
+        work=worklists.lists_with_work(visit.vault, visit.actor) if in_records else (),
         counted_max=overview.COUNTED_MAX,
         newest=newest,
         standing=_standing(visit) if visit.may(Action.SEE_STATE) else None,

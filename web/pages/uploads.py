@@ -8,15 +8,16 @@ Rule 2: one file that is refused does not stop the others; the receipt says what
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
 from vault.errors import InvalidInput, StrongroomError
 from vault.ids import RecordId
-from vault.workflows import customers, gates, intake, retrieval
+from vault.records import Record
+from vault.workflows import customers, duplicates, gates, intake, retrieval
 from vault.workflows.intake import Receipt
 from web.bodies import Pump, open_body, pumping, require_length
 from web.classes import classes_of
@@ -68,8 +69,18 @@ async def upload(visit: Visit) -> Response:
         "receipt.html",
         status=status,
         rows=[(outcome, describe(visit, outcome.error) if outcome.error is not None else None) for outcome in outcomes],
+        twins=await visit.site.call(_twins, visit, outcomes),
         failures=len(failed),
     )
+
+
+def _twins(visit: Visit, outcomes: Sequence[Outcome]) -> Mapping[str, Sequence[Record]]:
+    """Of what was stored, the records that have the same bytes, as far as the visitor sees them."""
+    stored = [each.receipt.record_id for each in outcomes if each.receipt is not None]
+    found: Mapping[str, Sequence[Record]] = {}
+    with suppress(StrongroomError):  # it is stored all the same, and its page tells of its twins, too
+        found = duplicates.twins_of_many(visit.vault, visit.actor, stored[: duplicates.ASKED_MAX])
+    return {each: found.get(each, ()) for each in stored}
 
 
 async def show_correction(visit: Visit) -> Response:

@@ -54,7 +54,8 @@ export function receipts({ rows, text, record, onPress }) {
     if (bar.value !== upload.part) bar.value = upload.part;
     label.className = upload.state === "failed" ? "fault" : "";
     label.textContent = upload.note;
-    flag.textContent = upload.flag ? text[`flag${upload.flag[0].toUpperCase()}${upload.flag.slice(1)}`] : "";
+    const seen = upload.flag ? text[`flag${upload.flag[0].toUpperCase()}${upload.flag.slice(1)}`] : "";
+    flag.textContent = [seen, upload.filed].filter(Boolean).join(" ");
     button.hidden = upload.state === "stored";
     const isPausable = upload.state === "waiting" || upload.state === "sending";
     button.textContent = isPausable ? text.textPause : text.textResume;
@@ -86,9 +87,9 @@ export function receipts({ rows, text, record, onPress }) {
  * @param {"json" | "csv"} kind
  */
 function save(some, kind) {
-  const lines = some.filter((upload) => upload.state !== "ready").map(({ file, state, receipt, checked, note }) => ({
+  const lines = some.filter((upload) => upload.state !== "ready").map(({ file, state, receipt, checked, note, filed }) => ({
     file: file.webkitRelativePath || file.name, declared_bytes: file.size, state, number: receipt?.number ?? "", id: receipt?.id ?? "",
-    stored_bytes: receipt?.size_bytes ?? "", sha256: receipt?.sha256 ?? "", digest_compared: checked, note,
+    stored_bytes: receipt?.size_bytes ?? "", sha256: receipt?.sha256 ?? "", digest_compared: checked, note, twins: filed,
   }));
   const names = /** @type {(keyof typeof lines[number])[]} */ (Object.keys(lines[0] ?? {}));
   // A cell that a spreadsheet would reckon with is text.

@@ -8,6 +8,7 @@ import { pages } from "./paging.js";
 import { receipts } from "./receipts.js";
 import { fingerprint, forget, known, remember, tidy } from "./remembered.js";
 import { store } from "./storing.js";
+import { twins } from "./twins.js";
 import { tellUnfinished } from "./unfinished.js";
 
 const AT_ONCE = 3;
@@ -31,7 +32,7 @@ const told = /** @type {Record<string, string>} */ (form.dataset);
 /**
  * @typedef {"ready" | "waiting" | "sending" | "paused" | "stored" | "failed"} State
  * @typedef {{ file: File, values: Record<string, string>, said: Record<string, string> | null, where: string | null,
- *   state: State, part: number, note: string, flag: string, receipt: import("./sending.js").Receipt | null, checked: boolean,
+ *   state: State, part: number, note: string, flag: string, filed: string, receipt: import("./sending.js").Receipt | null, checked: boolean,
  *   control: AbortController | null }} Upload
  */
 
@@ -48,6 +49,14 @@ const place = {
   csrf: String(new FormData(form).get("csrf_token")),
 };
 const shown = receipts({ rows: byId("files", HTMLTableSectionElement), text, record: told.record, onPress: press });
+const askForTwins = twins({
+  address: told.twins, csrf: place.csrf, onFound: (id, numbers) => {
+    const upload = uploads.find((each) => each.receipt?.id === id);
+    if (!upload) return;
+    upload.filed = text.textFiled.replace("{numbers}", numbers.join(", "));
+    shown.update(upload);
+  },
+});
 const listed = pages({ pager: byId("files-pages", HTMLElement), size: 100, draw: (items) => shown.draw(items) });
 const described = grid({
   table: byId("grid", HTMLTableElement), pager: byId("grid-pages", HTMLElement), text,
@@ -93,6 +102,7 @@ async function run(upload) {
     const twin = digests.get(receipt.sha256);
     if (twin && twin !== receipt.number) upload.flag = "twin";
     digests.set(receipt.sha256, receipt.number);
+    askForTwins(receipt.id);
     change(upload, "stored", `${receipt.replayed ? text.textReplayed : text.textStored} · ${checked ? text.textChecked : text.textCounted}`);
   } catch (error) {
     if (control.signal.aborted) change(upload, "paused", text.textPaused);
@@ -180,7 +190,7 @@ function tell() {
 function add(files) {
   /** @type {Upload[]} */
   const added = files.map((file) => ({
-    file, values: {}, said: null, where: null, state: "ready", part: 0, note: "", flag: "", receipt: null, checked: false,
+    file, values: {}, said: null, where: null, state: "ready", part: 0, note: "", flag: "", filed: "", receipt: null, checked: false,
     control: null,
   }));
   for (const upload of added) uploads.push(upload);

@@ -16,6 +16,7 @@ BY_ACTION: Final[Mapping[tuple[Action, ...], tuple[str, ...]]] = {
         "record show {record}",
         "record report {record}",
         "record find words",
+        "record work missing",
         "class list",
         "schedule list",
         "schedule show contract",
