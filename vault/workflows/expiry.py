@@ -12,7 +12,8 @@ Rule 2: whoever resumes allows what the guard found, and no more: the clock coun
 within the next day.
 Rule 3: a supervised class never expires by itself; the table of rules refuses it, and so does ``listing``.
 Rule 4: a list whose rule has changed since is cancelled, and its records are listed anew.
-Rule 5: what permission reviews take back in silence waits for the same guards of the clock (``stopped_clock``).
+Rule 5: what permission reviews take back in silence waits for the same guards of the clock (``stopped_clock``), but not
+for that of how many records may die: while it stops these, the clock is looked at all the same.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def expire(vault: Vault) -> Outcome:
         pause = tx.pauses.open(vault.fonds.id)
         last_run = tx.pauses.last_run(vault.fonds.id)
         reviewing = tx.reviews.open(vault.fonds.id)
-    if pause is not None:
+    if pause is not None and pause.cause is not PauseCause.SHARE_EXCEEDED:
         return Outcome.of("expiry-paused", cause=pause.cause.value)
     now = vault.now()
     if rules or waiting or reviewing:
@@ -66,6 +67,9 @@ def expire(vault: Vault) -> Outcome:
             return stopped
     with vault.catalogue.write() as tx:
         tx.pauses.ran(vault.fonds.id, at=now)
+    if pause is not None:
+        # The clock was looked at all the same: what waits for it alone would take it for one that jumped (rule 5).
+        return Outcome.of("expiry-paused", cause=pause.cause.value)
     listed = _list(vault, rules)
     judged = _ready(vault, now)
     doomed = sum(len(each.dying) for each in judged)

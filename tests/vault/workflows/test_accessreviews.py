@@ -20,9 +20,10 @@ from tests.support.vault import add_bytes, read_bytes
 from tests.vault.workflows.faults import with_clock
 from vault.accessreviews import NO_USES, USES, ItemKind, Ruling
 from vault.audit import Event
+from vault.disposal import Pause, PauseCause
 from vault.errors import CatalogueBroken, Conflict, InvalidInput, NotAllowed, NotFound, StepUpNeeded
 from vault.groups import FOUNDING
-from vault.ids import PersonId
+from vault.ids import PauseId, PersonId
 from vault.permissions import Actor, Role
 from vault.workflows import expiry, groups, people, sessions
 from vault.workflows.accessreports import report_document, report_table
@@ -237,6 +238,35 @@ def test_a_clock_that_jumped_takes_nothing_back(vault: Vault, one: Actor, two: A
             tx.pauses.ran(vault.fonds.id, at=vault.now())
     close_due(later(vault, 7.1))
     assert show_review(vault, one, number).counts == {Ruling.LAPSED: 2}
+
+
+def test_a_destruction_that_waits_for_an_officer_keeps_no_right_given(vault: Vault, one: Actor, two: Actor) -> None:
+    number = begun(vault, one, two, team(vault, one), days=7)
+    moved, clock = with_clock(vault)
+    moved = replace(moved, outside_time=clock.now)
+    pause = Pause(
+        id=PauseId(vault.new_id()),
+        fonds_id=vault.fonds.id,
+        cause=PauseCause.SHARE_EXCEEDED,
+        measure=2,
+        living=2,
+        at=clock.at,
+        resumed_by=None,
+        resumed_at=None,
+    )
+    with vault.catalogue.write() as tx:
+        tx.pauses.ran(vault.fonds.id, at=clock.at)
+        tx.pauses.add(pause)
+    for _ in range(4):
+        clock.advance(timedelta(days=1.9))
+        assert expiry.expire(moved).values == {"cause": "share-exceeded"}
+    clock.advance(timedelta(days=3))
+    assert (expiry.expire(moved).code, close_due(moved).code) == ("expiry-paused", "expiry-paused"), "it jumped"
+    assert show_review(vault, one, number).review.is_open
+    clock.advance(timedelta(days=-3))
+    assert close_due(moved).code != "expiry-paused"
+    assert show_review(vault, one, number).counts == {Ruling.LAPSED: 2}
+    assert expiry.resume(moved, officer("ann")).cause is PauseCause.SHARE_EXCEEDED
 
 
 def test_every_event_is_a_use_of_a_role_or_of_none() -> None:
