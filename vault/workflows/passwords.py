@@ -39,6 +39,7 @@ def change_password(vault: Vault, who: SignedIn, *, old: str, new: str, client: 
     with vault.catalogue.write() as tx:
         tx.people.update(replace(person, password_hash=hashed))
         ended = tx.sessions.end_all(person.id, but=who.session.id if who.session is not None else None)
+        tx.challenges.drop_of(person.id)
         tx.resets.withdraw(person.id, now=vault.now())
         tx.audit.append(vault.entry(person.id, Event.PASSWORD_CHANGED, person.id, {"ended": ended}))
 

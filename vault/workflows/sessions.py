@@ -288,22 +288,27 @@ def end_session(vault: Vault, actor: Actor, session_id: SessionId) -> None:
 
 
 def end_other_sessions(vault: Vault, actor: Actor, *, current: SessionId | None) -> int:
-    """Ends all of one's own sessions but the current one; gives how many."""
+    """Ends all of one's own sessions but the current one, and sign-ins that were begun; gives how many sessions."""
     require_oneself(actor)
     with vault.catalogue.write() as tx:
         ended = tx.sessions.end_all(actor.person_id, but=current)
+        tx.challenges.drop_of(actor.person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.SESSION_ENDED, actor.person_id, {"ended": ended}))
     return ended
 
 
 def end_sessions_of(vault: Vault, actor: Actor, person_id: PersonId) -> int:
-    """Ends every session of somebody. Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound``."""
+    """Ends every session of somebody, and sign-ins that were begun.
+
+    Raises ``NotAllowed``, ``StepUpNeeded``, ``NotFound``.
+    """
     actor.require(Action.INVITE_PERSON)
     require_fresh(vault, actor)
     with vault.catalogue.write() as tx:
         if tx.people.get(person_id) is None:
             raise NotFound("there is no such person; look them up in the list")
         ended = tx.sessions.end_all(person_id)
+        tx.challenges.drop_of(person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.SESSION_ENDED, person_id, {"ended": ended}))
     return ended
 

@@ -41,6 +41,29 @@ def test_a_changed_password_ends_every_other_session(vault: Vault) -> None:
     sessions.sign_in(vault, login=login, password=NEW, client=HERE)
 
 
+def test_a_new_password_and_ended_sessions_end_a_sign_in_that_was_begun(timed: tuple[Vault, HandClock]) -> None:
+    """Whoever knew the old password needs but a second factor: they begin anew, with the new one."""
+    vault, clock = timed
+    _, admin = sign_in(vault, new_person(vault))
+    login = new_person(vault)
+    _, who = sign_in(vault, login)
+    app, _ = with_authenticator(vault, who)
+    password = PASSWORD
+    for change in (
+        lambda: passwords.change_password(vault, who, old=PASSWORD, new=NEW, client=HERE),
+        lambda: sessions.end_other_sessions(vault, who.actor, current=None),
+        lambda: sessions.end_sessions_of(vault, admin.actor, who.actor.person_id),
+    ):
+        clock.advance(timedelta(minutes=1))
+        with pytest.raises(SecondFactorNeeded) as needed:
+            sessions.sign_in(vault, login=login, password=password, client=HERE)
+        change()
+        factor = SecondFactor(code=app.at(clock.at))
+        with pytest.raises(NotSignedIn):
+            sessions.answer_second_factor(vault, needed.value.challenge, factor, client=HERE)
+        password = NEW
+
+
 def test_a_password_is_not_changed_in_a_session_that_was_left_open(timed: tuple[Vault, HandClock]) -> None:
     vault, clock = timed
     token, _ = sign_in(vault, new_person(vault))
