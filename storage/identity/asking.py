@@ -3,7 +3,8 @@
 Rule 1: an address is asked only at the issuer's host or one that the settings name, by the issuer's own scheme. So
 whatever a provider's documents say, they lead this machine nowhere else. Redirects are not followed.
 Rule 2: an answer is a JSON object of at most 1 MiB, there to its last byte within seconds; anything else is a provider
-that is away. One that did not answer is not asked again for a while (``patience.py``).
+that is away. One that did not answer is not asked again for a while (``patience.py``). Limit: of one that says its
+headers a byte now and then each byte counts as an answer.
 Rule 3: what was asked and answered stays here: secrets, codes, tokens and names are in no error and no log.
 """
 
