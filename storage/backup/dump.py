@@ -37,8 +37,8 @@ from vault.errors import CatalogueBroken, CatalogueUnavailable, SealBroken, Sett
 FIRST_LINE: Final = b"strongroom catalogue 1\n"
 PASSING: Final = frozenset(
     {
-        *("sessions", "challenges", "api_tokens", "resets", "invitations", "processes", "attempts"),
-        *("uploads", "upload_pieces", "derived", "kept_answers", "job_turns"),
+        *("sessions", "challenges", "api_tokens", "resets", "invitations", "invitation_groups", "processes"),
+        *("attempts", "uploads", "upload_pieces", "derived", "kept_answers", "job_turns"),
     }
 )
 """Tables that say who is here just now, what is under way, or what is derived from the rest."""

@@ -12,10 +12,10 @@ from tests.support.backups import Site, Sites, add_customer, add_for, destroy
 from tests.support.vault import random_content, read_bytes, staff
 from vault.customers import Customer, CustomerState
 from vault.destruction import Targets
-from vault.errors import CatalogueOlder, Conflict, KeyDestroyed
+from vault.errors import CatalogueOlder, Conflict, KeyDestroyed, NotFound
 from vault.ids import RecordId
 from vault.records import Description, RecordState
-from vault.workflows import effect, intake, upkeep
+from vault.workflows import effect, intake, people, upkeep
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
@@ -42,6 +42,7 @@ def test_a_lost_vault_comes_back_with_the_same_bytes(both_sites: Sites) -> None:
     site = sites.new()
     with site.open() as vault:
         contents = fill(vault)
+        invitation = people.invite(vault, staff(vault), {"readers"})
         outcome = sites.take(site, vault)
     assert outcome.manifest is not None
     assert outcome.damaged == ()
@@ -57,6 +58,8 @@ def test_a_lost_vault_comes_back_with_the_same_bytes(both_sites: Sites) -> None:
         assert read_bytes(vault, staff(vault), later) == b"after the restore"
         with vault.catalogue.read() as tx:
             versions = list(tx.records.all_versions())
+        with pytest.raises(NotFound):
+            people.check_invitation(vault, invitation)
     assert len({version.object.leaf for version in versions}) == len(versions)
 
 
