@@ -21,7 +21,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +48,7 @@ from storage.searchindex.file import SqliteIndex
 from storage.searchindex.place import NO_SHARED_MEMORY, bare_swap, bare_swap_told, index_folder
 from storage.settings import Settings
 from storage.webhooks.sending import open_sender
+from vault import ports
 from vault.audit import Entry, Event
 from vault.backups import BackupPlan
 from vault.destruction import TreeState
@@ -87,13 +88,16 @@ def open_vault(
     keepers_read_only: bool = False,
     progress: Progress = _silent,
     on_store_change: StoreNotice | None = None,
+    beside: Vault | None = None,
 ) -> Iterator[Vault]:
     """The open vault, for the duration of the block.
 
     ``keepers_read_only`` is for whoever only looks: then no keeper is changed, and no destruction is finished.
-    ``on_store_change`` is told when the embedded store died and when it serves again. Raises ``SettingsWrong``,
-    ``StoreUnavailable``, ``CatalogueUnavailable``, ``CatalogueBroken``, ``CatalogueOlder``, ``KeepersBehind``,
-    ``KeeperUnavailable``.
+    ``on_store_change`` is told when the embedded store died and when it serves again. ``beside`` is another fonds of
+    this process, open for longer: they share threads and parsers, so that the process takes on no more.
+
+    Raises ``SettingsWrong``, ``StoreUnavailable``, ``CatalogueUnavailable``, ``CatalogueBroken``, ``CatalogueOlder``,
+    ``KeepersBehind``, ``KeeperUnavailable``.
     """
     clock, randomness, layout = SystemClock(), SystemRandomness(), ObjectLayout()
     with ExitStack() as stack:
@@ -123,10 +127,7 @@ def open_vault(
         page_copies, duties, backups = _backups(settings, stack)
         duties = (*duties, *_stamping(settings, stack))
         provider = _provider(settings, stack)
-        pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
-        stack.callback(pool.shutdown, wait=True)
-        parsers = Parsers()
-        stack.callback(parsers.close)
+        pool, parsers = _workers(stack) if beside is None else (beside.pool, beside.parsers)
         search = SqliteIndex(_index_folder(settings, progress if create else _silent), randomness)
         stack.callback(search.close)
         vault = Vault(
@@ -189,6 +190,15 @@ def object_store(
         yield endpoint.application
     finally:
         embedded.stop()
+
+
+def _workers(stack: ExitStack) -> tuple[Executor, ports.Parsers]:
+    """Threads that seal, and the warden of parsers, for the duration of the stack."""
+    pool = ThreadPoolExecutor(max_workers=POOL_THREADS, thread_name_prefix="sealing")
+    stack.callback(pool.shutdown, wait=True)
+    parsers = Parsers()
+    stack.callback(parsers.close)
+    return pool, parsers
 
 
 def _index_folder(settings: Settings, progress: Progress) -> Path | None:

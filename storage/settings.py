@@ -17,14 +17,20 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from storage.identity.settings import ProviderSettings
 from storage.keeper.listing import DEFAULT, SecretFrom, SecretSource, read_list
 from storage.keeper.settings import KeeperSettings
 from storage.objects.settings import S3Settings
-from vault.errors import SettingsWrong
+from vault.errors import InvalidInput, SettingsWrong
+from vault.fonds import checked_code
+from vault.ids import FondsCode
 
 MIB = 1024 * 1024
+FONDS: Final = "fonds"
+"""Under which further fonds have theirs: in the home, in the keeper's folder, in the backup place and in addresses."""
 KEEPER_VARIABLE: Final = "STRONGROOM_KEEPER_SECRET_"
 """What the names of variables begin with that hold a keeper's passphrase or PIN."""
 _SECRET_BYTES_MAX: Final = 4096
@@ -41,6 +47,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("strongroom"))
     """The folder of this installation: catalogue, embedded store, logs. Everything in it is sealed or opaque."""
+    fonds: FondsCode | None = None
+    """The code of the fonds that is meant; by default the first, whose home is the vault's own."""
     keeper_folder: Path | None = None
     """Where the root keeper's file is; by default beside the home (``<home>-keeper``), never in it."""
     keeper_key_file: Path | None = None
@@ -116,6 +124,14 @@ class Settings(BaseSettings):
     """The address by which people reach the pages, where that is not ``listen`` (behind a proxy with TLS)."""
     upload_bytes_max: int = Field(default=1024 * 1024 * MIB, gt=0)
     """The largest file that is taken, in bytes."""
+
+    @field_validator("fonds")
+    @classmethod
+    def _fonds_is_a_code(cls, value: str | None) -> FondsCode | None:
+        try:
+            return None if value is None else checked_code(value)
+        except InvalidInput as exc:
+            raise ValueError(exc.message) from exc
 
     @field_validator("listen")
     @classmethod
@@ -252,9 +268,14 @@ class Settings(BaseSettings):
         return int(self.listen.rpartition(":")[2])
 
     @property
+    def path_prefix(self) -> str:
+        """What the paths of this fonds's pages begin with; nothing for the first."""
+        return f"/{FONDS}/{self.fonds}" if self.fonds is not None else ""
+
+    @property
     def address(self) -> str:
-        """The address by which people reach the pages."""
-        return self.public_url or f"http://{self.listen}"
+        """The address by which people reach the pages of this fonds."""
+        return (self.public_url or f"http://{self.listen}") + self.path_prefix
 
     @property
     def keeper(self) -> Path:
@@ -265,6 +286,24 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The catalogue's SQLAlchemy URL."""
         return self.catalogue_url or f"sqlite:///{self.home.absolute() / 'catalogue.sqlite'}"
+
+    def of_fonds(self, code: FondsCode) -> Settings:
+        """The settings of a further fonds of the vault whose first fonds has these: the same address, store server and
+        ways to unlock, and a home, keepers, a catalogue, a bucket and a backup place of its own.
+
+        Raises ``SettingsWrong``.
+        """
+        return self.model_copy(
+            update={
+                "fonds": code,
+                "home": self.home / FONDS / code,
+                "keeper_folder": self.keeper / FONDS / code,
+                "catalogue_url": _beside(self.catalogue_url, code) if self.catalogue_url is not None else None,
+                "s3_bucket": f"{self.s3_bucket}-{code}",
+                "backup_folder": self.backup_folder / FONDS / code if self.backup_folder is not None else None,
+                "backup_s3_bucket": f"{self.backup_s3_bucket}-{code}",
+            }
+        )
 
     def keepers(self, *more: SecretSource) -> KeeperSettings:
         """What the root keepers have to know, with the secrets of descriptors and variables that the list, or
@@ -370,8 +409,25 @@ def _networks(text: str) -> Sequence[IPv4Network | IPv6Network]:
     return [ip_network(each.strip()) for each in text.split(",") if each.strip()]
 
 
+def _beside(catalogue_url: str, code: FondsCode) -> str:
+    """The database of a further fonds on the server of the first's."""
+    try:
+        url = make_url(catalogue_url)
+    except ArgumentError:
+        raise SettingsWrong("the catalogue's address is not a database URL; write sqlite:///PATH") from None
+    if not url.database:
+        raise SettingsWrong("the catalogue's address names no database; end it with /NAME")
+    return url.set(database=f"{url.database}_{code}").render_as_string(hide_password=False)
+
+
 def load_settings(**given: object) -> Settings:
-    """The settings from the environment, ``given`` ones before them. Raises ``SettingsWrong`` naming each one."""
+    """The settings from the environment, ``given`` ones before them: those of the fonds that ``fonds`` names, else of
+    the first. Raises ``SettingsWrong`` naming each one that is wrong."""
+    settings = _load(**given)
+    return settings if settings.fonds is None else settings.of_fonds(settings.fonds)
+
+
+def _load(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # validated
     except ValidationError as exc:

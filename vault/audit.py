@@ -28,6 +28,8 @@ class Event(StrEnum):
     """What an entry tells."""
 
     VAULT_CREATED = "vault-created"
+    FONDS_ADDED = "fonds-added"
+    FONDS_NAMED = "fonds-named"
     RECORD_RECEIVED = "record-received"
     RECORD_CORRECTED = "record-corrected"
     RECORD_FILED = "record-filed"

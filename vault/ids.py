@@ -15,6 +15,7 @@ from vault.ports import Randomness
 
 VaultId = NewType("VaultId", str)
 FondsId = NewType("FondsId", str)
+FondsCode = NewType("FondsCode", str)
 RecordId = NewType("RecordId", str)
 CustomerId = NewType("CustomerId", str)
 PersonId = NewType("PersonId", str)

@@ -90,6 +90,7 @@ class Action(StrEnum):
     SET_WATCH = "set-watch"
     READ_LOG = "read-log"
     TEND_WEBHOOKS = "tend-webhooks"
+    TEND_FONDS = "tend-fonds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,7 @@ PERMISSIONS: Final[dict[Action, Permission]] = {
     Action.SEE_STATE: _whole(Role.SYSTEM, Role.SECURITY, Role.OFFICER, Role.OPERATOR),
     Action.CHANGE_KEEPERS: _whole(Role.SYSTEM, Role.OPERATOR),
     Action.TEND_WEBHOOKS: _whole(Role.SYSTEM, Role.OPERATOR),
+    Action.TEND_FONDS: _whole(Role.SYSTEM, Role.OPERATOR),
     Action.INVITE_PERSON: _whole(Role.SECURITY),
     Action.SEE_GROUPS: _whole(Role.SECURITY),
     Action.CHANGE_GROUPS: _whole(Role.SECURITY),

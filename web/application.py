@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -16,13 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vault.errors import Broken, NotFound, Refused, StrongroomError
+from vault.errors import Broken, CatalogueUnavailable, NotFound, Refused, StrongroomError
 from vault.workflows.vault import Vault
 from web.admission import Admission
 from web.frontdoor import FrontDoor, host_name
 from web.guards import begin_visit, endpoint
+from web.hall import CLOSED
 from web.i18n import load_languages
 from web.names import Names
+from web.neighbours import Neighbours
 from web.problems import MethodNotAllowed, answer_error
 from web.remembered import Remembered
 from web.rendering import Templates
@@ -30,6 +33,7 @@ from web.routes import ROWS
 from web.site import Audience, Kind, Row, Site, Visit
 from web.static import StaticFiles
 from web.submissions import Submissions
+from web.underway import Underway
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 CLIENT_IDLE_S: Final = 120.0
@@ -46,12 +50,29 @@ def create_application(
     public_url: str | None = None,
     hosts: Iterable[str] = (),
     client_idle_s: float = CLIENT_IDLE_S,
+    prefix: str = "",
+    neighbours: Neighbours | None = None,
 ) -> Starlette:
     """The ASGI application over an opened vault.
 
     ``public_url`` is where people reach it when that is not the listen address (behind a proxy, say); with https it
-    makes cookies secure. ``hosts`` are further names that requests may name; loopback names always count.
+    makes cookies secure. ``hosts`` are further names that requests may name; loopback names always count. ``prefix`` is
+    what addresses of this fonds begin with (``web.hall``), ``neighbours`` the others of the process.
     """
+    neighbours = neighbours if neighbours is not None else Neighbours()
+    beside = neighbours.any()
+    if beside is not None:
+        # Texts, threads and what the process takes on at once are the same for all.
+        site = replace(
+            beside,
+            vault=vault,
+            submissions=Submissions(),
+            kept=Remembered(KEPT_LASTS),
+            names=Names(),
+            underway=Underway(),
+            prefix=prefix,
+        )
+        return _application(site)
     languages = load_languages()
     static = StaticFiles.load()
     named = {host_name(host) for host in hosts}
@@ -73,7 +94,14 @@ def create_application(
         submissions=Submissions(),
         kept=Remembered(KEPT_LASTS),
         names=Names(),
+        prefix=prefix,
+        neighbours=neighbours,
     )
+    return _application(site)
+
+
+def _application(site: Site) -> Starlette:
+    site.neighbours.join(site)
     return Starlette(
         routes=[Route(row.path, endpoint(site, row), methods=list(row.methods), name=row.name) for row in ROWS],
         middleware=[Middleware(FrontDoor, site=site, refuse=partial(_refuse, site))],
@@ -96,6 +124,10 @@ async def _never(visit: Visit) -> Response:
 
 async def _answer_stray(site: Site, request: Request, raised: Exception) -> Response:
     """The answer to what the router refused: an unknown address or method."""
+    if request.scope.get(CLOSED):
+        return answer_error(
+            _stray_visit(site, request), CatalogueUnavailable("this fonds does not answer; try again later")
+        )
     status = raised.status_code if isinstance(raised, HTTPException) else 404
     error: Refused = NotFound("there is no such address")
     if status == 405:

@@ -14,7 +14,6 @@ from starlette.responses import Response
 from vault.challenges import CHALLENGE_LIFETIME, ChallengeKind
 from vault.errors import NotSignedIn
 from vault.workflows.identities import Answer
-from web.forms import local_path
 from web.site import Site, Visit
 
 _PARAMETER_MAX_CHARACTERS = 4096
@@ -26,13 +25,13 @@ class Attempt:
 
     kind: ChallengeKind
     token: str
-    next_path: str = "/"
+    next_path: str = ""
     invitation: str = ""
 
 
 def keep_attempt(site: Site, response: Response, attempt: Attempt) -> None:
     """Hands an attempt to the browser."""
-    next_path = base64.urlsafe_b64encode(local_path(attempt.next_path).encode()).decode("ascii")
+    next_path = base64.urlsafe_b64encode(site.local_path(attempt.next_path).encode()).decode("ascii")
     response.set_cookie(
         _name(site, "attempt"),
         ".".join((attempt.kind.value, attempt.token, next_path, attempt.invitation)),
@@ -52,7 +51,7 @@ def kept_attempt(visit: Visit) -> Attempt:
         return Attempt(
             kind=ChallengeKind(kind),
             token=token,
-            next_path=local_path(base64.urlsafe_b64decode(next_path).decode("ascii")),
+            next_path=visit.local_path(base64.urlsafe_b64decode(next_path).decode("ascii")),
             invitation=invitation,
         )
     except ValueError:
@@ -102,7 +101,7 @@ def drop_provided(visit: Visit, response: Response) -> None:
 
 
 def _name(site: Site, what: str) -> str:
-    return f"__Host-strongroom-{what}" if site.secure else f"strongroom-{what}"
+    return site.cookie(f"-{what}")
 
 
 def _delete(site: Site, response: Response, what: str) -> None:

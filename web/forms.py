@@ -136,9 +136,3 @@ def title_from(file_name: str) -> str:
     last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
     stem = last.rpartition(".")[0].strip() or last.strip()
     return (stem or f"({len(last)} spaces)")[:300]
-
-
-def local_path(text: str) -> str:
-    """A path on this site to go back to; the first page for anything else (no open redirects)."""
-    plain = text.isascii() and text.isprintable() and "\\" not in text
-    return text if plain and text.startswith("/") and not text.startswith("//") else "/"

@@ -159,6 +159,6 @@ def require_query(visit: Visit) -> None:
 def _to_sign_in(visit: Visit) -> Response:
     """People are led to the sign-in page, and back afterwards where that is safe: paths hold ids only, queries go."""
     target = visit.path("sign-in")
-    if visit.request.method in SAFE_METHODS and visit.request.url.path != "/":
-        target += "?next=" + quote(visit.request.url.path, safe="/")
+    if visit.request.method in SAFE_METHODS and visit.here != visit.path("home"):
+        target += "?next=" + quote(visit.here, safe="/")
     return RedirectResponse(target, 303)

@@ -20,8 +20,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, TextIO
@@ -29,18 +29,23 @@ from typing import Final, TextIO
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from storage.assembly import open_vault
+from storage.fondshomes import codes_of, require_home
 from storage.serving import ServedAt, marked_as_served, served_at
 from storage.settings import Settings
 from vault.errors import SettingsWrong, StrongroomError
 from vault.groups import FOUNDING
+from vault.ids import FondsCode
 from vault.workflows import indexing, people, upkeep
 from vault.workflows.vault import Vault
 from web.application import create_application
 from web.connections import HEAD_WITHIN_S, patient_for
 from web.contents import AnswerBrokenOff
 from web.frontdoor import places_of
+from web.hall import Hall
+from web.neighbours import Neighbours
 
 UPKEEP_EVERY_S: Final = 15.0
 INDEX_EVERY_S: Final = 0.4
@@ -50,6 +55,11 @@ UPKEEP_GRACE_S: Final = 5.0
 BACKLOG: Final = 2048
 WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
 
+FONDS_EVERY_S: Final = 15.0
+"""How often it is looked for fonds that were added, or did not open."""
+
+Unlock = Callable[[Settings], Settings]
+"""Adds to settings what only a person at the terminal can give."""
 Announce = Callable[["Serving"], None]
 Progress = Callable[[str], None]
 
@@ -84,8 +94,9 @@ def serve(
     announce: Announce = say_where,
     progress: Progress = say_progress,
     log_to: TextIO | None = None,
+    unlock: Unlock = lambda settings: settings,
 ) -> None:
-    """Serves the vault of these settings until it is told to stop (SIGINT, SIGTERM).
+    """Serves the vault of these settings, with every fonds, until it is told to stop (SIGINT, SIGTERM).
 
     Where this home is served at this address already, it says so and is done.
     Raises ``SettingsWrong`` when the address cannot be had, and what ``open_vault`` raises.
@@ -98,24 +109,110 @@ def serve(
         return
     with ExitStack() as stack:
         stack.enter_context(terminating_as_interrupt())
+        require_home(settings)
         vault = stack.enter_context(open_vault(settings, create=True, progress=progress))
         listening = stack.enter_context(bound_socket(settings))
-        address = settings.public_url or _address_of(settings, listening)
+        origin = settings.public_url or _address_of(settings, listening)
+        address = origin + settings.path_prefix
         stack.enter_context(
             marked_as_served(settings.home, ServedAt(listen=settings.listen, address=address, pid=os.getpid()))
         )
-        application = create_application(vault, public_url=settings.public_url, hosts=_hosts(settings))
+        neighbours = Neighbours()
+        application = _application(settings, vault, neighbours)
+        hall = Hall(application)
+        if settings.fonds is not None:
+            hall.open(settings.path_prefix, application)
         stack.enter_context(running_upkeep(vault))
         stack.enter_context(following_index(vault))
+        further = stack.enter_context(opened_beside(settings, vault, hall, neighbours, origin=origin, unlock=unlock))
         # What is there by now stays: the collector need not look through it again and again.
         gc.freeze()
         announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
-        run_server(make_server(application, behind_proxy=settings.public_url is not None), listening)
+        for another in further:
+            progress(f"{another} is open")
+        run_server(make_server(hall, behind_proxy=settings.public_url is not None), listening)
         progress("stopping")
 
 
+@contextmanager
+def opened_beside(
+    settings: Settings, first: Vault, hall: Hall, neighbours: Neighbours, *, origin: str, unlock: Unlock
+) -> Iterator[Sequence[str]]:
+    """The further fonds of a vault, open for the duration of the block; gives the addresses of those open at once.
+
+    A thread opens what is added, and tries again what did not open: one that is away keeps no other from opening. The
+    links of their first administrators are made by whoever adds them: another one here would end those.
+    """
+    opened: dict[FondsCode, ExitStack] = {}
+    said: dict[FondsCode, str] = {}
+    codes = codes_of if settings.fonds is None else _no_codes
+    stopping = threading.Event()
+
+    def look(unlock: Unlock) -> list[str]:
+        return [
+            address
+            for code in codes(settings)
+            if code not in opened and (address := try_opening(unlock(settings.of_fonds(code)), code)) is not None
+        ]
+
+    def try_opening(its: Settings, code: FondsCode) -> str | None:
+        with ExitStack() as stack:
+            try:
+                vault = stack.enter_context(open_vault(its, create=True, beside=first))
+                address = f"{origin}{its.path_prefix}"
+                served = ServedAt(listen=its.listen, address=address, pid=os.getpid())
+                stack.enter_context(marked_as_served(its.home, served))
+                application = _application(its, vault, neighbours)
+                stack.enter_context(running_upkeep(vault))
+                stack.enter_context(following_index(vault))
+            except StrongroomError as error:
+                if said.get(code) != error.message:  # that it is away as it was is no news
+                    said[code] = error.message
+                    log.warning("fonds-not-open", fonds=code, code=error.code, message=error.message)
+                hall.close(its.path_prefix)
+                return None
+            except Exception as exc:  # noqa: BLE001 - a defect in one fonds; the others are served
+                log.error("unexpected", job="fonds", type=type(exc).__qualname__, places=places_of(exc))
+                hall.close(its.path_prefix)
+                return None
+            opened[code] = stack.pop_all()
+            hall.open(its.path_prefix, application)
+            return address
+
+    def keep_looking() -> None:
+        while not stopping.wait(FONDS_EVERY_S):
+            with suppress(StrongroomError):
+                look(lambda its: its)
+
+    at_once = look(unlock)
+    thread = threading.Thread(target=keep_looking, name="fonds", daemon=True)
+    thread.start()
+    try:
+        yield at_once
+    finally:
+        stopping.set()
+        thread.join(UPKEEP_GRACE_S)
+        for stack in opened.values():
+            stack.close()
+
+
+def _no_codes(settings: Settings) -> Sequence[FondsCode]:
+    """A fonds that is served alone has none beside it."""
+    return ()
+
+
+def _application(settings: Settings, vault: Vault, neighbours: Neighbours) -> Starlette:
+    return create_application(
+        vault,
+        public_url=settings.public_url,
+        hosts=_hosts(settings),
+        prefix=settings.path_prefix,
+        neighbours=neighbours,
+    )
+
+
 def make_server(
-    application: Starlette, *, behind_proxy: bool = False, head_within_s: float = HEAD_WITHIN_S
+    application: ASGIApp, *, behind_proxy: bool = False, head_within_s: float = HEAD_WITHIN_S
 ) -> uvicorn.Server:
     """The server. Forwarded addresses are believed behind a proxy on this machine only: guesses are counted by them."""
     return uvicorn.Server(

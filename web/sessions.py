@@ -8,17 +8,19 @@ bearer token is sent on purpose, so it needs neither.
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from vault.errors import NotSignedIn
+from vault.errors import NotSignedIn, StrongroomError
 from vault.sessions import Client, SessionKind
 from vault.workflows import sessions
 from vault.workflows.sessions import Introduced
 from web.i18n import COOKIE
+from web.neighbours import UNNAMED, Elsewhere, Whereabouts
 from web.preferences import KEPT_S
 from web.problems import ForeignRequest
 from web.site import Kind, Site, Visit
@@ -31,7 +33,7 @@ _TOKEN_MAX_CHARACTERS: Final = 512
 
 def cookie_name(site: Site) -> str:
     """The session cookie's name."""
-    return "__Host-strongroom" if site.secure else "strongroom"
+    return site.cookie()
 
 
 def keep_session(site: Site, response: Response, token: str) -> None:
@@ -41,7 +43,7 @@ def keep_session(site: Site, response: Response, token: str) -> None:
 
 def device_cookie_name(site: Site) -> str:
     """The name of the cookie by which a device is known from which somebody signed in before."""
-    return "__Host-strongroom-device" if site.secure else "strongroom-device"
+    return site.cookie("-device")
 
 
 async def welcome(visit: Visit, response: Response, token: str, who: Introduced) -> None:
@@ -92,8 +94,29 @@ def client_of(visit: Visit) -> Client:
 def find_session(visit: Visit) -> Visit:
     """The visit with whoever is signed in, on pages by name; blocking. Raises ``NotSignedIn``."""
     token, bearer = require_token(visit)
-    known = sessions.signed_in if visit.row.kind is Kind.API else sessions.introduced
-    return replace(visit, signed_in=known(visit.vault, token), session_token=token, bearer=bearer)
+    if visit.row.kind is Kind.API:
+        return replace(visit, signed_in=sessions.signed_in(visit.vault, token), session_token=token, bearer=bearer)
+    who = sessions.introduced(visit.vault, token)
+    return replace(visit, signed_in=who, session_token=token, bearer=bearer, whereabouts=whereabouts_of(visit))
+
+
+def whereabouts_of(visit: Visit) -> Whereabouts:
+    """In which fonds somebody is who is signed in, and in which others this browser is, too; blocking."""
+    known = visit.site.neighbours
+    others = [
+        Elsewhere(name=known.name_of(site) or UNNAMED, address=site.local_path(""))
+        for site in known.beside(visit.site)
+        if _is_open(site, visit.request.cookies.get(cookie_name(site), ""))
+    ]
+    return Whereabouts(name=known.name_of(visit.site), others=others)
+
+
+def _is_open(site: Site, token: str) -> bool:
+    if not token or len(token) > _TOKEN_MAX_CHARACTERS or not token.isascii():
+        return False
+    with suppress(StrongroomError):
+        return sessions.is_open(site.vault, token)
+    return False
 
 
 def require_token(visit: Visit) -> tuple[str, bool]:

@@ -27,6 +27,7 @@ from vault.workflows.sessions import SignedIn
 from vault.workflows.vault import Vault
 from web.i18n import Language
 from web.names import Names
+from web.neighbours import NOWHERE, Neighbours, Whereabouts
 from web.remembered import Remembered
 from web.submissions import Submissions
 from web.underway import Underway
@@ -115,6 +116,7 @@ class Site:
     """Everything that lasts as long as the process. ``public_url`` is None when people come to the listen address.
 
     ``routes`` are the rows by name, to make their paths: the router would look through all of them each time.
+    ``prefix`` is what the paths of this fonds begin with, nothing for the first; the router sees them without it.
     """
 
     vault: Vault
@@ -133,11 +135,23 @@ class Site:
     kept: Remembered[Sequence[Kept]]
     names: Names
     underway: Underway = field(default_factory=Underway)
+    prefix: str = ""
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
     @property
     def secure(self) -> bool:
         """Whether people come by https."""
         return self.public_url is not None and self.public_url.startswith("https://")
+
+    def cookie(self, suffix: str = "") -> str:
+        """The name of a cookie of this fonds alone; with https it binds the cookie to us."""
+        name = f"strongroom{suffix}{self.prefix.replace('/', '-')}"
+        return f"__Host-{name}" if self.secure else name
+
+    def local_path(self, text: str) -> str:
+        """A path of this fonds to go back to; its first page for anything else (no open redirects)."""
+        plain = text.isascii() and text.isprintable() and "\\" not in text
+        return text if plain and text.startswith(f"{self.prefix}/") and not text.startswith("//") else f"{self.prefix}/"
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs something that blocks in a thread. Waits for its end even when the request is cancelled."""
@@ -159,7 +173,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request, with what is known of who makes it. ``bearer`` is True when a program sent its session's token."""
+    """One request, with what is known of who makes it. ``bearer`` is True when a program sent its session's token;
+    ``whereabouts`` says in which fonds somebody is who looks at a page."""
 
     request: Request
     site: Site
@@ -170,6 +185,7 @@ class Visit:
     bearer: bool = False
     form: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     json: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    whereabouts: Whereabouts = NOWHERE
 
     @property
     def vault(self) -> Vault:
@@ -195,7 +211,16 @@ class Visit:
 
     def path(self, name: str, /, **parameters: str) -> str:
         """The path of a row by its name."""
-        return str(self.site.routes[name].url_path_for(name, **parameters))
+        return self.site.prefix + str(self.site.routes[name].url_path_for(name, **parameters))
+
+    @property
+    def here(self) -> str:
+        """The path that was asked for."""
+        return self.site.prefix + self.request.url.path
+
+    def local_path(self, text: str) -> str:
+        """See ``Site``."""
+        return self.site.local_path(text)
 
     def parameter(self, name: str) -> str:
         """A parameter of the path. Raises ``NotFound`` for one with characters that none of ours has."""

@@ -17,7 +17,6 @@ from vault.challenges import ChallengeKind
 from vault.errors import NotSignedIn, StepUpNeeded, StrongroomError, TooManyAttempts
 from vault.workflows import challenges, credentials, identities, sessions
 from vault.workflows.proofs import SecondFactor
-from web.forms import local_path
 from web.passkeys import answer_of, party_of, request_options
 from web.problems import describe
 from web.sessions import CSRF_FIELD, client_of
@@ -61,7 +60,7 @@ async def ask_for_proof(visit: Visit, error: StrongroomError) -> Response:
     """The question, with the form's own fields kept in the page."""
     again = visit.request.method == "POST"
     kept = {name: value for name, value in visit.form.items() if not name.startswith(PREFIX) and name != CSRF_FIELD}
-    target = visit.request.url.path
+    target = visit.here
     if not again:
         query = visit.request.url.query
         kept, target = {"next": f"{target}?{query}" if query else target}, visit.path("step-up")
@@ -90,4 +89,4 @@ async def ask_for_proof(visit: Visit, error: StrongroomError) -> Response:
 
 async def prove(visit: Visit) -> Response:
     """Goes on to the page that asked for a proof: the proof itself was taken before this row's handler ran."""
-    return RedirectResponse(local_path(visit.form.get("next", "")), 303)
+    return RedirectResponse(visit.local_path(visit.form.get("next", "")), 303)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
+    update,
 )
 
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
@@ -36,11 +37,13 @@ fonds = Table(
     Column("tree_id", LargeBinary, nullable=False, unique=True),
     Column("generation", Counted, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("sealed_name", LargeBinary),
     CheckConstraint("length(tree_id) = 16", name="tree_id"),
     CheckConstraint("generation >= 0", name="generation"),
 )
 
 _ADD = insert(fonds)
+_NAME = update(fonds).where(fonds.c.id == bindparam("its_id")).values(sealed_name=bindparam("its_name"))
 _FIRST = select(fonds).order_by(fonds.c.created_at, fonds.c.id).limit(1)
 
 
@@ -81,6 +84,7 @@ class SqlFondsShelf:
                 "tree_id": fonds.tree_id,
                 "generation": FIRST_GENERATION,
                 "created_at": fonds.created_at,
+                "sealed_name": fonds.sealed_name,
             },
         )
 
@@ -93,4 +97,8 @@ class SqlFondsShelf:
             vault_id=VaultId(row.vault_id),
             tree_id=row.tree_id,
             created_at=row.created_at,
+            sealed_name=row.sealed_name,
         )
+
+    def name(self, fonds_id: FondsId, sealed_name: bytes) -> None:
+        self._rows.run(_NAME, {"its_id": fonds_id, "its_name": sealed_name})

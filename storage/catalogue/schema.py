@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Text, column, inspect, select, table
 
 from vault.errors import CatalogueBroken
 
-REVISIONS: Final = tuple(f"{number:04d}" for number in range(1, 30))
+REVISIONS: Final = tuple(f"{number:04d}" for number in range(1, 31))
 """Every revision that this program knows, oldest first. Kept here so that a start need not load Alembic."""
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")

@@ -10,6 +10,7 @@ import pytest
 
 from storage.settings import load_settings
 from vault.errors import SettingsWrong
+from vault.ids import FondsCode
 
 
 @pytest.fixture(autouse=True)
@@ -169,3 +170,29 @@ def test_a_provider_needs_to_know_us_and_is_asked_who_somebody_is() -> None:
         load_settings(oidc_issuer="https://login.example.org")
     with pytest.raises(SettingsWrong, match="STRONGROOM_OIDC_SCOPES"):
         load_settings(oidc_issuer="https://login.example.org", oidc_client_id="vault", oidc_scopes="profile")
+
+
+def test_a_further_fonds_has_everything_beside_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = outside(
+        home=tmp_path / "home",
+        catalogue_url="postgresql+psycopg://me:sesame@db.example.org/strongroom?sslmode=require",
+        backup_folder=tmp_path / "backups",
+        public_url="https://records.example.org",
+    )
+    monkeypatch.setenv("STRONGROOM_FONDS", "bco")
+    settings = load_settings(**given)
+    assert (settings.home, settings.keeper) == (tmp_path / "home/fonds/bco", tmp_path / "home-keeper/fonds/bco")
+    assert settings.catalogue_url == "postgresql+psycopg://me:sesame@db.example.org/strongroom_bco?sslmode=require"
+    assert (settings.s3_bucket, settings.backup_s3_bucket) == ("strongroom-bco", "strongroom-backup-bco")
+    assert settings.backup_folder == tmp_path / "backups/fonds/bco"
+    assert settings.address == "https://records.example.org/fonds/bco"
+    monkeypatch.delenv("STRONGROOM_FONDS")
+    first = load_settings(**given)
+    assert first.of_fonds(FondsCode("bco")) == settings
+    assert (first.home, first.fonds, first.path_prefix) == (tmp_path / "home", None, "")
+
+
+@pytest.mark.parametrize("code", ["", "b", "Bco", "b-co", "../x", "1co", "b" * 17, "b\n", "公司"])
+def test_a_code_that_is_none_is_named(code: str) -> None:
+    with pytest.raises(SettingsWrong, match="STRONGROOM_FONDS"):
+        load_settings(fonds=code)

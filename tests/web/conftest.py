@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from tests.support.people import everything
 from tests.support.store import RunningStore
@@ -50,6 +51,13 @@ class Served:
 def serving(vault: Vault, *, public_url: str | None = None) -> Iterator[Served]:
     """Serves a vault for the duration of the block."""
     application = create_application(vault, public_url=public_url, client_idle_s=IDLE_S)
+    with answering(application) as address:
+        yield Served(vault=vault, address=address)
+
+
+@contextmanager
+def answering(application: ASGIApp) -> Iterator[str]:
+    """Serves an application for the duration of the block; gives its address."""
     server = make_server(application)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -60,7 +68,7 @@ def serving(vault: Vault, *, public_url: str | None = None) -> Iterator[Served]:
         while not server.started:
             time.sleep(0.01)
         try:
-            yield Served(vault=vault, address=address)
+            yield address
         finally:
             server.should_exit = True
             thread.join()

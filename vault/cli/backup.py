@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vault.cli import exits
+from vault.cli.everyfonds import through_every_fonds
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, plain, size, table
 from vault.errors import StrongroomError
@@ -25,14 +26,32 @@ if TYPE_CHECKING:
 NAMED_MAX = 20
 
 
+def _one_backup(*, name: str | None, **options: object) -> bool:
+    """A backup that is named is one fonds's: the first's, or that of --fonds."""
+    return name is not None
+
+
+def _confirming(*, confirm_holds: bool, **options: object) -> bool:
+    """Whoever confirms holds does so as a person of one fonds."""
+    return confirm_holds
+
+
+def _every_fonds_backed_up(settings: Settings) -> Sequence[Settings]:
+    from storage.backup.wiring import every_place
+
+    return every_place(settings)
+
+
 @click.command()
 @speaking
 @pass_invocation
+@through_every_fonds()
 def run(invocation: Invocation) -> int:
     """Take a backup: copy what is new, dump the catalogue. The first one makes an empty place this vault's."""
     from storage.backup.run import back_up
-    from storage.backup.wiring import required_place
+    from storage.backup.wiring import make_place, required_place
 
+    make_place(invocation.settings)
     settings, speech = invocation.settings, invocation.speech
     with required_place(settings) as place, invocation.vault() as vault:
         outcome = back_up(
@@ -82,6 +101,7 @@ def list_backups(invocation: Invocation) -> None:
 @click.argument("name", required=False, metavar="[BACKUP]")
 @speaking
 @pass_invocation
+@through_every_fonds(unless=_one_backup)
 def verify(invocation: Invocation, name: str | None) -> int:
     """Read a whole backup again (the newest, if none is named) and say what of it would not come back."""
     from storage.backup.scratch import scratch_folder
@@ -125,6 +145,7 @@ def verify(invocation: Invocation, name: str | None) -> int:
 )
 @speaking
 @pass_invocation
+@through_every_fonds(_every_fonds_backed_up, unless=_one_backup)
 def restore(invocation: Invocation, name: str | None, replace: bool) -> int:
     """Restore a backup (the newest, if none is named) into this home, led forward to what was destroyed since."""
     from storage.backup.restore import restore as restore_backup
@@ -187,6 +208,7 @@ def restore(invocation: Invocation, name: str | None, replace: bool) -> int:
 @click.option("--confirm-holds", is_flag=True, help="Confirm, as the person signed in, that the holds are in force.")
 @speaking
 @pass_invocation
+@through_every_fonds(unless=_confirming)
 def rebuild(invocation: Invocation, replace: bool, confirm_holds: bool) -> int:
     """Make the catalogue again from the object store and the root alone, where no backup of it is left."""
     if confirm_holds:
@@ -234,6 +256,7 @@ def rebuild(invocation: Invocation, replace: bool, confirm_holds: bool) -> int:
 @click.option("--sample", type=click.IntRange(min=1), default=20, show_default=True, help="How many records to open.")
 @speaking
 @pass_invocation
+@through_every_fonds()
 def drill(invocation: Invocation, sample: int) -> int:
     """Prove on the newest backup that living records come back and destroyed ones do not. Nothing is changed."""
     from storage.backup.drill import drill as run_drill

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from vault.cli import exits
-from vault.cli.invocation import Invocation, pass_invocation, speaking
+from vault.cli.everyfonds import through_every_fonds
+from vault.cli.invocation import Invocation, pass_invocation, speaking, unlock
 from vault.cli.plain import plain
 from vault.cli.speech import JSON
 
@@ -79,13 +80,14 @@ def serve(invocation: Invocation, listen: str | None, public_url: str | None) ->
         invocation.settings_given["listen"] = listen
     if public_url is not None:
         invocation.settings_given["public_url"] = public_url
-    serve_pages(invocation.unlocked, announce=announce, progress=speech.talk)
+    serve_pages(invocation.unlocked, announce=announce, progress=speech.talk, unlock=unlock)
 
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Compare catalogue and store both ways, object by object.")
 @speaking
 @pass_invocation
+@through_every_fonds()
 def doctor(invocation: Invocation, deep: bool) -> int:
     """Check that everything is as it must be: the exit code is 1 when something is not."""
     from storage.doctor import examine

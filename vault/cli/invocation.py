@@ -48,15 +48,13 @@ class Invocation:
     @cached_property
     def unlocked(self) -> Settings:
         """The settings, with the keepers' secrets that only a person at the terminal can give. Asks once."""
-        from pydantic import SecretStr
+        return unlock(self.settings)
 
-        from storage.keeper.configured import secrets_to_ask
-
-        answers = {}
-        if sys.stdin is not None and sys.stdin.isatty():
-            for source in secrets_to_ask(self.settings.keepers()):
-                answers[source.at] = SecretStr(ask_secret(f"Passphrase or PIN of the keeper {source.at}"))
-        return self.settings.model_copy(update={"keeper_answers": answers}) if answers else self.settings
+    def of(self, settings: Settings, speech: Speech) -> Invocation:
+        """The same run for another fonds of the vault."""
+        another = Invocation()
+        another.speech, another.debug, another.settings = speech, self.debug, settings
+        return another
 
     @property
     def home(self) -> Path:
@@ -87,10 +85,13 @@ class Invocation:
 
         Raises ``SettingsWrong`` where there is none, unless it is to be made, and as ``open_vault``.
         """
-        if not create and not self.home.is_dir():
+        from storage.fondshomes import require_home
+
+        if self.settings.fonds is None and not create and not self.home.is_dir():
             raise SettingsWrong(f"there is no vault in {self.home} yet; make it with `strongroom init`, or say --home")
         from storage.assembly import open_vault
 
+        require_home(self.settings)
         told = self.speech.talk if create or self.speech.lively else _untold
         with open_vault(self.unlocked, progress=told, create=create) as vault:
             yield vault
@@ -138,6 +139,19 @@ class Invocation:
         renewed, who = prove(vault, who, token)
         session.keep(self.home, renewed)
         return who
+
+
+def unlock(settings: Settings) -> Settings:
+    """Settings with the keepers' secrets that only a person at the terminal can give."""
+    from pydantic import SecretStr
+
+    from storage.keeper.configured import secrets_to_ask
+
+    answers = {}
+    if sys.stdin is not None and sys.stdin.isatty():
+        for source in secrets_to_ask(settings.keepers()):
+            answers[source.at] = SecretStr(ask_secret(f"Passphrase or PIN of the keeper {source.at}"))
+    return settings.model_copy(update={"keeper_answers": answers}) if answers else settings
 
 
 def _untold(step: str) -> None:

@@ -337,6 +337,15 @@ audit = _group(
         "rotate-key": Entry("vault.cli.audit:rotate_key", "Put a new signing key in force, signed by the old one."),
     },
 )
+fonds = _group(
+    "fonds",
+    "The companies of the vault.",
+    {
+        "add": Entry("vault.cli.fonds:add", "Add a fonds, with keys, people and a log of its own."),
+        "list": Entry("vault.cli.fonds:list_fonds", "List the fonds of the vault."),
+        "rename": Entry("vault.cli.fonds:rename", "Say what the company of a fonds is called."),
+    },
+)
 upkeep = _group(
     "upkeep",
     "The work that the vault does by itself.",
@@ -373,6 +382,7 @@ _ENTRIES: Final = {
     "label": Entry("vault.cli.main:label", "Labels of files and boxes."),
     "paper": Entry("vault.cli.main:paper", "Paper originals: their boxes, and their end."),
     "hold": Entry("vault.cli.main:hold", "Legal holds: matters that freeze records."),
+    "fonds": Entry("vault.cli.main:fonds", "The companies of the vault."),
     "keeper": Entry("vault.cli.main:keeper", "The keepers of the root key."),
     "backup": Entry("vault.cli.main:backup", "Take, list and verify backups."),
     "restore": Entry("vault.cli.backup:restore", "Restore a backup, led forward to what was destroyed since."),
@@ -400,11 +410,12 @@ class _Root(LazyGroup):
 
 @click.group(cls=_Root, entries=_ENTRIES, epilog=_EPILOG)
 @click.option("--home", type=click.Path(path_type=Path), help="The vault's home folder, in place of STRONGROOM_HOME.")
+@click.option("--fonds", metavar="CODE", help="The fonds that is meant, in place of STRONGROOM_FONDS; else the first.")
 @click.option("--debug", is_flag=True, envvar="STRONGROOM_DEBUG", help="Show where an unexpected error came from.")
 @click.version_option(package_name="strongroom", message="%(prog)s %(version)s")
 @speaking
 @click.pass_obj
-def cli(invocation: Invocation, home: Path | None, debug: bool) -> None:
+def cli(invocation: Invocation, home: Path | None, fonds: str | None, debug: bool) -> None:
     """Strongroom, a records vault: keeps records sealed, shows them to those who may see them.
 
     Data goes to stdout, talk to stderr. Every command takes --json.
@@ -412,6 +423,8 @@ def cli(invocation: Invocation, home: Path | None, debug: bool) -> None:
     invocation.debug = debug
     if home is not None:
         invocation.settings_given["home"] = home.absolute()
+    if fonds is not None:
+        invocation.settings_given["fonds"] = fonds
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

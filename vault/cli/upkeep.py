@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from vault.cli import exits
+from vault.cli.everyfonds import through_every_fonds
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, table
 from vault.workflows import upkeep
@@ -14,6 +15,7 @@ from vault.workflows.upkeep import JobRun
 @click.command()
 @speaking
 @pass_invocation
+@through_every_fonds()
 def run(invocation: Invocation) -> int:
     """Do now what is due, once. `strongroom serve` does so by itself; doing it twice does no harm."""
     with invocation.vault() as vault:

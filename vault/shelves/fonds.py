@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from vault.fonds import Fonds
+from vault.ids import FondsId
 
 
 class FondsShelf(Protocol):
     def add(self, fonds: Fonds) -> None: ...
 
     def first(self) -> Fonds | None:
-        """The only fonds, until several are supported."""
+        """The fonds of this catalogue; each has one of its own."""
         ...
+
+    def name(self, fonds_id: FondsId, sealed_name: bytes) -> None: ...

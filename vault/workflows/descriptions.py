@@ -4,7 +4,7 @@ Field sets: ``description`` (subject: record, revision: the description's), ``co
 version's ordinal), ``intake`` (subject: object; what the object itself carries so that the catalogue can be rebuilt),
 ``customer``, ``person``, ``link``, ``matter`` (subject: the id, revision from 1), ``hold-query`` (subject: its id),
 ``saved-view``, ``session``, ``passkey``, ``api-token`` (subject: its id), ``search``, ``recent-searches``,
-``authenticator``, ``identity`` (subject: the person).
+``authenticator``, ``identity`` (subject: the person), ``fonds`` (subject: its id).
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ def seal_register(vault: Vault, register: Register) -> bytes:
             "id": register.fonds.id,
             "vault": register.fonds.vault_id,
             "created_at": register.fonds.created_at.isoformat(),
+            "sealed_name": register.fonds.sealed_name.hex() if register.fonds.sealed_name is not None else None,
         },
         "since": register.since,
         "to": register.to,
@@ -139,6 +140,7 @@ def open_register(keys: LeafKeySource, body: bytes, *, tree_id: bytes, to: int) 
             vault_id=VaultId(said["fonds"]["vault"]),
             tree_id=tree_id,
             created_at=datetime.fromisoformat(said["fonds"]["created_at"]),
+            sealed_name=bytes.fromhex(name) if (name := said["fonds"].get("sealed_name")) is not None else None,
         )
         return Register(
             fonds=fonds,
@@ -180,7 +182,7 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
     full = [page[-1].change for page in (records, customers, matters, rules, lists) if len(page) == BATCH]
     to = min(full) if full else max(ends)
     return Register(
-        fonds=vault.fonds,
+        fonds=tx.fonds.first() or vault.fonds,
         since=since,
         to=to,
         records=[

@@ -9,6 +9,7 @@ Rule 4: people see and end their own sessions; an administrator ends all of some
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -177,6 +178,18 @@ def introduced(vault: Vault, token: str) -> Introduced:
     """Who a session's token stands for, by name. Raises ``NotSignedIn``."""
     session, person, actor = _session_in_use(vault, token)
     return _introduced(vault, person, session, actor)
+
+
+def is_open(vault: Vault, token: str) -> bool:
+    """Whether a session is there that has not ended; to look does not prolong it."""
+    with vault.catalogue.read() as tx:
+        known = tx.sessions.with_person(digest_of(token))
+    if known is None or not known[1].active:
+        return False
+    with suppress(NotSignedIn):
+        known[0].require_live(now=vault.now())
+        return True
+    return False
 
 
 def _session_in_use(vault: Vault, token: str) -> tuple[Session, Person, Actor]:

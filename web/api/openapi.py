@@ -232,4 +232,4 @@ def _problem(status: int) -> Described:
 
 async def describe_api(visit: Visit) -> Response:
     """The description as JSON."""
-    return JSONResponse(describe(visit.site.rows, visit.base_url))
+    return JSONResponse(describe(visit.site.rows, visit.base_url + visit.site.prefix))

@@ -7,14 +7,14 @@ from starlette.responses import RedirectResponse, Response
 from vault.agreements import AgreementText
 from vault.errors import InvalidInput
 from vault.workflows import agreements
-from web.forms import local_path, text_of
+from web.forms import text_of
 from web.site import Visit
 
 
 async def show_agreement(visit: Visit) -> Response:
     """The current version, in the visitor's language, to be signed or signed already."""
     view = await visit.site.call(agreements.current_agreement, visit.vault, visit.actor)
-    return visit.site.templates.page(visit, "agreement.html", view=view, after=local_path(visit.query("next")))
+    return visit.site.templates.page(visit, "agreement.html", view=view, after=visit.local_path(visit.query("next")))
 
 
 async def sign_agreement(visit: Visit) -> Response:
@@ -24,7 +24,7 @@ async def sign_agreement(visit: Visit) -> Response:
     except ValueError:
         raise InvalidInput("the form is malformed; load the page anew and try again") from None
     await visit.site.call(agreements.sign_agreement, visit.vault, visit.actor, digest)
-    return RedirectResponse(local_path(text_of(visit.form, "next")), 303)
+    return RedirectResponse(visit.local_path(text_of(visit.form, "next")), 303)
 
 
 async def show_versions(visit: Visit) -> Response:

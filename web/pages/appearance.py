@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from web.forms import local_path
 from web.preferences import KEPT_S, THEME_COOKIE, THEMES
 from web.site import Visit
 
 
 async def choose_theme(visit: Visit) -> Response:
     """Remembers the choice, or forgets it where the system is to decide, and goes back."""
-    response = RedirectResponse(local_path(visit.form.get("back", "")), 303)
+    response = RedirectResponse(visit.local_path(visit.form.get("back", "")), 303)
     theme, secure = visit.form.get("theme", ""), visit.site.secure
     if theme in THEMES:
         response.set_cookie(THEME_COOKIE, theme, max_age=KEPT_S, path="/", secure=secure, httponly=True, samesite="lax")

@@ -31,7 +31,7 @@ def _print(visit: Visit) -> Response:
             visit.vault,
             visit.actor,
             record_ids,
-            address=visit.base_url,
+            address=visit.base_url + visit.site.prefix,
             stock=text_of(visit.form, "stock"),
             start=whole_number_of(visit.form, "start", default=1, low=1, high=LABELS_MAX),
             titles=text_of(visit.form, "titles") == "yes",

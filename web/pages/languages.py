@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from web.forms import local_path
 from web.i18n import TAGS
 from web.sessions import keep_language
 from web.site import Visit
@@ -12,7 +11,7 @@ from web.site import Visit
 
 async def choose_language(visit: Visit) -> Response:
     """Remembers the choice and goes back."""
-    response = RedirectResponse(local_path(visit.form.get("back", "")), 303)
+    response = RedirectResponse(visit.local_path(visit.form.get("back", "")), 303)
     tag = visit.form.get("language", "")
     if tag in TAGS:
         keep_language(visit.site, response, tag)

@@ -12,7 +12,7 @@ from vault.ids import LinkId
 from vault.links import LIFETIME_MAX, PASS_CODE_MIN_CHARACTERS, USES_MAX
 from vault.workflows import retrieval, sharing
 from vault.workflows.sharing import LinkView
-from web.forms import PAGE_SIZE, cursor, cursor_of, local_path, whole_number_of
+from web.forms import PAGE_SIZE, cursor, cursor_of, whole_number_of
 from web.openings import record_id_of
 from web.problems import PROBLEMS, describe
 from web.site import Visit
@@ -78,8 +78,8 @@ async def make_link(visit: Visit) -> Response:
 async def revoke_link(visit: Visit) -> Response:
     """Withdraws a link, at once."""
     await visit.site.call(sharing.revoke_link, visit.vault, visit.actor, LinkId(visit.parameter("link")))
-    back = local_path(visit.form.get("back", ""))
-    return RedirectResponse(back if back != "/" else visit.path("links"), 303)
+    back = visit.local_path(visit.form.get("back", ""))
+    return RedirectResponse(back if back != visit.path("home") else visit.path("links"), 303)
 
 
 def _addresses(visit: Visit, views: Sequence[LinkView]) -> Mapping[str, str]:

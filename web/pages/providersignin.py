@@ -20,7 +20,6 @@ from web.attempts import (
     mark_provided,
     redirect_uri,
 )
-from web.forms import local_path
 from web.pages.sessions import second_factor_page, sign_in_page
 from web.sessions import client_of, keep_session, require_not_led_here, welcome
 from web.site import Visit
@@ -28,7 +27,7 @@ from web.site import Visit
 
 async def begin(visit: Visit) -> Response:
     """Leads somebody to the provider, to sign in."""
-    next_path = local_path(visit.query("next"))
+    next_path = visit.local_path(visit.query("next"))
     try:
         return await _lead_away(visit, ChallengeKind.PROVIDER, next_path=next_path)
     except Unavailable as error:
@@ -76,7 +75,7 @@ async def leave_provider(visit: Visit) -> Response:
 
 
 async def _answer(visit: Visit) -> Response:
-    next_path = "/"
+    next_path = visit.path("home")
     try:
         attempt = kept_attempt(visit)
         brought, next_path = answer_of(visit, attempt), attempt.next_path
@@ -108,7 +107,7 @@ async def _prove(visit: Visit, brought: Answer) -> Response:
     return response
 
 
-async def _lead_away(visit: Visit, kind: ChallengeKind, *, next_path: str = "/", invitation: str = "") -> Response:
+async def _lead_away(visit: Visit, kind: ChallengeKind, *, next_path: str = "", invitation: str = "") -> Response:
     person_id = visit.actor.person_id if kind is ChallengeKind.PROVIDER_STEP_UP else None
     begun = await visit.site.call(
         identities.begin, visit.vault, kind, redirect_uri=redirect_uri(visit), person_id=person_id

@@ -11,7 +11,6 @@ from vault.workflows import challenges, people, sessions
 from vault.workflows.proofs import SecondFactor
 from vault.workflows.sessions import Introduced
 from web.attempts import drop_provided, was_provided
-from web.forms import local_path
 from web.passkeys import answer_of, party_of, request_options
 from web.problems import PROBLEMS, describe
 from web.sessions import client_of, drop_session, welcome
@@ -51,7 +50,7 @@ async def accept_welcome(visit: Visit) -> Response:
 
 async def show_sign_in(visit: Visit) -> Response:
     """The sign-in page."""
-    next_path = local_path(visit.query("next"))
+    next_path = visit.local_path(visit.query("next"))
     if visit.signed_in is not None:
         return RedirectResponse(next_path, 303)
     return await sign_in_page(visit, next_path=next_path)
@@ -59,7 +58,7 @@ async def show_sign_in(visit: Visit) -> Response:
 
 async def sign_in(visit: Visit) -> Response:
     """Signs somebody in and leads them where they wanted to go, or asks for their second factor first."""
-    login, next_path = visit.form.get("login", ""), local_path(visit.form.get("next", ""))
+    login, next_path = visit.form.get("login", ""), visit.local_path(visit.form.get("next", ""))
     try:
         token, who = await visit.site.call_hashing(
             sessions.sign_in,
@@ -81,7 +80,7 @@ async def sign_in(visit: Visit) -> Response:
 
 async def answer_second_factor(visit: Visit) -> Response:
     """Takes the code or the passkey that was asked for after the password."""
-    next_path, challenge = local_path(visit.form.get("next", "")), visit.form.get("challenge", "")
+    next_path, challenge = visit.local_path(visit.form.get("next", "")), visit.form.get("challenge", "")
     passkey = answer_of(visit, visit.form.get("passkey", ""), challenge)
     factor = SecondFactor(code=visit.form.get("code", ""), passkey=passkey)
     try:
@@ -97,7 +96,7 @@ async def answer_second_factor(visit: Visit) -> Response:
 
 async def sign_in_by_passkey(visit: Visit) -> Response:
     """Signs somebody in by a passkey alone: the device has verified who holds it."""
-    next_path = local_path(visit.form.get("next", ""))
+    next_path = visit.local_path(visit.form.get("next", ""))
     answer = answer_of(visit, visit.form.get("passkey", ""), visit.form.get("challenge", ""))
     try:
         if answer is None:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from vault.errors import InvalidInput
 from vault.training import Attempt, Bilingual, Course, parse_questions, write_questions
 from vault.workflows import training
-from web.forms import local_path, text_of, whole_number_of
+from web.forms import text_of, whole_number_of
 from web.site import Visit
 
 CHOICE_MAX = 100
@@ -15,7 +15,7 @@ CHOICE_MAX = 100
 
 async def show_course(visit: Visit) -> Response:
     """The current course with its test."""
-    return await _page(visit, after=local_path(visit.query("next")))
+    return await _page(visit, after=visit.local_path(visit.query("next")))
 
 
 async def take_test(visit: Visit) -> Response:
@@ -28,8 +28,8 @@ async def take_test(visit: Visit) -> Response:
     ]
     given = [None if answer == CHOICE_MAX else answer for answer in answers]
     attempt = await visit.site.call(training.take_test, visit.vault, visit.actor, version, given)
-    after = local_path(text_of(visit.form, "next"))
-    if attempt.expires_at is not None and after != "/":
+    after = visit.local_path(text_of(visit.form, "next"))
+    if attempt.expires_at is not None and after != visit.path("home"):
         return RedirectResponse(after, 303)
     return await _page(visit, after=after, attempt=attempt)
 

@@ -151,6 +151,7 @@ TENDING: Final[Mapping[tuple[Action, ...], tuple[str, ...]]] = {
         "webhook resend {record} {record}",
         "webhook end {record}",
     ),
+    (Action.TEND_FONDS,): ("fonds add bco --name Another", "fonds list", "fonds rename Another"),
 }
 """The same; where nobody is signed in, the machine's operator acts."""
 
