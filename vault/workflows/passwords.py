@@ -37,7 +37,10 @@ def change_password(vault: Vault, who: SignedIn, *, old: str, new: str, client: 
         guesses.forgive(tx, guess)
     hashed = _hashed(vault, new)
     with vault.catalogue.write() as tx:
-        tx.people.update(replace(person, password_hash=hashed))
+        current = tx.people.get(person.id, for_update=True)
+        if current is None or not current.active or current.password_hash != person.password_hash:
+            raise InvalidInput("the password is not right", field="old")
+        tx.people.update(replace(current, password_hash=hashed))
         ended = tx.sessions.end_all(person.id, but=who.session.id if who.session is not None else None)
         tx.challenges.drop_of(person.id)
         tx.resets.withdraw(person.id, now=vault.now())

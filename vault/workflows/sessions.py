@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from vault.audit import Detail, Event
 from vault.challenges import ChallengeKind
@@ -20,6 +21,7 @@ from vault.ids import PersonId, SessionId
 from vault.people import Person, PersonProfile
 from vault.permissions import Action, Actor
 from vault.sessions import SESSION_LIFETIME, TOUCH_AFTER, Client, Session
+from vault.shelves import Transaction
 from vault.tokens import TOKEN_PREFIX
 from vault.workflows import challenges, descriptions, devices, guesses, proofs, tokens
 from vault.workflows.freshness import require_fresh, require_oneself
@@ -77,13 +79,16 @@ def sign_in(
         raise NotSignedIn("sign-in name and password do not match")
     renewed = proofs.renew_hash(vault, person, password)
     with vault.catalogue.write() as tx:
+        _require_unchanged(tx, person)
         guesses.forgive(tx, guess)
         if renewed is not None:
-            tx.people.update(replace(person, password_hash=renewed))
+            person = replace(person, password_hash=renewed)
+            tx.people.update(person)
         needs_factor = tx.credentials.has_second_factor(person.id)
+    require = partial(_require_unchanged, person=person)
     if not needs_factor:
-        return begin_session(vault, person, client, by="password", proved_at=vault.now())
-    challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
+        return begin_session(vault, person, client, by="password", proved_at=vault.now(), require=require)
+    challenge = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id, require=require)
     if factor is None or not factor.given:
         raise SecondFactorNeeded("a code or a passkey is needed too", challenge=challenge)
     return answer_second_factor(vault, challenge, factor, client=client)
@@ -109,7 +114,8 @@ def answer_second_factor(
         again = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
         raise SecondFactorNeeded(error.message, challenge=again) from error
     by = "passkey" if factor.passkey is not None else "code"
-    return begin_session(vault, person, client, by=by, proved_at=vault.now())
+    require = partial(_require_unchanged, person=person)
+    return begin_session(vault, person, client, by=by, proved_at=vault.now(), require=require)
 
 
 def sign_in_by_passkey(vault: Vault, answer: PasskeyAnswer, *, client: Client) -> tuple[str, Introduced]:
@@ -324,6 +330,14 @@ def end_sessions_of(vault: Vault, actor: Actor, person_id: PersonId) -> int:
         tx.challenges.drop_of(person_id)
         tx.audit.append(vault.entry(actor.person_id, Event.SESSION_ENDED, person_id, {"ended": ended}))
     return ended
+
+
+def _require_unchanged(tx: Transaction, person: Person) -> None:
+    """Raises ``NotSignedIn`` when their password is another one by now, or they are deactivated; nobody changes either
+    before the transaction ends."""
+    current = tx.people.get(person.id, for_update=True)
+    if current is None or not current.active or current.password_hash != person.password_hash:
+        raise NotSignedIn("sign-in name and password do not match")
 
 
 def _refused(vault: Vault, person: Person | None) -> None:

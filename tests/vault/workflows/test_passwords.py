@@ -12,7 +12,7 @@ from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSigned
 from vault.permissions import Action
 from vault.resets import RESET_LIFETIME
 from vault.sessions import FRESH
-from vault.workflows import credentials, passwords, people, sessions, tokens
+from vault.workflows import credentials, passwords, people, proofs, sessions, tokens
 from vault.workflows.proofs import SecondFactor
 from vault.workflows.vault import Vault
 
@@ -62,6 +62,27 @@ def test_a_new_password_and_ended_sessions_end_a_sign_in_that_was_begun(timed: t
         with pytest.raises(NotSignedIn):
             sessions.answer_second_factor(vault, needed.value.challenge, factor, client=HERE)
         password = NEW
+
+
+def test_a_password_that_is_changed_while_it_is_judged_signs_nobody_in(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = sign_in(vault, new_person(vault))
+    for is_current in (True, False):
+        login = new_person(vault)
+        _, who = sign_in(vault, login)
+        link = passwords.offer_reset(vault, admin.actor, who.actor.person_id, drops_factors=False)
+        with monkeypatch.context() as meanwhile:
+            # Asked once the old password was found right.
+            def reset(_: str, link: str = link, answer: bool = is_current) -> bool:
+                passwords.reset_password(vault, link, password=NEW)
+                return answer
+
+            meanwhile.setattr(proofs, "is_current", reset)
+            with pytest.raises(NotSignedIn):
+                sign_in(vault, login)
+        assert sessions.own_sessions(vault, who.actor, current=None) == []
+        sessions.sign_in(vault, login=login, password=NEW, client=HERE)
 
 
 def test_a_password_is_not_changed_in_a_session_that_was_left_open(timed: tuple[Vault, HandClock]) -> None:
