@@ -23,7 +23,7 @@ from vault.groups import FOUNDING
 from vault.workflows import people
 from vault.workflows.vault import Limits, Vault
 from web.application import create_application
-from web.main import make_server
+from web.listening import make_server
 
 MIB = 1024 * 1024
 UPLOAD_MAX = 40 * MIB

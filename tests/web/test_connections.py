@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.support.lines import Line
-from web.main import make_server
+from web.listening import make_server
 
 HEAD_WITHIN_S = 0.6
 PATIENCE_S = 60.0

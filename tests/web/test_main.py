@@ -24,7 +24,7 @@ from tests.web.visitors import LOGIN, PASSWORD, stored_id
 from vault.workflows import upkeep
 from vault.workflows.upkeep import PROVE_LOCK, Job
 from vault.workflows.vault import LockVerdict, Vault
-from web.main import running_upkeep
+from web.tending import running_upkeep
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from storage.settings import load_settings; from web.main import serve; serve(load_settings())"
