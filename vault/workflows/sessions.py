@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from vault.audit import Detail, Event
 from vault.challenges import ChallengeKind
+from vault.credentials import Passkey
 from vault.errors import NotFound, NotSignedIn, SecondFactorNeeded
 from vault.ids import PersonId, SessionId
 from vault.people import Person, PersonProfile
@@ -29,6 +31,8 @@ from vault.workflows.groups import actor_of
 from vault.workflows.onetime import digest_of, keyed, new_token
 from vault.workflows.proofs import PasskeyAnswer, SecondFactor
 from vault.workflows.vault import Vault
+
+_NO_PASSKEY: Final = "this passkey is not known here; use another one, or sign in with your password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +129,9 @@ def sign_in_by_passkey(vault: Vault, answer: PasskeyAnswer, *, client: Client) -
         person = tx.people.get(passkey.person_id)
     if person is None or not person.active:
         _refused(vault, person)
-        raise NotSignedIn("this passkey is not known here; use another one, or sign in with your password")
-    return begin_session(vault, person, client, by="passkey", proved_at=vault.now())
+        raise NotSignedIn(_NO_PASSKEY)
+    require = partial(_require_passkey, person=person, passkey=passkey)
+    return begin_session(vault, person, client, by="passkey", proved_at=vault.now(), require=require)
 
 
 def begin_session(
@@ -338,6 +343,17 @@ def _require_unchanged(tx: Transaction, person: Person) -> None:
     current = tx.people.get(person.id, for_update=True)
     if current is None or not current.active or current.password_hash != person.password_hash:
         raise NotSignedIn("sign-in name and password do not match")
+
+
+def _require_passkey(tx: Transaction, person: Person, passkey: Passkey) -> None:
+    """Raises ``NotSignedIn`` when the passkey is theirs no more, or they are deactivated."""
+    current = tx.people.get(person.id, for_update=True)
+    if (
+        current is None
+        or not current.active
+        or all(each.id != passkey.id for each in tx.credentials.passkeys(person.id))
+    ):
+        raise NotSignedIn(_NO_PASSKEY)
 
 
 def _refused(vault: Vault, person: Person | None) -> None:

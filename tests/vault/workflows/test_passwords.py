@@ -8,12 +8,14 @@ import pytest
 
 from tests.support.accounts import HERE, PASSWORD, READERS, new_person, sign_in, with_authenticator
 from tests.vault.workflows.faults import HandClock, with_clock
+from vault.credentials import Passkey, RelyingParty
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn, SecondFactorNeeded, StepUpNeeded
+from vault.ids import PasskeyId
 from vault.permissions import Action
 from vault.resets import RESET_LIFETIME
 from vault.sessions import FRESH
 from vault.workflows import credentials, passwords, people, proofs, sessions, tokens
-from vault.workflows.proofs import SecondFactor
+from vault.workflows.proofs import PasskeyAnswer, SecondFactor
 from vault.workflows.vault import Vault
 
 NEW = "another sentence to remember"
@@ -62,6 +64,39 @@ def test_a_new_password_and_ended_sessions_end_a_sign_in_that_was_begun(timed: t
         with pytest.raises(NotSignedIn):
             sessions.answer_second_factor(vault, needed.value.challenge, factor, client=HERE)
         password = NEW
+
+
+def test_a_passkey_that_is_dropped_while_it_is_judged_signs_nobody_in(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = sign_in(vault, new_person(vault))
+    _, who = sign_in(vault, new_person(vault))
+    passkey = Passkey(
+        id=PasskeyId(vault.new_id()),
+        person_id=who.actor.person_id,
+        credential_index=vault.randomness.token_bytes(32),
+        sealed=b"sealed",
+        sign_count=0,
+        created_at=vault.now(),
+        last_used_at=None,
+    )
+    with vault.catalogue.write() as tx:
+        tx.credentials.add_passkey(passkey)
+    answer = PasskeyAnswer(
+        challenge="challenge", assertion="{}", party=RelyingParty(id="localhost", origin="http://localhost")
+    )
+    monkeypatch.setattr(proofs, "check_passkey", lambda *_: passkey)
+    sessions.sign_in_by_passkey(vault, answer, client=HERE)
+    link = passwords.offer_reset(vault, admin.actor, who.actor.person_id, drops_factors=True)
+
+    def judged(*_: object) -> Passkey:
+        passwords.reset_password(vault, link, password=NEW)
+        return passkey
+
+    monkeypatch.setattr(proofs, "check_passkey", judged)
+    with pytest.raises(NotSignedIn):
+        sessions.sign_in_by_passkey(vault, answer, client=HERE)
+    assert sessions.own_sessions(vault, who.actor, current=None) == []
 
 
 def test_a_password_that_is_changed_while_it_is_judged_signs_nobody_in(
