@@ -85,6 +85,7 @@ def open_vault(
     settings: Settings,
     *,
     create: bool = False,
+    renew: bool = False,
     keepers_read_only: bool = False,
     progress: Progress = _silent,
     on_store_change: StoreNotice | None = None,
@@ -92,6 +93,7 @@ def open_vault(
 ) -> Iterator[Vault]:
     """The open vault, for the duration of the block.
 
+    ``create`` makes what is missing; ``renew`` brings the catalogue of a vault that is there up to date, no more.
     ``keepers_read_only`` is for whoever only looks: then no keeper is changed, and no destruction is finished.
     ``on_store_change`` is told when the embedded store died and when it serves again. ``beside`` is another fonds of
     this process, open for longer: they share threads and parsers, so that the process takes on no more.
@@ -106,6 +108,8 @@ def open_vault(
             raise SettingsWrong(
                 "a restore into this home was cut off; run `strongroom restore` (or `strongroom rebuild`) again"
             )
+        if not create:
+            _require_catalogue(settings)
         keys = stack.enter_context(_key_client(settings, read_only=keepers_read_only))
         keys.start()  # and is ready by the time that it is asked
         application = stack.enter_context(object_store(settings, progress, on_store_change))
@@ -114,11 +118,11 @@ def open_vault(
         store = S3Store(application, turn=catalogue.turn)
         stack.callback(store.close)
         stack.callback(keys.close)  # before the catalogue, so that the last one to close that is this process
-        _require_schema(catalogue, create=create, progress=progress)
+        _require_schema(catalogue, settings, create=create, renew=renew, progress=progress)
         house = _find_house(catalogue)
         if house is None:
             if not create:
-                raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
+                raise _nothing_here(settings)
             progress("making the vault's root key")
             with _founders_turn(settings.home):
                 house = _found(catalogue, keys, store, layout, clock, randomness)
@@ -254,15 +258,34 @@ def _provider(settings: Settings, stack: ExitStack) -> IdentityProvider | None:
     return provider
 
 
-def _require_schema(catalogue: SqlCatalogue, *, create: bool, progress: Progress) -> None:
+def _nothing_here(settings: Settings) -> SettingsWrong:
+    if settings.fonds is None:
+        return SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
+    return SettingsWrong(
+        f"the fonds {settings.fonds} has no catalogue; restore it (`strongroom --fonds {settings.fonds} restore`), or "
+        f"run `strongroom fonds add {settings.fonds}` again, where that was cut off"
+    )
+
+
+def _require_catalogue(settings: Settings) -> None:
+    """Raises ``SettingsWrong`` where the catalogue's file is missing: to open it would make an empty one, into which no
+    backup is restored."""
+    file = settings.home / "catalogue.sqlite"
+    if settings.catalogue_url is None and not file.exists():
+        raise _nothing_here(settings)
+
+
+def _require_schema(
+    catalogue: SqlCatalogue, settings: Settings, *, create: bool, renew: bool, progress: Progress
+) -> None:
     state = catalogue.check_schema()
     if state is SchemaState.CURRENT:
         return
-    if create:
+    if create or (renew and state is not SchemaState.EMPTY):
         progress("bringing the catalogue up to date")
         catalogue.migrate()
     elif state is SchemaState.EMPTY:
-        raise SettingsWrong("there is no vault here yet; run 'strongroom init' or 'strongroom serve'")
+        raise _nothing_here(settings)
     else:
         raise SettingsWrong("the catalogue is of an earlier version; run 'strongroom init' to bring it up to date")
 

@@ -1,6 +1,7 @@
 """The homes of further fonds: ``<home>/fonds/<code>``, each as whole as the first's, which is the vault's own.
 
-Rule 1: a fonds is one of the vault once its folder is there. What is missing in it is made whenever it is opened.
+Rule 1: a fonds is one of the vault once its folder is there. What is missing in it is made by ``fonds add``
+alone: what is found empty may wait for its backup.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ def every_fonds(settings: Settings) -> Sequence[Settings]:
     if settings.fonds is not None:
         return [settings]
     return [settings, *(settings.of_fonds(code) for code in codes_of(settings))]
+
+
+def every_lost(first: Settings) -> Sequence[Settings]:
+    """The same, with those whose home is lost: keepers' and backup folders tell of them."""
+    if first.fonds is not None:
+        return [first]
+    folders = [first.home, first.keeper, *([first.backup_folder] if first.backup_folder is not None else [])]
+    codes = {code for folder in folders for code in codes_in(folder / FONDS)}
+    return [first, *(first.of_fonds(code) for code in sorted(codes))]
 
 
 def require_home(settings: Settings) -> None:

@@ -293,6 +293,12 @@ class Settings(BaseSettings):
 
         Raises ``SettingsWrong``.
         """
+        if self.backup_s3_endpoint is not None and self.backup_s3_endpoint == self.s3_endpoint:
+            for mine, its in ((self.backup_s3_bucket, self.s3_bucket), (self.s3_bucket, self.backup_s3_bucket)):
+                if mine == f"{its}-{code}":
+                    raise SettingsWrong(
+                        f"the bucket of the fonds {code} would be {mine}, which the first has; use another code"
+                    )
         return self.model_copy(
             update={
                 "fonds": code,

@@ -111,7 +111,7 @@ def _application(site: Site) -> Starlette:
 
 def _stray_visit(site: Site, request: Request) -> Visit:
     """A visit to an address that has no row, or whose row nobody reached."""
-    path = request.scope.get("path", "")
+    path = request.scope.get(CLOSED) or request.scope.get("path", "")
     outside = path.startswith(("/l/", "/welcome/", "/reset/"))
     kind = Kind.API if path.startswith("/api/") else Kind.OUTSIDE if outside else Kind.PAGE
     row = Row(methods=(), path="", name="", handler=_never, permission=Audience.PUBLIC, kind=kind)

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 CLOSED: Final = "strongroom.closed"
-"""Set in the scope for an address of a fonds that is there, but not open."""
+"""In the scope for an address of a fonds that is there, but not open: the path within it."""
 
 
 class Hall:
@@ -33,13 +33,14 @@ class Hall:
         """Answers one request (ASGI)."""
         path = scope.get("path", "")
         prefix = "/".join(path.split("/", 3)[:3])
+        inner = path[len(prefix) :] or "/"
         if prefix not in self._doors:
             await self._first(scope, receive, send)
             return
         application = self._doors[prefix]
         if application is None:
-            await self._first({**scope, CLOSED: True}, receive, send)
+            await self._first({**scope, CLOSED: inner}, receive, send)
             return
         raw = scope.get("raw_path") or path.encode("utf-8", "surrogateescape")
-        within = {"path": path[len(prefix) :] or "/", "raw_path": raw[len(prefix) :] or b"/"}
+        within = {"path": inner, "raw_path": raw[len(prefix) :] or b"/"}
         await application({**scope, **within}, receive, send)

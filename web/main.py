@@ -124,8 +124,9 @@ def opened_beside(
 ) -> Iterator[Sequence[str]]:
     """The further fonds of a vault, open for the duration of the block; gives the addresses of those open at once.
 
-    A thread opens what is added, and tries again what did not open: one that is away keeps no other from opening. The
-    links of their first administrators are made by whoever adds them: another one here would end those.
+    A thread opens what is added, and tries again what did not open: one that is away keeps no other from opening. None
+    is made here: what is empty may wait for its backup. The links of their first administrators are made by whoever
+    adds them: another one here would end those.
     """
     opened: dict[FondsCode, ExitStack] = {}
     said: dict[FondsCode, str] = {}
@@ -136,13 +137,14 @@ def opened_beside(
         return [
             address
             for code in codes(settings)
-            if code not in opened and (address := try_opening(unlock(settings.of_fonds(code)), code)) is not None
+            if code not in opened and (address := try_opening(settings.of_fonds(code), code, unlock)) is not None
         ]
 
-    def try_opening(its: Settings, code: FondsCode) -> str | None:
+    def try_opening(its: Settings, code: FondsCode, unlock: Unlock) -> str | None:
         with ExitStack() as stack:
             try:
-                vault = stack.enter_context(open_vault(its, create=True, beside=first))
+                # Made by ``fonds add`` alone: what is found empty may wait for its backup.
+                vault = stack.enter_context(open_vault(unlock(its), renew=True, beside=first))
                 address = f"{origin}{its.path_prefix}"
                 served = ServedAt(listen=its.listen, address=address, pid=os.getpid())
                 stack.enter_context(marked_as_served(its.home, served))
@@ -158,6 +160,8 @@ def opened_beside(
                 log.error("unexpected", job="fonds", type=type(exc).__qualname__, places=places_of(exc))
                 hall.close(its.path_prefix)
                 return None
+            if stopping.is_set():
+                return None
             opened[code] = stack.pop_all()
             hall.open(its.path_prefix, application)
             return address
@@ -167,16 +171,18 @@ def opened_beside(
             with suppress(StrongroomError):
                 look(lambda its: its)
 
-    at_once = look(unlock)
     thread = threading.Thread(target=keep_looking, name="fonds", daemon=True)
-    thread.start()
     try:
+        at_once = look(unlock)
+        thread.start()
         yield at_once
     finally:
         stopping.set()
-        thread.join(GRACE_S)
-        for stack in opened.values():
-            stack.close()
+        if thread.ident is not None:
+            thread.join(GRACE_S)
+        with ExitStack() as every:
+            for stack in list(opened.values()):
+                every.push(stack)
 
 
 def _no_codes(settings: Settings) -> Sequence[FondsCode]:

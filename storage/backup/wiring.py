@@ -18,11 +18,10 @@ from storage.backup.folder import FolderPlace
 from storage.backup.manifest import get_manifest
 from storage.backup.place import OWNER, PAGES, BackupPlace, put_small, runs_of
 from storage.backup.run import back_up
-from storage.fondshomes import codes_in, every_fonds
 from storage.keeper.configured import configured_keepers
 from storage.machine import SystemRandomness
 from storage.objects.s3 import S3Store
-from storage.settings import FONDS, Settings
+from storage.settings import Settings
 from vault.backups import BACKUP_JOB, DRILL_JOB, BackupPlan, BackupRun
 from vault.errors import Broken, SettingsWrong, StoreUnavailable
 from vault.outcomes import Outcome
@@ -76,14 +75,6 @@ def make_place(settings: Settings) -> None:
             each.mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
         raise SettingsWrong(f"the backup folder {folder} cannot be made: {exc.strerror}") from exc
-
-
-def every_place(first: Settings) -> Sequence[Settings]:
-    """The settings of every fonds that is here or in the vault's backup folder, where these are the first's."""
-    found = {each.fonds: each for each in every_fonds(first)}
-    if first.fonds is None and first.backup_folder is not None:
-        found |= {code: first.of_fonds(code) for code in codes_in(first.backup_folder / FONDS)}
-    return [found[code] for code in sorted(found, key=lambda code: code or "")]
 
 
 def copy_pages(place: BackupPlace) -> CopyPages:

@@ -37,7 +37,10 @@ def test_what_was_filed_is_there_when_it_is_opened_again(settings: Settings) -> 
 def test_without_being_asked_nothing_is_made(settings: Settings) -> None:
     with pytest.raises(SettingsWrong, match="strongroom init"), open_vault(settings):
         pass
+    with pytest.raises(SettingsWrong, match="strongroom init"), open_vault(settings, renew=True):
+        pass
     assert not settings.keeper.exists()
+    assert not (settings.home / "catalogue.sqlite").exists()
 
 
 def test_home_and_keeper_are_private(settings: Settings) -> None:

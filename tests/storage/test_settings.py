@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from storage.fondshomes import every_fonds, every_lost
 from storage.settings import load_settings
 from vault.errors import SettingsWrong
 from vault.ids import FondsCode
@@ -190,6 +191,28 @@ def test_a_further_fonds_has_everything_beside_the_first(monkeypatch: pytest.Mon
     first = load_settings(**given)
     assert first.of_fonds(FondsCode("bco")) == settings
     assert (first.home, first.fonds, first.path_prefix) == (tmp_path / "home", None, "")
+
+
+@pytest.mark.parametrize("buckets", [("strongroom", "strongroom-backup"), ("strongroom-backup", "strongroom")])
+def test_no_fonds_gets_a_bucket_of_the_first(tmp_path: Path, buckets: tuple[str, str]) -> None:
+    endpoint = "https://store.example.org"
+    keys = dict.fromkeys(("s3_access_key", "s3_secret_key", "backup_s3_access_key", "backup_s3_secret_key"), "k")
+    places = {"s3_endpoint": endpoint, "backup_s3_endpoint": endpoint}
+    names = dict(zip(("s3_bucket", "backup_s3_bucket"), buckets, strict=True))
+    first = load_settings(home=tmp_path / "home", **keys, **places, **names)
+    with pytest.raises(SettingsWrong, match="another code"):
+        first.of_fonds(FondsCode("backup"))
+    assert first.of_fonds(FondsCode("bco")).s3_bucket == f"{buckets[0]}-bco"
+
+
+def test_what_comes_back_is_known_by_the_keepers_folder_where_the_home_is_lost(tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    first = load_settings(home=tmp_path / "home", backup_folder=backups)
+    for folder in (first.keeper / "fonds/cco", backups / "fonds/bco", first.home / "fonds/aco"):
+        folder.mkdir(parents=True)
+    assert [each.fonds for each in every_fonds(first)] == [None, "aco"]
+    assert [each.fonds for each in every_lost(first)] == [None, "aco", "bco", "cco"]
+    assert [each.fonds for each in every_lost(first.of_fonds(FondsCode("bco")))] == ["bco"]
 
 
 @pytest.mark.parametrize("code", ["", "b", "Bco", "b-co", "../x", "1co", "b" * 17, "b\n", "公司"])

@@ -5,29 +5,37 @@ Rule 1: whatever one company's people ask for of the other's is answered as what
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from storage.assembly import open_vault
+from storage.fondshomes import make_home
+from storage.objects.provision import ensure_bucket
+from storage.settings import Settings
 from tests.support.people import acting
 from tests.support.store import RunningStore
 from tests.support.things import one_of_everything
-from tests.support.vault import add_bytes, running_vault
+from tests.support.vault import add_bytes, running_vault, settings_over
 from tests.web.conftest import IDLE_S, answering
 from tests.web.test_foreign_ids import UNKNOWN, asked, path_to, plain, rows
 from tests.web.visitors import LOGIN, PASSWORD, form_token, stored_id
+from vault.errors import SettingsWrong
 from vault.groups import FOUNDING
-from vault.ids import PersonId
+from vault.ids import FondsCode, PersonId
 from vault.permissions import Action
 from vault.workflows import fonds, people, sharing, tokens
 from vault.workflows.vault import Vault
 from web.application import create_application
 from web.hall import Hall
+from web.main import opened_beside
 from web.neighbours import Neighbours
 from web.sessions import CSRF_HEADER
 
@@ -175,7 +183,42 @@ def test_a_fonds_that_is_not_open_says_so_and_an_unknown_one_is_no_address(both:
         both.hall.close("/fonds/away")
         answer = client.get("/fonds/away/sign-in")
         assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert client.post("/fonds/away/api/v1/sessions", json={}).json()["code"] == "catalogue-unavailable"
         unknown, stray = (
             client.get(path).text.replace(path, "PATH") for path in ("/fonds/nobody/sign-in", "/nothing/at/all")
         )
         assert unknown == stray
+
+
+def test_a_server_opens_what_was_added_and_makes_none_where_a_backup_is_awaited(
+    shared_store: RunningStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.main.FONDS_EVERY_S", 0.05)
+    settings = settings_over(shared_store.endpoint.operator, tmp_path / "home")
+    settings.home.mkdir(mode=0o700)
+    its = make_home(settings, FondsCode("bco"))
+    ensure_bucket(replace(shared_store.endpoint.operator, bucket=its.s3_bucket))
+
+    def unlock(wanted: Settings) -> Settings:
+        raise SettingsWrong("its list of keepers cannot be read")
+
+    with open_vault(settings, create=True) as first:
+        neighbours = Neighbours()
+        hall = Hall(create_application(first, neighbours=neighbours))
+        site = neighbours.any()
+        assert site is not None
+        opening = partial(opened_beside, settings, first, hall, neighbours, origin="http://127.0.0.1")
+        with opening(unlock=unlock) as at_once:
+            time.sleep(0.5)  # several looks
+            assert at_once == []
+            assert neighbours.beside(site) == []
+            assert list(its.home.iterdir()) == []
+            assert not its.keeper.exists()
+            with open_vault(its, create=True) as made:
+                fonds_id = made.fonds.id
+            until = time.monotonic() + 30
+            while not neighbours.beside(site) and time.monotonic() < until:
+                time.sleep(0.05)
+            assert [each.vault.fonds.id for each in neighbours.beside(site)] == [fonds_id]
+        with opening(unlock=lambda wanted: wanted) as at_once:
+            assert at_once == ["http://127.0.0.1/fonds/bco"]

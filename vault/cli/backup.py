@@ -36,10 +36,10 @@ def _confirming(*, confirm_holds: bool, **options: object) -> bool:
     return confirm_holds
 
 
-def _every_fonds_backed_up(settings: Settings) -> Sequence[Settings]:
-    from storage.backup.wiring import every_place
+def _every_lost(settings: Settings) -> Sequence[Settings]:
+    from storage.fondshomes import every_lost
 
-    return every_place(settings)
+    return every_lost(settings)
 
 
 @click.command()
@@ -145,7 +145,7 @@ def verify(invocation: Invocation, name: str | None) -> int:
 )
 @speaking
 @pass_invocation
-@through_every_fonds(_every_fonds_backed_up, unless=_one_backup)
+@through_every_fonds(_every_lost, unless=_one_backup)
 def restore(invocation: Invocation, name: str | None, replace: bool) -> int:
     """Restore a backup (the newest, if none is named) into this home, led forward to what was destroyed since."""
     from storage.backup.restore import restore as restore_backup
@@ -208,7 +208,7 @@ def restore(invocation: Invocation, name: str | None, replace: bool) -> int:
 @click.option("--confirm-holds", is_flag=True, help="Confirm, as the person signed in, that the holds are in force.")
 @speaking
 @pass_invocation
-@through_every_fonds(unless=_confirming)
+@through_every_fonds(_every_lost, unless=_confirming)
 def rebuild(invocation: Invocation, replace: bool, confirm_holds: bool) -> int:
     """Make the catalogue again from the object store and the root alone, where no backup of it is left."""
     if confirm_holds:

@@ -12,15 +12,16 @@ export function randomKey() {
 /**
  * The place where a file's upload is remembered; null where the browser has no cryptography, or keeps nothing.
  * @param {File} file
+ * @param {string} uploads  where its company keeps uploads: another company's is another upload
  * @param {Record<string, string>} metadata
  * @returns {Promise<string | null>}
  */
-export async function fingerprint(file, metadata) {
+export async function fingerprint(file, uploads, metadata) {
   try {
     if (!globalThis.crypto?.subtle) return null;
     let salt = localStorage.getItem(SALT);
     if (!salt) localStorage.setItem(SALT, (salt = randomKey()));
-    const said = JSON.stringify([salt, file.webkitRelativePath || file.name, file.size, file.lastModified, metadata]);
+    const said = JSON.stringify([salt, uploads, file.webkitRelativePath || file.name, file.size, file.lastModified, metadata]);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(said)));
     return PREFIX + Array.from(digest.slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
   } catch {

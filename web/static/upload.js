@@ -83,7 +83,7 @@ async function run(upload) {
   try {
     if (file.size > Number(told.limit)) throw new Error(text.textTooLarge);
     const metadata = upload.said ?? metadataOf(upload);
-    const where = (upload.where = await fingerprint(file, metadata));
+    const where = (upload.where = await fingerprint(file, place.uploads, metadata));
     const before = known(where);
     remember(where, before);
     const { receipt, checked } = await store(place, file, metadata, before, control.signal, {
