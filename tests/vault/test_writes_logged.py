@@ -61,7 +61,8 @@ UNLOGGED: Final = {
     # What is somebody's own, and of no record.
     "vault.workflows.savedviews.save_view": "a filter under a name that only its person sees",
     "vault.workflows.savedviews.forget_view": "the same",
-    "vault.workflows.recentsearches._keep": "what somebody searched for lately, for them alone",
+    "vault.workflows.recentsearches.remember_search": "what somebody searched for lately, for them alone",
+    "vault.workflows.recentsearches._change": "the same",
     "vault.workflows.dryrun.writing": "the transaction that others write in",
 }
 OPENERS: Final = frozenset({"stream_object", "open_range", "write_key_file"})

@@ -26,12 +26,11 @@ def recent_searches(vault: Vault, actor: Actor) -> RecentSearches:
 def remember_search(vault: Vault, actor: Actor, words: str) -> None:
     """Puts a search in front. Raises ``NotAllowed``, ``NotFound``."""
     actor.require(Action.LIST_RECORDS)
-    with vault.catalogue.read() as tx:
-        person = _person(tx, actor)
-        before = _opened(vault, person, tx.recent_searches.of_person(actor.person_id))
-    after = before.with_search(words)
-    if after != before:
-        _keep(vault, person, after)
+    with vault.catalogue.write() as tx:
+        person, before = _taken(vault, tx, actor)
+        after = before.with_search(words)
+        if after != before:
+            _put(vault, tx, person, after)
 
 
 def clear_searches(vault: Vault, actor: Actor) -> None:
@@ -46,20 +45,23 @@ def keep_searches(vault: Vault, actor: Actor, *, kept: bool) -> None:
 
 def _change(vault: Vault, actor: Actor, *, kept: bool | None = None) -> None:
     actor.require(Action.LIST_RECORDS)
-    with vault.catalogue.read() as tx:
-        person = _person(tx, actor)
-        before = _opened(vault, person, tx.recent_searches.of_person(actor.person_id))
-    _keep(vault, person, RecentSearches(are_kept=before.are_kept if kept is None else kept))
+    with vault.catalogue.write() as tx:
+        person, before = _taken(vault, tx, actor)
+        _put(vault, tx, person, RecentSearches(are_kept=before.are_kept if kept is None else kept))
 
 
-def _keep(vault: Vault, person: Person, searches: RecentSearches) -> None:
+def _taken(vault: Vault, tx: Transaction, actor: Actor) -> tuple[Person, RecentSearches]:
+    """What is kept now, until the transaction ends: whoever changes it meanwhile comes after."""
+    person = _person(tx, actor, for_update=True)
+    return person, _opened(vault, person, tx.recent_searches.of_person(actor.person_id))
+
+
+def _put(vault: Vault, tx: Transaction, person: Person, searches: RecentSearches) -> None:
     values = {"words": list(searches.words), "kept": searches.are_kept}
     sealed = descriptions.seal(
         vault, person.profile_leaf, values, subject=person.id, field_set="recent-searches", revision=1
     )
-    with vault.catalogue.write() as tx:
-        tx.people.get(person.id, for_update=True)  # two searches of one person take turns
-        tx.recent_searches.put(SealedSearches(fonds_id=vault.fonds.id, person_id=person.id, sealed=sealed))
+    tx.recent_searches.put(SealedSearches(fonds_id=vault.fonds.id, person_id=person.id, sealed=sealed))
 
 
 def _opened(vault: Vault, person: Person, found: SealedSearches | None) -> RecentSearches:
@@ -71,8 +73,8 @@ def _opened(vault: Vault, person: Person, found: SealedSearches | None) -> Recen
     return RecentSearches(words=tuple(str(each) for each in values["words"]), are_kept=bool(values["kept"]))
 
 
-def _person(tx: Transaction, actor: Actor) -> Person:
-    person = tx.people.get(actor.person_id)
+def _person(tx: Transaction, actor: Actor, *, for_update: bool = False) -> Person:
+    person = tx.people.get(actor.person_id, for_update=for_update)
     if person is None:
         raise NotFound("only people who are signed in have recent searches")
     return person
