@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from vault.errors import InvalidInput
 from vault.findable import Sight
 from vault.ids import RecordId
-from vault.permissions import Action, Actor
+from vault.permissions import Action, Actor, hides
 from vault.quality import DAYS_MAX, LISTED, STALE_AFTER_DAYS, Flaw, WorkList, flaws_of
 from vault.queries import Query
 from vault.records import Record
@@ -25,7 +25,8 @@ from vault.workflows.vault import Vault
 
 ROUNDS_MAX: Final = 20
 """Pages of the index that are looked at for one page of a list: what is there no more is passed over."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LOOKED_AT: Final = 50
+"""How many at least are looked at in each further round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def list_work(
     limit: int = 50,
 ) -> WorkPage:
     """A page of a list, behind ``before``: of one flaw, of one class. What lies is told once it was received so many
-    days ago. Raises ``NotAllowed``, ``InvalidInput``."""
+    days ago. Raises ``NotAllowed``, ``InvalidInput`` (also where ``before`` does not exist for whoever asks)."""
     actor.require(Action.LIST_RECORDS)
     if flaw is not None and flaw not in LISTED[work]:
         raise InvalidInput(f"'{flaw.value}' is no flaw of the list '{work.value}'", field="flaw")
@@ -66,21 +67,22 @@ def list_work(
         raise InvalidInput(f"days must be a whole number from 0 to {DAYS_MAX}", field="days")
     indexing.catch_up(vault)
     rows: list[Work] = []
-    position = _beginning(vault, work, days) if before is None else (_EVER, before)
+    position, step = _beginning(vault, work, days) if before is None else _behind(vault, actor, before), limit
     for _ in range(ROUNDS_MAX):
-        found = _found(vault, actor, work, flaw, class_code, position, limit + 1)
-        for row in _looked_at(vault, actor, work, flaw, found[:limit]):
+        found = _found(vault, actor, work, flaw, class_code, position, step + 1)
+        for row in _looked_at(vault, actor, work, flaw, found[:step]):
             if len(rows) == limit:
                 return _page(vault, rows, rows[-1].view.record.id)
             rows.append(row)
-        if len(found) <= limit:
+        if len(found) <= step:
             return _page(vault, rows, None)
-        position = (_EVER, found[limit - 1])
-    return _page(vault, rows, found[limit - 1])
+        last = found[step - 1]
+        position, step = _behind(vault, None, last), max(limit, LOOKED_AT)
+    return _page(vault, rows, last)
 
 
 def lists_with_work(vault: Vault, actor: Actor) -> Sequence[WorkList]:
-    """The lists that are not empty. Raises ``NotAllowed``."""
+    """The lists that are not empty, as far as one look goes. Raises ``NotAllowed``."""
     return [each for each in WorkList if list_work(vault, actor, each, limit=1).rows]
 
 
@@ -91,6 +93,15 @@ def _page(vault: Vault, rows: Sequence[Work], following: RecordId | None) -> Wor
 def _beginning(vault: Vault, work: WorkList, days: int) -> tuple[datetime, RecordId] | None:
     is_bounded = work is WorkList.STALE and days > 0
     return (vault.now() - timedelta(days=days), RecordId("")) if is_bounded else None
+
+
+def _behind(vault: Vault, actor: Actor | None, record_id: RecordId) -> tuple[datetime, RecordId]:
+    """Where a page begins behind a record, also once the index has it no more. Raises ``InvalidInput``."""
+    with vault.catalogue.read() as tx:
+        record = tx.records.get(record_id)
+    if record is None or (actor is not None and hides(actor, record)):
+        raise InvalidInput("this is no place in a list; begin at its first page", field="before")
+    return record.received_at, record.id
 
 
 def _found(
@@ -116,14 +127,14 @@ def _looked_at(
     with vault.catalogue.read() as tx:
         listed = tx.records.listed(record_ids, actor.reach(Action.LIST_RECORDS))
         rules = {each.class_code: rule_of(tx, each.class_code) for each in tx.records.many(listed).values()}
+    twins = duplicates.twins_found(vault, actor, listed) if work is WorkList.TWINS else {}
     for view in views_of(vault, listed):
         record = view.record
         if view.description is None:
             continue
         if work is WorkList.TWINS:
-            twins = duplicates.twins_of(vault, actor, record.id)
-            if twins:
-                yield Work(view=view, flaws=(Flaw.TWIN,), twins=twins)
+            if record.id in twins:
+                yield Work(view=view, flaws=(Flaw.TWIN,), twins=twins[record.id])
             continue
         has = flaws_of(
             rules.get(record.class_code),

@@ -128,6 +128,23 @@ def test_the_same_bytes_are_listed_for_those_who_may_see_both(vault: Vault) -> N
     assert only(listed(vault, WorkList.TWINS), [first, second, third]) == {}
 
 
+def test_what_is_no_flaw_any_more_hides_nothing_behind_it(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklists, "ROUNDS_MAX", 2)
+    pairs = [[stored(vault, f"pair {number}".encode()) for _ in "12"] for number in range(4)]
+    assert WorkList.TWINS in worklists.lists_with_work(vault, staff(vault))
+    destroy(vault, everything(), Targets(records=frozenset(pair[0] for pair in pairs[1:])), alone=True, error=True)
+    assert WorkList.TWINS in worklists.lists_with_work(vault, staff(vault))
+
+
+def test_a_list_goes_on_behind_a_record_that_was_destroyed_meanwhile(vault: Vault) -> None:
+    older, newer = (stored(vault, each, dated_on=None) for each in (b"older", b"newer"))
+    destroy(vault, everything(), Targets(records=frozenset({newer})), alone=True, error=True)
+    page = worklists.list_work(vault, staff(vault), WorkList.MISSING, before=newer, limit=1)
+    assert [each.view.record.id for each in page.rows] == [older]
+    with pytest.raises(InvalidInput):
+        worklists.list_work(vault, staff(vault), WorkList.MISSING, before=RecordId("z" * 26))
+
+
 def test_nobody_without_the_right_sees_a_list_and_what_is_no_flaw_of_it_is_refused(vault: Vault) -> None:
     with pytest.raises(NotAllowed):
         worklists.list_work(vault, Actor(person_id=PersonId("x"), roles=frozenset()), WorkList.MISSING)
