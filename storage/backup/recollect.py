@@ -10,6 +10,7 @@ Rule 1: customers come before the records that name them, and all numbers that a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +20,7 @@ from storage.backup.reread import find_objects, take_objects
 from storage.backup.reregister import take_customer, take_matter, take_record, take_rules
 from storage.backup.resent import take_certificate, take_paper, take_report, take_sent, take_sent_customer
 from vault.fonds import Fonds
-from vault.ids import CustomerId
+from vault.ids import CustomerId, RecordId
 from vault.schedule import RuleVersion
 from vault.shelves import Transaction
 from vault.workflows.outbox import REPORT
@@ -85,7 +86,12 @@ def recollect(
         if field_set in ("record", "revision"):
             with naming_damage(told, key):
                 take_sent(tx, memory, told, change, field_set, subject, key)
-    for change, subject, key in memory.all_sent(REPORT):
+    reports = list(memory.all_sent(REPORT))
+    counted = Counter(subject for _, subject, _ in reports)
+    for change, subject, key in reports:
+        # As many as the store has are here: a restored catalogue has nearly all, and none of those is read again.
+        if tx.filing_reports.newest_number(RecordId(subject)) >= counted[subject]:
+            continue
         with naming_damage(told, key):
             take_report(tx, memory, change, subject, key)
     for change, subject, key in memory.all_sent("paper"):
