@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
-from vault.errors import InvalidInput, NotFound, Refused
+from vault.errors import InvalidInput, NotFound, Refused, StrongroomError
 from vault.filingreports import Examination, Property, Verdict, Way, worst
 from vault.ids import RecordId, could_be_key
 from vault.permissions import Action
@@ -138,7 +138,7 @@ def _report(visit: Visit, record_id: RecordId) -> Response:
 
 
 def _many(
-    visit: Visit, record_ids: Sequence[RecordId], *, filed: Sequence[str] = (), error: Refused | None = None
+    visit: Visit, record_ids: Sequence[RecordId], *, filed: Sequence[str] = (), error: StrongroomError | None = None
 ) -> Response:
     rows = [_row(visit, record_id) for record_id in record_ids]
     return visit.site.templates.page(
@@ -159,7 +159,7 @@ def _many(
 def _file_many(visit: Visit) -> Response:
     filed: list[str] = []
     left: list[RecordId] = []
-    error: Refused | None = None
+    error: StrongroomError | None = None
     knowing = set(text_of(visit.form, "failing").split(","))
     reason, trigger_on = text_of(visit.form, "reason"), date_of(visit.form, "trigger_on")
     for record_id in _ids(text_of(visit.form, "records")):
@@ -174,7 +174,7 @@ def _file_many(visit: Visit) -> Response:
                 way=Way.PAGE,
                 address=visit.origin,
             )
-        except Refused as refusal:
+        except StrongroomError as refusal:  # what was filed before is told all the same
             left.append(record_id)
             error = error or refusal
         else:
@@ -191,7 +191,7 @@ def _row(visit: Visit, record_id: RecordId) -> Row:
     title = view.description.title if view.description is not None else ""
     try:
         examination = holding.examine_filing(visit.vault, visit.actor, record.id)
-    except Refused as refusal:
+    except StrongroomError as refusal:
         return Row(record=record, title=title, verdicts={}, refusal=describe(visit, refusal))
     return Row(record=record, title=title, verdicts=examination.verdicts)
 
