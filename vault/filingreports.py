@@ -15,7 +15,7 @@ Rule 4: a report is sealed under the leaf of the version that it speaks of, neve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -92,6 +92,10 @@ class Examination:
     def verdicts(self) -> Mapping[Property, Verdict]:
         """All four."""
         return {each: self.verdict(each) for each in Property}
+
+    def without(self, code: str) -> Examination:
+        """The same, had that not been found."""
+        return replace(self, findings=tuple(each for each in self.findings if each.code != code))
 
     @property
     def failed(self) -> tuple[Property, ...]:

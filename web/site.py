@@ -235,7 +235,7 @@ class Visit:
 
     @property
     def origin(self) -> str:
-        """The client's address, for counting guesses; the vault keeps it keyed only."""
+        """The client's address, for counting guesses, which keeps it keyed only; filing reports keep it sealed."""
         return self.request.client.host if self.request.client is not None else "unknown"
 
     @property

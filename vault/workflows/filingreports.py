@@ -1,6 +1,7 @@
 """Filing reports kept and shown.
 
 Rule 1: a twin that is named in a report is told only to those for whom it exists; for others it was not found.
+Rule 2: from which address somebody filed is told to them, and to whoever may read the log.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def _view(vault: Vault, tx: Transaction, actor: Actor, record: Record, kept: Kep
     twins = _twins(tx, actor, report.examination)
     known = {each.id for each in twins}
     told = tuple(each for each in report.examination.findings if each.code != TWIN or each.facts.get("record") in known)
-    shown = replace(report, examination=replace(report.examination, findings=told))
+    is_told = report.filed_by == actor.person_id or actor.may(Action.READ_LOG)
+    address = report.address if is_told else ""
+    shown = replace(report, address=address, examination=replace(report.examination, findings=told))
     return ReportView(record=record, report=shown, twins=twins)
 
 

@@ -26,7 +26,7 @@ from vault.schedule import RuleVersion
 from vault.shelves import Transaction
 from vault.workflows import outbox
 from vault.workflows.examining import examine
-from vault.workflows.filingreports import keep_report
+from vault.workflows.filingreports import TWIN, keep_report
 from vault.workflows.locks import lock_wanted, reaches, receipt_lock
 from vault.workflows.logdetails import append_sealed
 from vault.workflows.schedules import require_rule, rule_of
@@ -111,7 +111,8 @@ def file_record(
             "trigger_on": trigger.isoformat() if trigger else None,
             "due_on": due_on.isoformat() if due_on else None,
             "report": report.number,
-            **{each.value: verdict.value for each, verdict in examination.verdicts.items()},
+            # A log entry is read by those, too, for whom a twin does not exist.
+            **{each.value: verdict.value for each, verdict in examination.without(TWIN).verdicts.items()},
         }
         entry = vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail)
         if knowing:

@@ -19,7 +19,7 @@ from vault.audit import Event
 from vault.destruction import Targets
 from vault.errors import InvalidInput, KeyDestroyed, NotAllowed, NotFound, ParsersUnavailable
 from vault.filingreports import FIELD_SET, Examination, Property, Verdict, Way
-from vault.ids import RecordId
+from vault.ids import PersonId, RecordId
 from vault.permissions import Actor, Role
 from vault.ports import ObjectStore
 from vault.previews import Parsed
@@ -67,6 +67,9 @@ def test_a_sound_record_passes_by_all_four_properties_and_its_report_is_kept_sea
     assert view.report.examination == before
     assert (view.report.number, view.report.way, view.report.address) == (1, Way.PAGE, "192.0.2.7")
     assert (view.report.filed_by, view.report.filed_at) == (actor.person_id, filed.filed_at)
+    for roles, told in (({Role.READER}, ""), ({Role.READER, Role.AUDIT}, "192.0.2.7")):
+        other = Actor(person_id=PersonId("other"), roles=frozenset(roles))
+        assert list_reports(vault, other, record_id)[0].report.address == told
     with vault.catalogue.read() as tx:
         kept = tx.filing_reports.get(record_id, 1)
         (entry,) = tx.audit.page(subject=record_id, event=Event.RECORD_FILED)
@@ -156,6 +159,9 @@ def test_a_twin_is_told_only_to_those_for_whom_it_exists(vault: Vault) -> None:
     first, second = (described(vault, b"the same once more", "a.txt") for _ in "12")
     holding.file_record(vault, actor, second)
     (view,) = list_reports(vault, actor, second)
+    with vault.catalogue.read() as tx:
+        (entry,) = tx.audit.page(subject=second, event=Event.RECORD_FILED)
+    assert entry.entry.detail["authentic"] == "passed"  # the entry is read by everybody for whom the record exists
     assert [each.id for each in view.twins] == [first]
     assert view.report.examination.verdict(Property.AUTHENTIC) is Verdict.WARNED
     holding.file_record(vault, actor, first, class_code="contract")
