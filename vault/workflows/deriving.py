@@ -4,7 +4,8 @@ what in it would act.
 Rule 1: state is the queue: a current version of a living record without a row is due. The newest come first; a sweep
 through all records finds what an earlier run, an earlier parser or a restore left.
 Rule 2: what is derived is sealed under the version's leaf before it is kept, and kept only while the record lives.
-Rule 3: no person looks, so this is no opening: nothing of it is shown before the gates that its contents have.
+Rule 3: no person looks, so this is no opening: no text or picture of it is shown before the gates that its contents
+have. What would act in it, and how many pages it has, stand in filing reports.
 Rule 4: one process at a time does it. A version that cannot be read is put off, and holds up none behind it.
 """
 
