@@ -11,7 +11,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "bytes-same": "the bytes in the store, read and digested anew, are those that were received (SHA-256 {sha256})",
     "bytes-differ": "the bytes in the store are not those that were received; run `strongroom doctor --deep`",
     "bytes-broken": "the sealed bytes in the store are missing or altered; run `strongroom doctor --deep`",
-    "bytes-unread": "the file is too large to be read again at filing ({bytes} bytes)",
+    "bytes-unread": "the file was not read again ({bytes} bytes): it is too large, or too much was filed at once",
     "store-away": "the store did not answer, so the bytes were not read again",
     "declared": "the sender named the SHA-256 before anything was acknowledged, and it was the same",
     "undeclared": "the sender named no digest; the vault's own is that of what arrived",

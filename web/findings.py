@@ -20,7 +20,9 @@ FINDINGS: Final[Mapping[str, str]] = {
     ),
     "bytes-differ": later("The bytes in the store are not those that were received. Have the operator run the doctor."),
     "bytes-broken": later("The sealed bytes in the store are missing or altered. Have the operator run the doctor."),
-    "bytes-unread": later("The file is too large to be read again at filing ({bytes} bytes)."),
+    "bytes-unread": later(
+        "The file was not read again ({bytes} bytes): it is too large, or too much was filed at once."
+    ),
     "store-away": later("The store did not answer, so the bytes were not read again."),
     "declared": later("The sender named the SHA-256 before anything was acknowledged, and it was the same."),
     "undeclared": later("The sender named no digest; the vault's own is that of what arrived."),

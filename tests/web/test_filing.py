@@ -45,42 +45,9 @@ def test_many_are_filed_at_once_with_their_counts_and_those_that_failed_knowingl
     assert staff.client.get("/filings").status_code == 200
 
 
-def test_programs_see_what_is_found_file_knowingly_and_read_the_reports(program: httpx.Client) -> None:
-    record = stored_id(program, files.acting_pdf(b"/OpenAction << /S /Launch >>"), title="Acts", file_name="a.pdf")
-    found = program.post(f"/api/v1/records/{record}/filing/preview", json={}).json()
-    assert found["verdicts"]["safe"] == "failed"
-    assert "has-launch" in {each["code"] for each in found["findings"]}
-    refused = program.post(f"/api/v1/records/{record}/filing", json={})
-    assert (refused.status_code, refused.json()["field"]) == (400, "reason")
-    assert program.post(f"/api/v1/records/{record}/filing", json={"reason": "known"}).status_code == 200
-    (report,) = program.get(f"/api/v1/records/{record}/filings").json()["reports"]
-    assert (report["number"], report["way"], report["reason"]) == (1, "program", "known")
-    assert report["findings"] == found["findings"]
-
-
-def test_work_lists_are_pages_and_answers_and_home_leads_to_those_that_have_something(
-    staff: Staff, program: httpx.Client
-) -> None:
-    one, two = (stored_id(program, b"the same bytes", title="Twice", file_name="a.txt") for _ in "12")
-    assert {"missing", "twins"} <= set(program.get("/api/v1/quality").json()["lists"])
-    home = staff.client.get("/").text
-    assert 'href="/quality/missing"' in home
-    assert 'href="/quality/twins"' in home
-    assert "Twice" in staff.client.get("/quality/missing", params={"flaw": "no-customer", "class": "contract"}).text
-    assert "the same bytes as" in staff.client.get("/quality/twins").text
-    assert staff.client.get("/quality").status_code == 200
-    assert "so many days" in staff.client.get("/quality/stale", params={"days": "0"}).text
-    page = program.get("/api/v1/quality/missing", params={"limit": "1"}).json()
-    assert page["next"]
-    following = program.get("/api/v1/quality/missing", params={"limit": "1", "before": page["next"]}).json()
-    assert page["records"][0]["record"]["id"] != following["records"][0]["record"]["id"]
-    twins = program.post("/api/v1/records/twins", json={"records": [one, "z" * 26]}).json()["records"]
-    assert two in {each["id"] for each in twins[0]["twins"]}
-    for path, status in (
-        ("/quality/none", 404),
-        ("/quality/missing?flaw=twin", 400),
-        ("/quality/missing?flaw=none", 400),
-        ("/quality/stale?days=x", 400),
-        (f"/quality/stale?before={'x' * 300}", 400),
-    ):
-        assert staff.client.get(path).status_code == status
+def test_what_was_filed_is_told_though_another_is_not_there_any_more(staff: Staff, program: httpx.Client) -> None:
+    there = stored_id(program, b"plain", title="There", file_name="a.txt")
+    asked = fields_of(staff.client.get("/filings", params={"record": [there]}), "/filings")
+    done = staff.post("/filings", **{**asked, "records": f"{there},{'a' * 26}"})
+    assert done.status_code == 404
+    assert "1 record is filed." in done.text

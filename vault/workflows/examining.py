@@ -30,7 +30,7 @@ from vault.workflows.retrieval import Opening
 from vault.workflows.vault import Vault
 
 READ_BYTES_MAX: Final = 256 * 1024 * 1024
-"""A larger file is not read again for this; ``strongroom doctor --deep`` reads all."""
+"""So much is read again at once, of one file or of several; ``strongroom doctor --deep`` reads all."""
 TWINS_NAMED: Final = 5
 
 _UNKNOWN_TYPE: Final = "application/octet-stream"
@@ -43,6 +43,19 @@ _NOT_OPENED: Final = {
 }
 _GRAVE: Final = frozenset({"macro", "launch", "script"})
 """What acts by itself; the rest of ``vault.derived.ACTIVE`` is warned of. An attachment of an e-mail is only told."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What may still be read again for records that are examined together."""
+
+    left_bytes: int = READ_BYTES_MAX
+
+    def take(self, size_bytes: int) -> bool:
+        """Whether a file of this size is read; then there is so much less for the others."""
+        fits = size_bytes <= self.left_bytes
+        self.left_bytes -= size_bytes if fits else 0
+        return fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +79,16 @@ class _Read:
     head: bytes
 
 
-def examine(vault: Vault, actor: Actor, record: Record, rule: RecordClass, trigger_on: date | None) -> Examination:
+def examine(
+    vault: Vault, actor: Actor, record: Record, rule: RecordClass, trigger_on: date | None, reading: Reading
+) -> Examination:
     """What is found about a record that would be filed under a rule with a trigger; it exists for whoever asks.
 
     Raises ``NotAllowed``, ``NotFound`` where it has no version, ``KeyDestroyed``.
     """
     actor.require(Action.FILE_RECORD)
     subject = _subject(vault, record, rule, trigger_on)
-    read = _read_again(vault, subject)
+    read = _read_again(vault, subject, reading)
     reason, found = _looked_into(vault, subject)
     findings = (
         read.finding,
@@ -118,10 +133,10 @@ def _found(its_property: Property, code: str, verdict: Verdict = Verdict.PASSED,
 # ---- authentic -------------------------------------------------------------------------------------------------------
 
 
-def _read_again(vault: Vault, subject: _Subject) -> _Read:
+def _read_again(vault: Vault, subject: _Subject, reading: Reading) -> _Read:
     """The object as the store has it, unsealed and digested anew."""
     expected, authentic = subject.content, Property.AUTHENTIC
-    whole = expected.size_bytes <= READ_BYTES_MAX
+    whole = reading.take(expected.size_bytes)
     digest, size, head = hashlib.sha256(), 0, b""
     try:
         opening = Opening(vault, subject.record, subject.version)

@@ -25,7 +25,7 @@ from vault.records import Record, RecordState, Version, require_correctable
 from vault.schedule import RuleVersion
 from vault.shelves import Transaction
 from vault.workflows import outbox
-from vault.workflows.examining import examine
+from vault.workflows.examining import Reading, examine
 from vault.workflows.filingreports import TWIN, keep_report
 from vault.workflows.locks import lock_wanted, reaches, receipt_lock
 from vault.workflows.logdetails import append_sealed
@@ -43,17 +43,19 @@ def file_record(
     reason: str = "",
     way: Way = Way.VAULT,
     address: str = "",
+    reading: Reading | None = None,
 ) -> Record:
     """Files a record, or files it again with another class or trigger. Without a trigger it never becomes due.
 
-    ``reason`` says why it is filed although a property failed; ``way`` and ``address`` from where.
+    ``reason`` says why it is filed although a property failed; ``way`` and ``address`` from where; ``reading`` is what
+    may be read again for records that are filed together.
     A version that was received as of a GOVERNANCE class and is filed as of a COMPLIANCE one is locked as long, but in
     GOVERNANCE: turning one into the other takes the operator's right.
     A due date may move on, never back: what a lock promised stays. Raises ``NotFound``, ``NotAllowed``, ``Conflict``
     (destroyed, or corrected meanwhile), ``InvalidInput`` (the new due date is before the one in force; a property
     failed, and nothing is said of why). Another class takes the right on both.
     """
-    examination = examine_filing(vault, actor, record_id, class_code=class_code, trigger_on=trigger_on)
+    examination = examine_filing(vault, actor, record_id, class_code=class_code, trigger_on=trigger_on, reading=reading)
     now = vault.now()
     with vault.catalogue.write() as tx:
         found = tx.records.get(record_id, for_update=True)
@@ -132,6 +134,7 @@ def examine_filing(
     *,
     class_code: str | None = None,
     trigger_on: date | None = None,
+    reading: Reading | None = None,
 ) -> Examination:
     """What is found about a record if it is filed like that; nothing is changed.
 
@@ -143,7 +146,7 @@ def examine_filing(
         if class_code is not None:
             actor.require(Action.FILE_RECORD, class_code)
         rule = _rule_for(tx, record, class_code).rule
-    return examine(vault, actor, record, rule, trigger_on or record.trigger_on)
+    return examine(vault, actor, record, rule, trigger_on or record.trigger_on, reading or Reading())
 
 
 def _rule_for(tx: Transaction, record: Record, class_code: str | None) -> RuleVersion:

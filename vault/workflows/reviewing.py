@@ -23,6 +23,7 @@ from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows.disposal import ListView, view_of
 from vault.workflows.dryrun import writing
+from vault.workflows.examining import Reading
 from vault.workflows.holding import file_record
 from vault.workflows.lists import checked_words, digest_of, every_item, require_list, require_own_list, seal_reason
 from vault.workflows.notices import drop_moot, rule_of_list
@@ -88,6 +89,7 @@ def review(
         if choice.decision is Decision.RECLASSIFY:
             require_rule(tx, choice.target or "")
     if choice.decision is Decision.RECLASSIFY and not dry_run:
+        reading = Reading()
         for record_id in chosen:
             file_record(
                 vault,
@@ -96,6 +98,7 @@ def review(
                 class_code=choice.target,
                 trigger_on=choice.trigger_on,
                 reason=choice.reason,
+                reading=reading,
             )
     with writing(vault, dry_run=dry_run) as tx:
         disposal = _require_reviewable(tx, require_list(tx, list_id, for_update=True))

@@ -11,12 +11,13 @@ from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
-from vault.errors import InvalidInput, NotFound, Refused, StrongroomError
+from vault.errors import InvalidInput, NotAllowed, NotFound, Refused, StrongroomError
 from vault.filingreports import Examination, Property, Verdict, Way, worst
 from vault.ids import RecordId, could_be_key
 from vault.permissions import Action
 from vault.records import Record
 from vault.workflows import filingreports, holding, retrieval
+from vault.workflows.examining import Reading
 from web.classes import classes_of
 from web.findings import SaidProperty, properties_said
 from web.forms import date_of, text_of
@@ -140,7 +141,8 @@ def _report(visit: Visit, record_id: RecordId) -> Response:
 def _many(
     visit: Visit, record_ids: Sequence[RecordId], *, filed: Sequence[str] = (), error: StrongroomError | None = None
 ) -> Response:
-    rows = [_row(visit, record_id) for record_id in record_ids]
+    reading = Reading()
+    rows = [_row(visit, record_id, reading) for record_id in record_ids]
     return visit.site.templates.page(
         visit,
         "filings.html",
@@ -160,6 +162,7 @@ def _file_many(visit: Visit) -> Response:
     filed: list[str] = []
     left: list[RecordId] = []
     error: StrongroomError | None = None
+    reading = Reading()
     knowing = set(text_of(visit.form, "failing").split(","))
     reason, trigger_on = text_of(visit.form, "reason"), date_of(visit.form, "trigger_on")
     for record_id in _ids(text_of(visit.form, "records")):
@@ -173,24 +176,27 @@ def _file_many(visit: Visit) -> Response:
                 reason=reason if record_id in knowing else "",
                 way=Way.PAGE,
                 address=visit.origin,
+                reading=reading,
             )
+        except (NotFound, NotAllowed) as gone:  # it is not there any more, for whoever asks
+            error = error or gone
         except StrongroomError as refusal:  # what was filed before is told all the same
             left.append(record_id)
             error = error or refusal
         else:
             filed.append(done.number)
-    if left:
+    if error is not None:
         return _many(visit, left, filed=filed, error=error)
     return say(visit, RedirectResponse(visit.path("records"), 303), "records-filed")
 
 
-def _row(visit: Visit, record_id: RecordId) -> Row:
+def _row(visit: Visit, record_id: RecordId, reading: Reading) -> Row:
     """Raises ``NotFound``, ``NotAllowed``."""
     record = retrieval.find_record(visit.vault, visit.actor, record_id)
     (view,) = retrieval.views_of(visit.vault, [record.id])
     title = view.description.title if view.description is not None else ""
     try:
-        examination = holding.examine_filing(visit.vault, visit.actor, record.id)
+        examination = holding.examine_filing(visit.vault, visit.actor, record.id, reading=reading)
     except StrongroomError as refusal:
         return Row(record=record, title=title, verdicts={}, refusal=describe(visit, refusal))
     return Row(record=record, title=title, verdicts=examination.verdicts)

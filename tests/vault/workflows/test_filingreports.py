@@ -26,6 +26,7 @@ from vault.previews import Parsed
 from vault.records import Description, RecordState
 from vault.workflows import descriptions, holding, intake, logdetails
 from vault.workflows.destruction import destroy
+from vault.workflows.examining import Reading
 from vault.workflows.filingreports import list_reports, show_report
 from vault.workflows.intake import Filing
 from vault.workflows.vault import Vault
@@ -152,6 +153,17 @@ class _Spoiling:
     def read(self, *named: Any, **asked: Any) -> Iterator[Iterator[bytes]]:
         with self._store.read(*named, **asked) as blocks:
             yield (bytes([*block[:-1], block[-1] ^ 1]) for block in blocks)
+
+
+def test_of_files_that_are_examined_together_so_much_is_read_again_and_no_more(vault: Vault) -> None:
+    actor = staff(vault)
+    first, second = (described(vault, each, "a.txt") for each in (b"a" * 100, b"b" * 100))
+    reading = Reading(left_bytes=150)
+    assert "bytes-same" in codes(holding.examine_filing(vault, actor, first, reading=reading))
+    assert reading.left_bytes == 50
+    assert "bytes-unread" in codes(holding.examine_filing(vault, actor, second, reading=reading))
+    filed = holding.file_record(vault, actor, second, trigger_on=LONG_AGO, reading=reading)
+    assert show_report(vault, actor, filed.id, 1).report.examination.verdicts[Property.AUTHENTIC] is Verdict.UNCHECKED
 
 
 def test_a_twin_is_told_only_to_those_for_whom_it_exists(vault: Vault) -> None:
