@@ -52,6 +52,8 @@ def recollect(
             take_matter(tx, matter, told)
         rules |= {(rule.code, rule.version): rule for rule in register.rules}
         lists.hear(register)
+        if to == ends[-1] and (name := register.fonds.sealed_name) is not None:
+            tx.fonds.name(fonds.id, name)
     take_rules(tx, rules.values(), told)
     for change, field_set, subject, key in sent:
         told.newest_change = max(told.newest_change, change)

@@ -19,9 +19,11 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
+    text,
     update,
 )
 
+from storage.catalogue.counters import CHANGE, next_value
 from storage.catalogue.metadata import Counted, UtcDateTime, metadata
 from storage.catalogue.rows import Rows, Values
 from vault.fonds import Fonds
@@ -44,6 +46,11 @@ fonds = Table(
 
 _ADD = insert(fonds)
 _NAME = update(fonds).where(fonds.c.id == bindparam("its_id")).values(sealed_name=bindparam("its_name"))
+_NAMED = text("SELECT value FROM counters WHERE name = 'named'")
+_NAMED_AT = text(
+    "INSERT INTO counters (name, value) VALUES ('named', :its_change)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _FIRST = select(fonds).order_by(fonds.c.created_at, fonds.c.id).limit(1)
 
 
@@ -102,3 +109,8 @@ class SqlFondsShelf:
 
     def name(self, fonds_id: FondsId, sealed_name: bytes) -> None:
         self._rows.run(_NAME, {"its_id": fonds_id, "its_name": sealed_name})
+        self._rows.run(_NAMED_AT, {"its_change": next_value(self._rows, CHANGE)})
+
+    def named(self) -> int:
+        row = self._rows.first(_NAMED)
+        return 0 if row is None else int(row.value)

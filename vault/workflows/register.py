@@ -1,4 +1,4 @@
-"""The register: what the catalogue says of records, customers, matters, rules and lists, sent to the store.
+"""The register: what the catalogue says of its fonds, records, customers, matters, rules and lists, sent to the store.
 
 So the catalogue can be made again from the store alone. A record's object carries what was known before its bytes came;
 its number, digests, lock, state and dates are known only afterwards. They travel here, many records in one sealed
@@ -176,6 +176,7 @@ def _next_register(vault: Vault, tx: Transaction) -> Register | None:
     rules = tx.schedules.changed_since(since, limit=BATCH)
     lists = tx.disposals.changed_since(since, limit=BATCH)
     ends = [page[-1].change for page in (records, customers, matters, rules, lists) if page]
+    ends += [named for named in (tx.fonds.named(),) if named > since]
     if not ends:
         return None
     # A page that is full ends before what the other one may still have; an unfilled one has all there is.

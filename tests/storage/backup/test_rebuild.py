@@ -24,7 +24,7 @@ from vault.records import Description, RecordState
 from vault.schedule import RuleVersion
 from vault.shelves import RecordFilter
 from vault.statutes import FIRST_SET, SHIPPED
-from vault.workflows import backups, effect, holding, intake, outbox, retrieval, schedules, upkeep
+from vault.workflows import backups, effect, fonds, holding, intake, outbox, people, retrieval, schedules, upkeep
 from vault.workflows.customers import list_customers
 from vault.workflows.filingreports import list_reports
 from vault.workflows.vault import Vault
@@ -128,6 +128,9 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
         destroy(vault, customer_ids=frozenset({gone.id}))
         upkeep.renew_locks(vault)
         outbox_job(vault)
+        # What the company is called is told of, though nothing else has changed since.
+        fonds.name_fonds(vault, people.machine_operator(), "Beta 公司")
+        upkeep.send_outbox(vault)
         before, rules_before = told(vault), rules_of(vault)
         leaves = {each.object.leaf for each in every_version(vault)}
     back = sites.new(like=site, same_store=True)
@@ -139,6 +142,7 @@ def test_a_rebuilt_catalogue_is_the_one_that_was_lost(both_sites: Sites) -> None
         effect.resume(vault)
         assert told(vault) == before
         assert rules_of(vault) == rules_before
+        assert fonds.name_of(vault) == "Beta 公司"
         assert len(rules_before) == len(SHIPPED[FIRST_SET]) + 4
         with vault.catalogue.read() as tx:
             customer = tx.customers.get(gone.id)

@@ -15,7 +15,7 @@ from vault.destruction import Targets
 from vault.errors import CatalogueOlder, Conflict, KeyDestroyed, NotFound
 from vault.ids import RecordId
 from vault.records import Description, RecordState
-from vault.workflows import effect, intake, people, upkeep
+from vault.workflows import effect, fonds, intake, people, upkeep
 from vault.workflows.vault import Vault
 
 MIB = 1 << 20
@@ -76,6 +76,8 @@ def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(both
         destroy(vault, customer_ids=frozenset({doomed_customer.id}))
         newer = add_for(vault, None, b"newer than the backup")
         upkeep.send_outbox(vault)
+        fonds.name_fonds(vault, people.machine_operator(), "Beta 公司")
+        upkeep.send_outbox(vault)
     assert older.manifest is not None
     # The catalogue is lost, the store and the keepers are not.
     back = sites.new(like=site, same_store=True)
@@ -84,6 +86,7 @@ def test_what_was_destroyed_since_the_backup_is_destroyed_after_the_restore(both
     assert (told.records_destroyed, told.customers_destroyed) == (2, 1)
     with back.open() as vault:
         effect.resume(vault)
+        assert fonds.name_of(vault) == "Beta 公司"
         with vault.catalogue.read() as tx:
             for record_id in (doomed, theirs):
                 record = tx.records.get(record_id)
