@@ -1,7 +1,8 @@
 """The outermost layer: hosts that we are, headers on every answer, an access log without personal data, a last resort.
 
 Rule 1: a request for a host that is not ours is refused (DNS rebinding), before anything else looks at it.
-Rule 2: the log has method, route name, status and milliseconds: no path (link tokens are in it), query, address, name.
+Rule 2: the log has method, route name, status, milliseconds and a further fonds's code: no path (link tokens are in
+it), query, address, name.
 Rule 3: what nobody expected is logged by type and place, without its message, and answered with an opaque reference.
 """
 
@@ -17,6 +18,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from vault.errors import StrongroomError
 from web.contents import AnswerBrokenOff
@@ -69,6 +71,8 @@ class FrontDoor:
         given = {**HEADERS, "Referrer-Policy": REFERRER}
         if site.secure:
             given["Strict-Transport-Security"] = HSTS
+        code = site.prefix.rpartition("/")[2]
+        self._named = {"fonds": code} if code else {}
         self._headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in given.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +80,10 @@ class FrontDoor:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with bound_contextvars(**self._named):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         status = 0
 

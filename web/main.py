@@ -37,7 +37,7 @@ from web.frontdoor import places_of
 from web.hall import Hall
 from web.listening import address_of, bound_socket, hosts_of, make_server, run_server, terminating_as_interrupt
 from web.neighbours import Neighbours
-from web.tending import GRACE_S, tended
+from web.tending import GRACE_S, Tending, tended
 from web.weblog import configure_logs
 
 FONDS_EVERY_S: Final = 15.0
@@ -107,10 +107,12 @@ def serve(
         hall = Hall(application)
         if settings.fonds is not None:
             hall.open(settings.path_prefix, application)
-        stack.enter_context(tended(vault))
+        tending = stack.enter_context(tended(vault, settings.fonds))
         further = stack.enter_context(opened_beside(settings, vault, hall, neighbours, origin=origin, unlock=unlock))
         # What is there by now stays: the collector need not look through it again and again.
         gc.freeze()
+        # All are told at once that the end has come, so that the waits for them do not add up.
+        stack.callback(tending.tell)
         announce(Serving(address=address, welcome_url=_welcome_url(vault, address)))
         for another in further:
             progress(f"{another} is open")
@@ -128,7 +130,7 @@ def opened_beside(
     is made here: what is empty may wait for its backup. The links of their first administrators are made by whoever
     adds them: another one here would end those.
     """
-    opened: dict[FondsCode, ExitStack] = {}
+    opened: dict[FondsCode, tuple[ExitStack, Tending]] = {}
     said: dict[FondsCode, str] = {}
     codes = codes_of if settings.fonds is None else _no_codes
     stopping = threading.Event()
@@ -149,7 +151,7 @@ def opened_beside(
                 served = ServedAt(listen=its.listen, address=address, pid=os.getpid())
                 stack.enter_context(marked_as_served(its.home, served))
                 application = _application(its, vault, neighbours)
-                stack.enter_context(tended(vault))
+                tending = stack.enter_context(tended(vault, code))
             except StrongroomError as error:
                 if said.get(code) != error.message:  # that it is away as it was is no news
                     said[code] = error.message
@@ -157,12 +159,12 @@ def opened_beside(
                 hall.close(its.path_prefix)
                 return None
             except Exception as exc:  # noqa: BLE001 - a defect in one fonds; the others are served
-                log.error("unexpected", job="fonds", type=type(exc).__qualname__, places=places_of(exc))
+                log.error("unexpected", job="fonds", fonds=code, type=type(exc).__qualname__, places=places_of(exc))
                 hall.close(its.path_prefix)
                 return None
             if stopping.is_set():
                 return None
-            opened[code] = stack.pop_all()
+            opened[code] = stack.pop_all(), tending
             hall.open(its.path_prefix, application)
             return address
 
@@ -178,10 +180,12 @@ def opened_beside(
         yield at_once
     finally:
         stopping.set()
+        for _, tending in list(opened.values()):
+            tending.tell()
         if thread.ident is not None:
             thread.join(GRACE_S)
         with ExitStack() as every:
-            for stack in list(opened.values()):
+            for stack, _ in list(opened.values()):
                 every.push(stack)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from vault.errors import StrongroomError
+from vault.ids import FondsCode
 from vault.workflows import indexing, upkeep
 from vault.workflows.vault import Vault
 from web.frontdoor import places_of
@@ -19,23 +22,62 @@ UPKEEP_EVERY_S: Final = 15.0
 INDEX_EVERY_S: Final = 0.4
 INDEX_AGAIN_S: Final = 15.0
 GRACE_S: Final = 5.0
-"""How long the end of the block waits for a step that is under way."""
+"""How long the end waits for steps that are under way, from when it was told."""
 
 log = structlog.get_logger("strongroom.web")
 
 
+class Tending:
+    """The threads of one vault. What they log names a further fonds by its code."""
+
+    def __init__(self, vault: Vault, code: FondsCode | None) -> None:
+        self.vault = vault
+        self.stopping = threading.Event()
+        self._code = code
+        self._threads: list[threading.Thread] = []
+        self._until = 0.0
+
+    def start(self, name: str, do: Callable[[], None]) -> None:
+        """Does something in a thread of its own, which ends once ``stopping`` is set."""
+
+        def run() -> None:
+            if self._code is not None:
+                bind_contextvars(fonds=self._code)
+            do()
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def tell(self) -> None:
+        """Tells the threads to end, and waits for none: whoever ends several vaults tells all of them first."""
+        if not self.stopping.is_set():
+            self._until = time.monotonic() + GRACE_S
+            self.stopping.set()
+            self.vault.bell.end()
+
+    def end(self) -> None:
+        """Ends them. A step that waits for a part that is away may be left alone: each may be done again."""
+        self.tell()
+        for thread in self._threads:
+            thread.join(max(0.0, self._until - time.monotonic()))
+
+
 @contextmanager
-def tended(vault: Vault) -> Iterator[None]:
+def tended(vault: Vault, code: FondsCode | None = None) -> Iterator[Tending]:
     """Upkeep runs, and the index follows the catalogue, for the duration of the block."""
-    with running_upkeep(vault), following_index(vault):
-        yield
+    tending = Tending(vault, code)
+    try:
+        _start_upkeep(tending)
+        tending.start("index", lambda: _follow_index(tending))
+        yield tending
+    finally:
+        tending.end()
 
 
-@contextmanager
-def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator[None]:
-    """Threads that run what is due, for the duration of the block: one for all, and one for each duty that may last, so
-    that nothing waits for it."""
-    stopping = threading.Event()
+def _start_upkeep(tending: Tending) -> None:
+    """Threads that run what is due: one for all, and one for each duty that may last, so that nothing waits for it."""
+    vault, stopping = tending.vault, tending.stopping
     together = frozenset(job.name for job in upkeep.duties(vault) if not job.aside)
 
     def look_after() -> None:
@@ -44,34 +86,19 @@ def running_upkeep(vault: Vault, *, every_s: float = UPKEEP_EVERY_S) -> Iterator
         while not stopping.is_set():
             _run_due(vault, said, only=together, starting=starting)
             starting = False
-            stopping.wait(every_s)
+            stopping.wait(UPKEEP_EVERY_S)
 
     def look_aside(name: str) -> None:
         said: dict[str, str] = {}
         rung = False
         while not stopping.is_set():
             _run_due(vault, said, only=frozenset({name}), rung=rung)
-            rung = vault.bell.answer(name, every_s)
+            rung = vault.bell.answer(name, UPKEEP_EVERY_S)
 
-    threads = [
-        threading.Thread(target=look_after, name="upkeep", daemon=True),
-        *(
-            threading.Thread(target=look_aside, args=(job.name,), name=job.name, daemon=True)
-            for job in upkeep.duties(vault)
-            if job.aside
-        ),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        vault.bell.end()
-        # A step that waits for a part that is away may be left alone: each may be done again.
-        until = time.monotonic() + GRACE_S
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+    tending.start("upkeep", look_after)
+    for job in upkeep.duties(vault):
+        if job.aside:
+            tending.start(job.name, partial(look_aside, job.name))
 
 
 def _run_due(
@@ -90,26 +117,15 @@ def _run_due(
         log.warning("upkeep-failed", code=error.code, message=error.message)
 
 
-@contextmanager
-def following_index(vault: Vault, *, every_s: float = INDEX_EVERY_S) -> Iterator[None]:
-    """A thread that keeps the search index up to the catalogue, for the duration of the block."""
-    stopping = threading.Event()
-
-    def follow() -> None:
-        while not stopping.is_set():
-            try:
-                indexing.keep_following(vault, stopping.wait, every_s=every_s)
-            except StrongroomError as error:
-                log.warning("index-waits", code=error.code, message=error.message)
-                stopping.wait(INDEX_AGAIN_S)
-            except Exception as exc:  # noqa: BLE001 - a defect in it; pages say that the index is behind
-                log.error("unexpected", job="index", type=type(exc).__qualname__, places=places_of(exc))
-                stopping.wait(INDEX_AGAIN_S)
-
-    thread = threading.Thread(target=follow, name="index", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(GRACE_S)
+def _follow_index(tending: Tending) -> None:
+    """Keeps the search index up to the catalogue."""
+    stopping = tending.stopping
+    while not stopping.is_set():
+        try:
+            indexing.keep_following(tending.vault, stopping.wait, every_s=INDEX_EVERY_S)
+        except StrongroomError as error:
+            log.warning("index-waits", code=error.code, message=error.message)
+            stopping.wait(INDEX_AGAIN_S)
+        except Exception as exc:  # noqa: BLE001 - a defect in it; pages say that the index is behind
+            log.error("unexpected", job="index", type=type(exc).__qualname__, places=places_of(exc))
+            stopping.wait(INDEX_AGAIN_S)

@@ -14,6 +14,7 @@ def configure_logs(stream: TextIO) -> None:
     """One line of JSON an event. Frameworks may say warnings and errors; their request lines stay out (paths)."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=False),
