@@ -289,7 +289,8 @@ class Settings(BaseSettings):
 
     def of_fonds(self, code: FondsCode) -> Settings:
         """The settings of a further fonds of the vault whose first fonds has these: the same address, store server and
-        ways to unlock, and a home, keepers, a catalogue, a bucket and a backup place of its own.
+        ways to unlock, and a home, keepers, a catalogue, a bucket and a backup place of its own. What a person
+        answered for the first's keepers is no answer for its own.
 
         Raises ``SettingsWrong``.
         """
@@ -304,6 +305,7 @@ class Settings(BaseSettings):
                 "fonds": code,
                 "home": self.home / FONDS / code,
                 "keeper_folder": self.keeper / FONDS / code,
+                "keeper_answers": {},
                 "catalogue_url": _beside(self.catalogue_url, code) if self.catalogue_url is not None else None,
                 "s3_bucket": f"{self.s3_bucket}-{code}",
                 "backup_folder": self.backup_folder / FONDS / code if self.backup_folder is not None else None,

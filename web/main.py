@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 
 from storage.assembly import open_vault
 from storage.fondshomes import codes_of, require_home
+from storage.keeper.configured import secrets_to_ask
 from storage.serving import ServedAt, marked_as_served, served_at
 from storage.settings import Settings
 from vault.errors import StrongroomError
@@ -153,9 +154,10 @@ def opened_beside(
                 application = _application(its, vault, neighbours)
                 tending = stack.enter_context(tended(vault, code))
             except StrongroomError as error:
-                if said.get(code) != error.message:  # that it is away as it was is no news
-                    said[code] = error.message
-                    log.warning("fonds-not-open", fonds=code, code=error.code, message=error.message)
+                message = error.message + _way_out(its)
+                if said.get(code) != message:  # that it is away as it was is no news
+                    said[code] = message
+                    log.warning("fonds-not-open", fonds=code, code=error.code, message=message)
                 hall.close(its.path_prefix)
                 return None
             except Exception as exc:  # noqa: BLE001 - a defect in one fonds; the others are served
@@ -192,6 +194,18 @@ def opened_beside(
 def _no_codes(settings: Settings) -> Sequence[FondsCode]:
     """A fonds that is served alone has none beside it."""
     return ()
+
+
+def _way_out(settings: Settings) -> str:
+    """What else is said of a fonds that did not open: a person is asked at the start only. What was typed then is not
+    tried again, as wrong PINs lock a token."""
+    with suppress(StrongroomError):
+        if names := ", ".join(source.at for source in secrets_to_ask(settings.keepers())):
+            return (
+                f"; the passphrase or PIN of its keeper is typed at the start ({names}): stop the server, and start it "
+                "in a terminal, which asks for it"
+            )
+    return ""
 
 
 def _application(settings: Settings, vault: Vault, neighbours: Neighbours) -> Starlette:

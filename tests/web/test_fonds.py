@@ -15,9 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from storage.assembly import open_vault
 from storage.fondshomes import make_home
+from storage.keeper.configured import secrets_to_ask
 from storage.objects.provision import ensure_bucket
 from storage.settings import Settings
 from tests.support.people import acting
@@ -221,4 +224,33 @@ def test_a_server_opens_what_was_added_and_makes_none_where_a_backup_is_awaited(
                 time.sleep(0.05)
             assert [each.vault.fonds.id for each in neighbours.beside(site)] == [fonds_id]
         with opening(unlock=lambda wanted: wanted) as at_once:
+            assert at_once == ["http://127.0.0.1/fonds/bco"]
+
+
+def test_what_was_typed_for_the_first_opens_no_other_and_each_is_asked_for(
+    shared_store: RunningStore, tmp_path: Path
+) -> None:
+    def typed(wanted: Settings, passphrase: str) -> Settings:
+        return wanted.model_copy(update={"keeper_answers": {"file": SecretStr(passphrase)}})
+
+    def ask(wanted: Settings) -> Settings:
+        assert [each.at for each in secrets_to_ask(wanted.keepers())] == ["file"]
+        return typed(wanted, "its passphrase")
+
+    settings = typed(settings_over(shared_store.endpoint.operator, tmp_path / "home"), "the passphrase of the first")
+    settings.home.mkdir(mode=0o700)
+    its = make_home(settings, FondsCode("bco"))
+    ensure_bucket(replace(shared_store.endpoint.operator, bucket=its.s3_bucket))
+    with open_vault(typed(its, "its passphrase"), create=True):
+        pass
+    with open_vault(settings, create=True) as first:
+        neighbours = Neighbours()
+        hall = Hall(create_application(first, neighbours=neighbours))
+        opening = partial(opened_beside, settings, first, hall, neighbours, origin="http://127.0.0.1")
+        with capture_logs() as told, opening(unlock=lambda wanted: wanted) as at_once:
+            assert at_once == []
+        (why,) = [each["message"] for each in told if each["event"] == "fonds-not-open"]
+        assert "start it in a terminal" in why
+        assert "passphrase of the first" not in str(told)
+        with opening(unlock=ask) as at_once:
             assert at_once == ["http://127.0.0.1/fonds/bco"]

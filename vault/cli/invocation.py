@@ -148,9 +148,10 @@ def unlock(settings: Settings) -> Settings:
     from storage.keeper.configured import secrets_to_ask
 
     answers = {}
+    whose = f" of the fonds {settings.fonds}" if settings.fonds is not None else ""
     if sys.stdin is not None and sys.stdin.isatty():
         for source in secrets_to_ask(settings.keepers()):
-            answers[source.at] = SecretStr(ask_secret(f"Passphrase or PIN of the keeper {source.at}"))
+            answers[source.at] = SecretStr(ask_secret(f"Passphrase or PIN of the keeper {source.at}{whose}"))
     return settings.model_copy(update={"keeper_answers": answers}) if answers else settings
 
 
