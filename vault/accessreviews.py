@@ -165,6 +165,8 @@ USES: Final[Mapping[Role, frozenset[Event]]] = {
     ),
     Role.SYSTEM: frozenset(
         {
+            Event.FONDS_ADDED,
+            Event.FONDS_NAMED,
             Event.KEEPER_ADDED,
             Event.KEEPER_REMOVED,
             Event.KEEPER_SHARED,

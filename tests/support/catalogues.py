@@ -4,9 +4,9 @@ vault, and only tests of migrations and of first starts have to see it.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
-from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,13 @@ from typing import Final
 from storage.catalogue.database import migrate
 
 NAME: Final = "catalogue.sqlite"
-_stack: Final = ExitStack()
 
 
 @cache
 def _template() -> Path:
-    folder = tempfile.TemporaryDirectory(prefix="strongroom-catalogue-")
-    path = Path(_stack.enter_context(folder)) / NAME
+    folder = tempfile.mkdtemp(prefix="strongroom-catalogue-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / NAME
     migrate(f"sqlite:///{path}")
     return path
 

@@ -138,7 +138,7 @@ def test_customers_classes_and_words_are_held_as_they_come(served: Served, staff
     ("wrong", "told"),
     [
         ({"title": ""}, "needs a title"),
-        ({"reason": " "}, "needs a reason"),
+        ({"reason": " "}, "Reason is empty; say why"),
         ({"records": "2026-9999999"}, "names no record"),
         ({"customers": "K-99999"}, "no such customer"),
         ({"queries": "long " * 50}, "longer than 200 characters"),

@@ -26,7 +26,15 @@ SAFE_TWICE = {
 }
 """What does no harm when it comes twice: an upload goes on at its offset, a sign-in has a token each
 time, and a password that was changed is not the old one any more."""
-LOOKS = {"api-find", "api-rule-effects", "api-preview-hold", "api-preview-list", "api-preview-destruction"}
+LOOKS = {
+    "api-find",
+    "api-twins",
+    "api-examine-filing",
+    "api-rule-effects",
+    "api-preview-hold",
+    "api-preview-list",
+    "api-preview-destruction",
+}
 """What is asked by POST because of what it carries, and changes nothing."""
 
 
