@@ -94,9 +94,10 @@ class ObjectStore(Protocol):
         ...
 
     def read(
-        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+        self, key: str, version_id: str | None, *, start: int = 0, length: int | None = None
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """Streams ``length`` bytes of one version from offset ``start``. Leaving the context early drops the line.
+        """Streams ``length`` bytes of one version from offset ``start``; None names the newest one, where no delete
+        marker hides it. Leaving the context early drops the line.
 
         Raises ``ObjectMissing`` when there is no such version. The iterator raises ``StoreUnavailable`` when the
         connection breaks before ``length`` bytes came.

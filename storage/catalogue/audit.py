@@ -70,6 +70,8 @@ _NUMBERED_ON_POSTGRES = _APPEND_ON_POSTGRES.returning(audit_entries.c.number)
 
 
 _HIGHEST: Final = 2**53 - 1
+_READ: Final = json.JSONDecoder().raw_decode
+_EVENTS: Final = {each.value: each for each in Event}
 _FILTERS = {
     "subject": audit_entries.c.subject == bindparam("its_subject"),
     "actor": audit_entries.c.actor == bindparam("its_actor"),
@@ -201,7 +203,10 @@ def _values(entry: Entry) -> dict[str, object]:
 def _entry(row: Row[Any]) -> NumberedEntry:
     number, at, actor, event, subject, detail = tuple(row)
     try:
-        entry = Entry(at=at, actor=actor, event=Event(event), subject=subject, detail=json.loads(detail))
-    except ValueError as exc:
+        said, end = _READ(detail)
+        if end != len(detail):
+            raise ValueError("there is more behind it")
+        entry = Entry(at=at, actor=actor, event=_EVENTS[event], subject=subject, detail=said)
+    except (ValueError, KeyError) as exc:
         raise CatalogueBroken(f"entry {number} of the audit log is not as it was written; run the doctor") from exc
     return NumberedEntry(number=number, entry=entry)

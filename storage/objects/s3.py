@@ -122,19 +122,20 @@ class S3Store:
 
     @contextmanager
     def read(
-        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+        self, key: str, version_id: str | None, *, start: int = 0, length: int | None = None
     ) -> Iterator[Iterator[bytes]]:
         """See ``vault.ports.ObjectStore.read``."""
         if length == 0:
             yield iter(())
             return
         what, mark = f"read {key}", self._damage.mark()
+        query = {"versionId": version_id} if version_id is not None else {}
         headers = {}
         if start or length is not None:
             headers["range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
 
         def attempt() -> Answer:
-            answer = self._wire.send("GET", key, query={"versionId": version_id}, headers=headers)
+            answer = self._wire.send("GET", key, query=query, headers=headers)
             if answer.status not in (200, 206):
                 raise self._explained(answers.of_response(what, answer), what, mark)
             return answer

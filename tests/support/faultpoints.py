@@ -189,7 +189,7 @@ class WatchedStore:
 
     @contextmanager
     def read(
-        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+        self, key: str, version_id: str | None, *, start: int = 0, length: int | None = None
     ) -> Iterator[Iterator[bytes]]:
         """See ``ObjectStore.read``."""
         with self._points.around("read"), self._inner.read(key, version_id, start=start, length=length) as chunks:

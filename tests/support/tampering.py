@@ -44,7 +44,7 @@ class AlteredStore(WatchedStore):
 
     @contextmanager
     def read(
-        self, key: str, version_id: str, *, start: int = 0, length: int | None = None
+        self, key: str, version_id: str | None, *, start: int = 0, length: int | None = None
     ) -> Iterator[Iterator[bytes]]:
         """The altered bytes of a range."""
         with self._kept.read(key, version_id) as chunks:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Final
 
 from vault.errors import InvalidInput
@@ -40,7 +41,7 @@ def canonical_text(value: str) -> bytes:
     if not isinstance(value, str):
         raise TypeError(f"a value of type {type(value).__name__} is no text")
     try:
-        return _SPELL(value).encode()
+        return encode_basestring(value).encode()
     except UnicodeEncodeError as exc:
         raise InvalidInput("text to be sealed holds a lone surrogate; it is not Unicode") from exc
 

@@ -104,7 +104,6 @@ def check(vault: Vault, *, older: Sequence[bytes] = (), progress: Progress = lam
     if told.committed < head.size:
         told.tell(f"the catalogue has {told.committed} entries, {head.size} are published: it was rolled back")
     growth, tiles = Growth(), dict[tuple[int, int], bytes]()
-    log = log.with_listing()
     ahead = _read_ahead(vault, log, head.size)
     for first in range(0, head.size, TILE_WIDTH):
         with _naming(told):
@@ -167,17 +166,16 @@ def _check_tile(
     if len(published) != width or len(hashes) != width:
         told.tell(f"{tile_path(ENTRIES, number, width)} has not the entries that it should have")
         return
-    signed: list[bytes | None] = []
-    for place, (entry, expected) in enumerate(zip(published, hashes, strict=True)):
-        signed.append(entry)
-        if leaf_hash(entry) != expected:
-            signed[place] = None
-            told.tell(f"entry {first + place + 1} of the published log is not the one that was signed")
-        # The tile of hashes is what leads to the signed root.
-        for level, at, tile in growth.add(expected):
-            tiles[level, at] = tile
-            if level:
-                _check_hashes(log, head, level, at, tile)
+    signed: Sequence[bytes | None] = published
+    if (made := list(map(leaf_hash, published))) != hashes:
+        signed = [entry if made[at] == hashes[at] else None for at, entry in enumerate(published)]
+        for at in (at for at, entry in enumerate(signed) if entry is None):
+            told.tell(f"entry {first + at + 1} of the published log is not the one that was signed")
+    # The tile of hashes is what leads to the signed root.
+    for level, at, tile in growth.extend(hashes):
+        tiles[level, at] = tile
+        if level:
+            _check_hashes(log, head, level, at, tile)
     _compare(vault, told, first + 1, signed, hashes)
 
 
@@ -193,7 +191,11 @@ def _compare(vault: Vault, told: LogCheck, first: int, signed: Sequence[bytes | 
     last = first + len(hashes) - 1
     with vault.catalogue.read() as tx:
         try:
-            there = {each.number: each.to_bytes() for each in tx.audit.between(first, last)}
+            kept = tx.audit.between(first, last)
+            spelled = [each.to_bytes() for each in kept]
+            if spelled == signed:
+                return
+            there = dict(zip((each.number for each in kept), spelled, strict=True))
         except CatalogueBroken:
             there = {number: _bytes_of(vault, number) for number in range(first, last + 1)}
     newest = told.committed
@@ -203,8 +205,8 @@ def _compare(vault: Vault, told: LogCheck, first: int, signed: Sequence[bytes | 
             if number <= newest and len(told.missing) < NAMED_MAX:
                 told.missing.append(number)
             continue
-        kept = there[number]
-        if (kept is None or (kept != entry and leaf_hash(kept) != expected)) and len(told.changed) < NAMED_MAX:
+        own = there[number]
+        if (own is None or (own != entry and leaf_hash(own) != expected)) and len(told.changed) < NAMED_MAX:
             told.changed.append(number)
 
 

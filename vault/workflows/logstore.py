@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -92,8 +92,6 @@ class PublishedLog:
     name: str
     remembered: Remembered[bytes] | None = None
     """Where objects that were read are kept, for whoever proves; whoever verifies reads the store."""
-    listed: Mapping[str, str] | None = None
-    """Version ids by key, for whoever reads everything: it spares a request for each object."""
 
     def object(self, key: str) -> bytes:
         """An object of the log. Raises ``ObjectMissing``, ``StoreUnavailable``."""
@@ -149,25 +147,14 @@ class PublishedLog:
             since=datetime.fromisoformat(since) if since is not None else None,
         )
 
-    def with_listing(self) -> PublishedLog:
-        """The log with the version ids of all of its tiles."""
-        folder = self.layout.log_tile(self.tree_id, "tile")
-        listing = self.store.versions(f"{folder}/")
-        return replace(
-            self, listed={each.key: each.version_id for each in listing if each.is_latest and not each.is_delete_marker}
-        )
-
     def _if_there(self, key: str) -> bytes | None:
         if self.remembered is not None and (body := self.remembered.get(key)) is not None:
             return body
-        version_id = self.listed.get(key) if self.listed is not None else None
-        if version_id is None:
-            facts = self.store.head(key)
-            if facts is None:
-                return None
-            version_id = facts.version_id
-        with self.store.read(key, version_id) as chunks:
-            body = b"".join(chunks)
+        try:
+            with self.store.read(key, None) as chunks:
+                body = b"".join(chunks)
+        except ObjectMissing:
+            return None
         if self.remembered is not None:
             self.remembered.keep(key, body)
         return body

@@ -66,6 +66,22 @@ def test_what_was_put_is_read_back(store: S3Store, key: str, size: int) -> None:
     assert store.head(key) == facts
 
 
+def test_the_newest_version_is_read_by_no_name_and_not_behind_a_delete_marker(running: JudgedStore, key: str) -> None:
+    store = running.store
+    with pytest.raises(ObjectMissing), store.read(key, None):
+        pass
+    first = store.put(key, b"first", sha256=sha256(b"first"))
+    sdk = sdk_client(running.endpoint.operator)
+    sdk.put_object(Bucket=running.settings.bucket, Key=key, Body=b"second")
+    with store.read(key, None) as chunks:
+        assert b"".join(chunks) == b"second"
+    with store.read(key, first.version_id) as chunks:
+        assert b"".join(chunks) == b"first"
+    sdk.delete_object(Bucket=running.settings.bucket, Key=key)
+    with pytest.raises(ObjectMissing), store.read(key, None):
+        pass
+
+
 def test_a_body_is_sent_from_the_middle_of_a_reused_buffer(store: S3Store, key: str) -> None:
     buffer = bytearray(os.urandom(3 * MIB))
     body = memoryview(buffer)[MIB : 2 * MIB]

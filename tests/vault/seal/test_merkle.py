@@ -127,3 +127,15 @@ def test_bundles_of_entries_come_apart_again_and_a_cut_one_is_refused() -> None:
         merkle.split_hashes(bytes(33))
     with pytest.raises(ValueError):
         merkle.bundle_entries([bytes(65_536)])
+
+
+@pytest.mark.parametrize("before", [0, 5, 256, 65_280, 65_535])
+def test_hashes_that_are_added_together_fill_the_same_tiles(before: int) -> None:
+    leaves = [leaf_hash(number.to_bytes(4, "big")) for number in range(before + 2 * merkle.TILE_WIDTH)]
+    one, together = Growth(), Growth()
+    for leaf in leaves[:before]:
+        assert one.add(leaf) == together.add(leaf)
+    for first in range(before, len(leaves), merkle.TILE_WIDTH):
+        part = leaves[first : first + merkle.TILE_WIDTH]
+        assert together.extend(part) == [tile for leaf in part for tile in one.add(leaf)]
+    assert (together.size, together.root(), together.partial_tiles()) == (one.size, one.root(), one.partial_tiles())
