@@ -42,7 +42,8 @@ def twins_of_many(vault: Vault, actor: Actor, record_ids: Sequence[str]) -> Mapp
 
 
 def twins_found(vault: Vault, actor: Actor, record_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
-    """``twins_of_many`` for any number of records, by the index as it is."""
+    """``twins_of_many`` for any number of records, by the index as it is. Raises ``NotAllowed``."""
+    actor.require(Action.LIST_RECORDS)
     found: dict[str, Sequence[Record]] = {}
     for each in record_ids:
         with suppress(NotFound):
