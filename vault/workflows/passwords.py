@@ -98,7 +98,7 @@ def reset_password(vault: Vault, token: str, *, password: str) -> PersonId:
     with vault.catalogue.write() as tx:
         if not tx.resets.use(reset.token_sha256, now=now):
             raise NotFound("this link was used or has expired; ask for a new one")
-        person = tx.people.get(reset.person_id)
+        person = tx.people.get(reset.person_id, for_update=True)
         if person is None:
             raise NotFound("this link was used or has expired; ask for a new one")
         tx.people.update(replace(person, password_hash=hashed))

@@ -143,7 +143,7 @@ def change_profile(
     """One's own name and language; what is None stays. Raises ``InvalidInput``, ``NotAllowed``."""
     require_oneself(actor)
     with vault.catalogue.write() as tx:
-        person = tx.people.get(actor.person_id)
+        person = tx.people.get(actor.person_id, for_update=True)
         if person is None:
             raise NotFound("only people have an account; sign in first")
         kept = descriptions.open_person(vault, person.profile_leaf, person.sealed_profile, person_id=person.id)
@@ -224,7 +224,7 @@ def _set_active(vault: Vault, actor: Actor, person_id: PersonId, *, active: bool
     actor.require(Action.INVITE_PERSON)
     require_fresh(vault, actor)
     with vault.catalogue.write() as tx:
-        person = tx.people.get(person_id)
+        person = tx.people.get(person_id, for_update=True)
         if person is None:
             raise NotFound("there is no such person; look them up in the list")
         if person.active is active:
@@ -233,6 +233,7 @@ def _set_active(vault: Vault, actor: Actor, person_id: PersonId, *, active: bool
         tx.people.update(changed)
         if not active:
             tx.sessions.end_all(person_id)
+            tx.challenges.drop_of(person_id)
             tx.resets.withdraw(person_id, now=vault.now())
         event = Event.PERSON_REACTIVATED if active else Event.PERSON_DEACTIVATED
         tx.audit.append(vault.entry(actor.person_id, event, person_id))

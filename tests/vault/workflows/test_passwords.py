@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from vault.ids import PasskeyId
 from vault.permissions import Action
 from vault.resets import RESET_LIFETIME
 from vault.sessions import FRESH
-from vault.workflows import credentials, passwords, people, proofs, sessions, tokens
+from vault.workflows import credentials, descriptions, passwords, people, proofs, sessions, tokens
 from vault.workflows.proofs import PasskeyAnswer, SecondFactor
 from vault.workflows.vault import Vault
 
@@ -64,6 +66,32 @@ def test_a_new_password_and_ended_sessions_end_a_sign_in_that_was_begun(timed: t
         with pytest.raises(NotSignedIn):
             sessions.answer_second_factor(vault, needed.value.challenge, factor, client=HERE)
         password = NEW
+
+
+def test_a_profile_that_is_written_while_the_password_is_reset_brings_no_old_one_back(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = sign_in(vault, new_person(vault))
+    login = new_person(vault)
+    _, who = sign_in(vault, login)
+    link = passwords.offer_reset(vault, admin.actor, who.actor.person_id, drops_factors=False)
+    seal = descriptions.seal_person
+    resets = []
+
+    def sealed(*told: Any, **named: Any) -> bytes:
+        # Between what was read of the person and what is written: the reset is done, or waits for us.
+        if not resets:
+            resets.append(pool.submit(passwords.reset_password, vault, link, password=NEW))
+            wait(resets, timeout=1)
+        return seal(*told, **named)
+
+    monkeypatch.setattr(descriptions, "seal_person", sealed)
+    with ThreadPoolExecutor(1) as pool:
+        people.change_profile(vault, who.actor, name="Another Name")
+    assert [each.result() for each in resets] == [who.actor.person_id]
+    with pytest.raises(NotSignedIn):
+        sign_in(vault, login)
+    sessions.sign_in(vault, login=login, password=NEW, client=HERE)
 
 
 def test_a_passkey_that_is_dropped_while_it_is_judged_signs_nobody_in(
