@@ -21,6 +21,7 @@ from vault.errors import StrongroomError
 from vault.outcomes import Outcome
 from vault.records import Version
 from vault.seal.envelope import object_context, open_header
+from vault.shelves import Transaction
 from vault.workflows import logcheck, upkeep
 from vault.workflows.locks import reaches
 from vault.workflows.people import machine_operator
@@ -224,13 +225,17 @@ def _objects(vault: Vault) -> Finding:
         known = {(version.object.key, version.version_id) for version in tx.records.all_versions()}
         underway = {intent.object.key for intent in tx.intents.unsettled()}
         given_up = {key for _, key in tx.intents.aborted_keys(since=LONG_AGO)}
-    seen, left, strange = 0, 0, []
+        dead = set(_keys_of_the_dead(tx))
+    seen, left, locked, strange = 0, 0, 0, []
     for listed in vault.store.versions(RECORDS_PREFIX):
         seen += 1
         if listed.key in given_up:
             # Whole in the store, yet overtaken by another correction, or landed after it was given up; never
             # acknowledged, opened by nobody, and locked for its first 30 days.
             left += 1
+        elif listed.key in dead:
+            # Nobody can open it any more; upkeep deletes it when its lock has lapsed.
+            locked += 1
         elif (listed.key, listed.version_id) not in known and listed.key not in underway:
             strange.append(f"{listed.key} ({'delete marker' if listed.is_delete_marker else listed.version_id})")
     if strange:
@@ -239,8 +244,17 @@ def _objects(vault: Vault) -> Finding:
             f"{_some(strange)}"
         )
         return Finding(check="objects-in-catalogue", ok=False, text=told)
-    given = f"; {left} of uploads that were given up" if left else ""
-    return Finding(check="objects-in-catalogue", ok=True, text=f"{seen} objects, each of a record or under way{given}")
+    more = f"; {left} of uploads that were given up" if left else ""
+    more += f"; {locked} of destroyed records, until their locks lapse" if locked else ""
+    return Finding(check="objects-in-catalogue", ok=True, text=f"{seen} objects, each of a record or under way{more}")
+
+
+def _keys_of_the_dead(tx: Transaction) -> Iterator[str]:
+    after = ""
+    while page := tx.batches.ciphertext_left(after=after):
+        for record_id in page:
+            yield from (key for _, key in tx.batches.objects_of(record_id))
+        after = page[-1]
 
 
 def _pending(vault: Vault) -> Finding:

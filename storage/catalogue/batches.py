@@ -180,6 +180,12 @@ _OBJECTS_OF = union(
         for table in (versions, intents)
     )
 )
+_CIPHERTEXT_LEFT = (
+    select(batch_records.c.record_id)
+    .where(text("batch_records.ciphertext_deleted_at IS NULL"), batch_records.c.record_id > bindparam("after"))
+    .order_by(batch_records.c.record_id)
+    .limit(bindparam("at_most"))
+)
 _CIPHERTEXT_DELETED = (
     update(batch_records)
     .where(batch_records.c.record_id == bindparam("its_record"))
@@ -285,6 +291,10 @@ class SqlBatchShelf(SqlCandidates):
     def objects_of(self, record_id: RecordId) -> Sequence[tuple[ObjectId, str]]:
         rows = self._rows.all(_OBJECTS_OF, {"its_record": record_id})
         return [(ObjectId(row.object_id), row.object_key) for row in rows]
+
+    def ciphertext_left(self, *, after: str = "", limit: int = 200) -> Sequence[RecordId]:
+        rows = self._rows.all(_CIPHERTEXT_LEFT, {"after": after, "at_most": limit})
+        return [RecordId(row.record_id) for row in rows]
 
     def ciphertext_deleted(self, record_id: RecordId, *, at: datetime) -> None:
         self._rows.run(_CIPHERTEXT_DELETED, {"its_record": record_id, "at": at})

@@ -22,9 +22,11 @@ from storage.searchindex.file import FULL_NAME, FULL_OF_TEXTS_NAME, SqliteIndex
 from storage.settings import Settings
 from tests.support.store import RunningStore, running_store
 from tests.support.vault import add_bytes, settings_over, staff
+from vault.destruction import Targets
 from vault.errors import Conflict, Overloaded
 from vault.records import Description, Version
 from vault.workflows import indexing, intake, retrieval, upkeep
+from vault.workflows.destruction import destroy
 from vault.workflows.vault import Vault
 
 DEEP = {"versions-in-store", "objects-in-catalogue", "pending-uploads", "log"}
@@ -128,6 +130,15 @@ def test_what_was_refused_after_the_store_had_it_is_told_and_is_no_damage(settin
     told = {finding.check: finding for finding in examine(settings, deep=True)}
     assert told["objects-in-catalogue"].ok
     assert "1 of uploads that were given up" in told["objects-in-catalogue"].text
+
+
+def test_sealed_bytes_of_what_was_destroyed_are_told_and_are_no_damage(settings: Settings, vault: Vault) -> None:
+    actor = staff(vault)
+    record_id = add_bytes(vault, actor, b"doomed").record_id
+    destroy(vault, actor, Targets(records=frozenset({record_id}), customers=frozenset()), alone=True, error=True)
+    told = {finding.check: finding for finding in examine(settings, deep=True)}
+    assert told["objects-in-catalogue"].ok
+    assert "1 of destroyed records, until their locks lapse" in told["objects-in-catalogue"].text
 
 
 def test_a_home_that_others_may_read_is_named(settings: Settings, vault: Vault) -> None:
