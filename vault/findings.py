@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from vault.filingreports import Finding
+from vault.filingreports import Examination, Finding
 
 SENTENCES: Final[Mapping[str, str]] = {
     "bytes-same": "the bytes in the store, read and digested anew, are those that were received (SHA-256 {sha256})",
@@ -61,6 +61,24 @@ SENTENCES: Final[Mapping[str, str]] = {
 def explain(finding: Finding) -> str:
     """A finding as a sentence; of a code that this version does not know, the code."""
     return SENTENCES.get(finding.code, finding.code).format_map(_Values(finding.facts))
+
+
+def document_of(examination: Examination) -> dict[str, Any]:
+    """What was found, for programs (JSON): verdicts, and each finding as a code with facts, and in English."""
+    return {
+        "version": examination.ordinal,
+        "verdicts": {each.value: verdict.value for each, verdict in examination.verdicts.items()},
+        "findings": [
+            {
+                "property": each.property.value,
+                "code": each.code,
+                "verdict": each.verdict.value,
+                "facts": dict(each.facts),
+                "text": explain(each),
+            }
+            for each in examination.findings
+        ],
+    }
 
 
 class _Values(dict[str, object]):

@@ -11,10 +11,11 @@ from vault.cli.documents import bare_record_document
 from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.moments import day
 from vault.cli.plain import plain
-from vault.cli.reporting import examination_document, examination_lines
+from vault.cli.reporting import examination_lines
 from vault.cli.sources import SteadyFile
 from vault.errors import Conflict, InvalidInput, Refused
 from vault.filingreports import Way
+from vault.findings import document_of
 from vault.permissions import Action, Actor
 from vault.records import Description, Record
 from vault.workflows import holding, intake, retrieval
@@ -115,7 +116,7 @@ def file_record(
         known = retrieval.find_record(vault, actor, record)
         if dry_run:
             found = holding.examine_filing(vault, actor, known.id, class_code=class_code, trigger_on=trigger)
-            invocation.speech.data(examination_document(found), examination_lines(known.number, found))
+            invocation.speech.data(document_of(found), examination_lines(known.number, found))
             return
         after = holding.file_record(
             vault, actor, known.id, class_code=class_code, trigger_on=trigger, reason=reason, way=Way.COMMAND

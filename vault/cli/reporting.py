@@ -10,7 +10,7 @@ from vault.cli.invocation import Invocation, pass_invocation, speaking
 from vault.cli.plain import iso, local, plain, plain_lines
 from vault.cli.speech import JSON
 from vault.filingreports import Examination, FilingReport, Verdict
-from vault.findings import explain
+from vault.findings import document_of, explain
 from vault.workflows import filingreports, retrieval
 
 
@@ -28,24 +28,6 @@ def show_reports(invocation: Invocation, record: str) -> None:
     invocation.speech.data({"record": known.id, "number": known.number, "reports": documents}, lines)
     if not reports:
         invocation.speech.talk(f"{known.number} has no filing report: it is not filed, or was before there were any")
-
-
-def examination_document(examination: Examination) -> dict[str, JSON]:
-    """What was found, for programs."""
-    return {
-        "version": examination.ordinal,
-        "verdicts": {each.value: verdict.value for each, verdict in examination.verdicts.items()},
-        "findings": [
-            {
-                "property": each.property.value,
-                "code": each.code,
-                "verdict": each.verdict.value,
-                "facts": dict(each.facts),
-                "text": explain(each),
-            }
-            for each in examination.findings
-        ],
-    }
 
 
 def examination_lines(number: str, examination: Examination) -> Iterator[str]:
@@ -66,7 +48,7 @@ def _report_document(report: FilingReport) -> dict[str, JSON]:
         "way": report.way.value,
         "address": report.address,
         "reason": report.reason,
-        **examination_document(report.examination),
+        **document_of(report.examination),
     }
 
 

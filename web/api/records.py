@@ -6,10 +6,11 @@ from starlette.responses import JSONResponse, Response
 
 from vault.errors import InvalidInput
 from vault.filingreports import Way
+from vault.findings import document_of
 from vault.ids import RecordId
 from vault.shelves import RecordFilter
 from vault.workflows import customers, filingreports, finding, holding, intake, retrieval
-from web.api.views import examination_json, filing_report_json, receipt_json, record_json, story_json
+from web.api.views import filing_report_json, receipt_json, record_json, story_json
 from web.bodies import announced_bytes, receive_raw
 from web.filings import (
     beginning_of,
@@ -160,7 +161,7 @@ async def examine_filing(visit: Visit) -> Response:
         found = holding.examine_filing(
             visit.vault, visit.actor, record_id, class_code=class_code, trigger_on=trigger_on
         )
-        return JSONResponse(examination_json(found))
+        return JSONResponse(document_of(found))
 
     return await visit.site.call(examine)
 

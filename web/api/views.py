@@ -6,8 +6,8 @@ from typing import Any
 
 from vault.classes import RecordClass
 from vault.disposition import Verdict, explain
-from vault.filingreports import Examination, FilingReport
-from vault.findings import explain as explain_finding
+from vault.filingreports import FilingReport
+from vault.findings import document_of
 from vault.workflows.customers import CustomerView
 from vault.workflows.intake import Receipt
 from vault.workflows.people import PersonView
@@ -106,24 +106,6 @@ def _revision_json(view: RevisionView) -> JSON:
     }
 
 
-def examination_json(examination: Examination) -> JSON:
-    """What was found about the four properties: verdicts, and each finding as a code with facts, and in English."""
-    return {
-        "version": examination.ordinal,
-        "verdicts": {each.value: verdict.value for each, verdict in examination.verdicts.items()},
-        "findings": [
-            {
-                "property": each.property.value,
-                "code": each.code,
-                "verdict": each.verdict.value,
-                "facts": dict(each.facts),
-                "text": explain_finding(each),
-            }
-            for each in examination.findings
-        ],
-    }
-
-
 def filing_report_json(report: FilingReport) -> JSON:
     """What was found when a record was filed, by whom, when and from where."""
     return {
@@ -133,7 +115,7 @@ def filing_report_json(report: FilingReport) -> JSON:
         "way": report.way.value,
         "address": report.address,
         "reason": report.reason,
-        **examination_json(report.examination),
+        **document_of(report.examination),
     }
 
 

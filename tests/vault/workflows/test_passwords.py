@@ -57,6 +57,7 @@ def test_a_new_password_and_ended_sessions_end_a_sign_in_that_was_begun(timed: t
         lambda: passwords.change_password(vault, who, old=PASSWORD, new=NEW, client=HERE),
         lambda: sessions.end_other_sessions(vault, who.actor, current=None),
         lambda: sessions.end_sessions_of(vault, admin.actor, who.actor.person_id),
+        lambda: [each(vault, admin.actor, who.actor.person_id) for each in (people.deactivate, people.reactivate)],
     ):
         clock.advance(timedelta(minutes=1))
         with pytest.raises(SecondFactorNeeded) as needed:
