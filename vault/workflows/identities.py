@@ -204,6 +204,7 @@ def unbind(vault: Vault, actor: Actor, person_id: PersonId) -> None:
     actor.require(Action.INVITE_PERSON)
     require_fresh(vault, actor)
     with vault.catalogue.write() as tx:
+        tx.people.get(person_id, for_update=True)  # a sign-in that begins their session now is before this, or after
         if not tx.identities.remove(person_id):
             raise NotFound("the provider signs no such person in; look them up in the list")
         groupmappings.follow(vault, tx, person_id, (), by=actor.person_id)

@@ -19,6 +19,7 @@ from vault.audit import Detail, Event
 from vault.challenges import ChallengeKind
 from vault.credentials import Passkey
 from vault.errors import NotFound, NotSignedIn, SecondFactorNeeded
+from vault.identities import Identity
 from vault.ids import PersonId, SessionId
 from vault.people import Person, PersonProfile
 from vault.permissions import Action, Actor
@@ -107,18 +108,19 @@ def answer_second_factor(
     begun = challenges.look(vault, ChallengeKind.SECOND_FACTOR, challenge)
     with vault.catalogue.read() as tx:
         person = tx.people.get(begun.person_id) if begun.person_id is not None else None
+        identity = tx.identities.of_person(person.id) if person is not None else None
     if person is None or not person.active:
         raise NotSignedIn("sign-in name and password do not match")
+    require = partial(_require_begun, person=person, identity=identity)
     if factor.passkey is None:
         challenges.take(vault, ChallengeKind.SECOND_FACTOR, challenge)
     try:
         proofs.check_second_factor(vault, person, factor, client, ChallengeKind.SECOND_FACTOR)
     except NotSignedIn as error:
         _refused(vault, person)
-        again = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id)
+        again = challenges.begin(vault, ChallengeKind.SECOND_FACTOR, person.id, require=require)
         raise SecondFactorNeeded(error.message, challenge=again) from error
     by = "passkey" if factor.passkey is not None else "code"
-    require = partial(_require_unchanged, person=person)
     return begin_session(vault, person, client, by=by, proved_at=vault.now(), require=require)
 
 
@@ -342,6 +344,14 @@ def _require_unchanged(tx: Transaction, person: Person) -> None:
     before the transaction ends."""
     current = tx.people.get(person.id, for_update=True)
     if current is None or not current.active or current.password_hash != person.password_hash:
+        raise NotSignedIn("sign-in name and password do not match")
+
+
+def _require_begun(tx: Transaction, person: Person, identity: Identity | None) -> None:
+    """The same for a sign-in that waited for its second factor, by the provider's word perhaps."""
+    _require_unchanged(tx, person)
+    current = tx.identities.of_person(person.id)
+    if (current and current.bound_at) != (identity and identity.bound_at):
         raise NotSignedIn("sign-in name and password do not match")
 
 

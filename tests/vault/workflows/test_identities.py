@@ -38,7 +38,7 @@ from vault.groups import SECURITY, Membership
 from vault.ids import PersonId
 from vault.permissions import Role
 from vault.sessions import FRESH
-from vault.workflows import freshness, groupmappings, groups, identities, passwords, people, sessions
+from vault.workflows import freshness, groupmappings, groups, identities, passwords, people, proofs, sessions
 from vault.workflows.accessreviews import close_due, start_review
 from vault.workflows.identities import Answer
 from vault.workflows.proofs import SecondFactor
@@ -216,6 +216,30 @@ def test_a_second_factor_does_not_finish_a_sign_in_of_who_was_unbound_or_reset(
         ends()
         with pytest.raises(NotSignedIn, match="took too long"):
             sessions.answer_second_factor(asking, needed.value.challenge, SecondFactor(code=codes[0]), client=HERE)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_who_is_unbound_while_their_second_factor_is_judged_is_not_let_in(
+    asking: Vault, bent: BentProvider, monkeypatch: pytest.MonkeyPatch, is_right: bool
+) -> None:
+    login = new_person(asking, "readers")
+    person, subject = person_id(asking, login), f"judged {is_right}"
+    identities.bind(asking, everything(), person, subject)
+    _, who = sign_in_here(asking, login)
+    _, codes = with_authenticator(asking, who)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        sign_in(asking, bent, subject)
+    judge = proofs.check_second_factor
+
+    def judged(*told: Any) -> None:
+        identities.unbind(asking, everything(), person)
+        judge(*told)
+
+    monkeypatch.setattr(proofs, "check_second_factor", judged)
+    factor = SecondFactor(code=codes[0] if is_right else "wrong")
+    with pytest.raises(NotSignedIn) as refused:
+        sessions.answer_second_factor(asking, needed.value.challenge, factor, client=HERE)
+    assert not isinstance(refused.value, SecondFactorNeeded), "they are to begin anew"
 
 
 def test_a_subject_is_one_person_and_binding_ends_their_sessions(asking: Vault, bent: BentProvider) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.accounts import HERE, PASSWORD, READERS, new_person, sign_in,
 from tests.vault.workflows.faults import HandClock, with_clock
 from vault.credentials import Passkey, RelyingParty
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn, SecondFactorNeeded, StepUpNeeded
-from vault.ids import PasskeyId
+from vault.ids import PasskeyId, PersonId
 from vault.permissions import Action
 from vault.resets import RESET_LIFETIME
 from vault.sessions import FRESH
@@ -77,7 +77,7 @@ def test_a_profile_that_is_written_while_the_password_is_reset_brings_no_old_one
     _, who = sign_in(vault, login)
     link = passwords.offer_reset(vault, admin.actor, who.actor.person_id, drops_factors=False)
     seal = descriptions.seal_person
-    resets = []
+    resets: list[Future[PersonId]] = []
 
     def sealed(*told: Any, **named: Any) -> bytes:
         # Between what was read of the person and what is written: the reset is done, or waits for us.
