@@ -23,16 +23,14 @@ from web.admission import Admission
 from web.frontdoor import FrontDoor, host_name
 from web.guards import begin_visit, endpoint
 from web.hall import CLOSED
-from web.i18n import load_languages
 from web.names import Names
 from web.neighbours import Neighbours
 from web.problems import MethodNotAllowed, answer_error
 from web.remembered import Remembered
-from web.rendering import Templates
 from web.routes import ROWS
 from web.site import Audience, Kind, Row, Site, Visit
-from web.static import StaticFiles
 from web.submissions import Submissions
+from web.texts import Texts
 from web.underway import Underway
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -52,12 +50,14 @@ def create_application(
     client_idle_s: float = CLIENT_IDLE_S,
     prefix: str = "",
     neighbours: Neighbours | None = None,
+    texts: Texts | None = None,
 ) -> Starlette:
     """The ASGI application over an opened vault.
 
     ``public_url`` is where people reach it when that is not the listen address (behind a proxy, say); with https it
     makes cookies secure. ``hosts`` are further names that requests may name; loopback names always count. ``prefix`` is
-    what addresses of this fonds begin with (``web.hall``), ``neighbours`` the others of the process.
+    what addresses of this fonds begin with (``web.hall``), ``neighbours`` the others of the process; ``texts`` are what
+    every page is made of, where that is loaded already.
     """
     neighbours = neighbours if neighbours is not None else Neighbours()
     beside = neighbours.any()
@@ -73,8 +73,7 @@ def create_application(
             prefix=prefix,
         )
         return _application(site)
-    languages = load_languages()
-    static = StaticFiles.load()
+    texts = texts if texts is not None else Texts.load()
     named = {host_name(host) for host in hosts}
     if public_url is not None:
         named.add(host_name(urlsplit(public_url).netloc.rpartition("@")[2]))
@@ -82,9 +81,9 @@ def create_application(
         vault=vault,
         public_url=public_url,
         hosts=LOOPBACK | named,
-        languages=languages,
-        templates=Templates(languages, static),
-        static=static,
+        languages=texts.languages,
+        templates=texts.templates,
+        static=texts.static,
         uploads=Admission(vault.limits.uploads_at_once),
         hashing=Admission(HASHES_AT_ONCE, waiting_max=HASHES_WAITING),
         rows=ROWS,

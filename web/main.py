@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
@@ -39,6 +40,7 @@ from web.hall import Hall
 from web.listening import address_of, bound_socket, hosts_of, make_server, run_server, terminating_as_interrupt
 from web.neighbours import Neighbours
 from web.tending import GRACE_S, Tending, tended
+from web.texts import Texts
 from web.weblog import configure_logs
 
 FONDS_EVERY_S: Final = 15.0
@@ -96,6 +98,8 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(terminating_as_interrupt())
         require_home(settings)
+        # While the store starts.
+        texts = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="texts")).submit(Texts.load)
         vault = stack.enter_context(open_vault(settings, create=True, progress=progress))
         listening = stack.enter_context(bound_socket(settings.host, settings.port))
         origin = settings.public_url or address_of(settings.host, listening)
@@ -104,7 +108,7 @@ def serve(
             marked_as_served(settings.home, ServedAt(listen=settings.listen, address=address, pid=os.getpid()))
         )
         neighbours = Neighbours()
-        application = _application(settings, vault, neighbours)
+        application = _application(settings, vault, neighbours, texts.result())
         hall = Hall(application)
         if settings.fonds is not None:
             hall.open(settings.path_prefix, application)
@@ -208,13 +212,14 @@ def _way_out(settings: Settings) -> str:
     return ""
 
 
-def _application(settings: Settings, vault: Vault, neighbours: Neighbours) -> Starlette:
+def _application(settings: Settings, vault: Vault, neighbours: Neighbours, texts: Texts | None = None) -> Starlette:
     return create_application(
         vault,
         public_url=settings.public_url,
         hosts=hosts_of(settings.host),
         prefix=settings.path_prefix,
         neighbours=neighbours,
+        texts=texts,
     )
 
 

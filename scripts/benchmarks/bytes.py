@@ -1,4 +1,5 @@
-"""Bytes in and out over HTTP, beside what people would use instead, alternating in one run on one store.
+"""Bytes in and out over HTTP, beside what people would use instead, in turns in one run on one store: each round
+begins with another one, and each turn on a machine at rest.
 
 Peers write plain bytes (rclone crypt and restic: their own sealed bytes) to a bucket of their own on the same embedded
 server, with the operator's credentials. Sources and targets of files are in memory-backed storage. Medians.
@@ -23,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -48,6 +49,10 @@ BUCKET: Final = "peers"
 CLIENTS: Final = 8
 SMALL_BYTES: Final = 100 * 1024
 IDLE_S: Final = 2.0
+REST_MAX_S: Final = 60.0
+
+_Times = dict[str, list[float]]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +118,7 @@ class _Bench:
         with self.file.open("wb") as file:
             for _ in range(size.file_bytes // MIB):
                 file.write(os.urandom(MIB))
+        self._last_record = ""
         self.environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(scratch), **self._peer_settings()}
         (scratch / "rclone.conf").write_text("")
 
@@ -125,44 +131,20 @@ class _Bench:
     def large_files(self) -> Iterator[Measure]:
         """1 GiB in and out, the vault and its peers in turns."""
         self._run("restic", "init", "--quiet")
-        record = ""
         times: dict[str, list[float]] = {}
         cpu: dict[str, list[float]] = {"in": [], "out": []}
-
-        def timed(name: str, act: Callable[[], object]) -> None:
-            times.setdefault(name, []).append(_seconds(act))
-
-        for number in range(self.size.rounds + 1):
-            before = _cpu_seconds(self.server.pid)
-            begun = time.perf_counter()
-            record = self._upload_file(self.file)
-            vault_in = time.perf_counter() - begun
-            middle = _cpu_seconds(self.server.pid)
-            begun = time.perf_counter()
-            self._curl(f"{self.server.url}/api/v1/records/{record}/content?purpose=business", "--header", self._bearer)
-            vault_out = time.perf_counter() - begun
-            after = _cpu_seconds(self.server.pid)
-            if number == 0:
-                continue  # The first round warms files, connections and code.
-            times.setdefault("vault in", []).append(vault_in)
-            times.setdefault("vault out", []).append(vault_out)
-            gib = self.size.file_bytes / GIB
-            cpu["in"].append((middle - before) / gib)
-            cpu["out"].append((after - middle) / gib)
-            key = f"plain-{number}"
-            timed("boto3 in", lambda key=key: self.sdk.upload_file(str(self.file), BUCKET, key))  # type: ignore[misc]
-            put = self.sdk.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": f"curl-{number}"})
-            timed("curl in", lambda url=put: self._curl(url, "--upload-file", str(self.file)))  # type: ignore[misc]
-            get = self.sdk.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": key})
-            timed("curl out", lambda url=get: self._curl(url))  # type: ignore[misc]
-            timed("rclone in", lambda n=number: self._rclone("copyto", str(self.file), f"sealed:f{n}"))  # type: ignore[misc]
-            timed("rclone out", lambda n=number: self._rclone("copyto", f"sealed:f{n}", str(self.scratch / "out.bin")))  # type: ignore[misc]
-            self._touch_source(number)
-            timed("restic in", lambda: self._run("restic", "backup", "--quiet", str(self.file)))
-            timed("restic out", lambda: self._run("restic", "restore", "latest", "--target", str(self.scratch / "out")))
-            shutil.rmtree(self.scratch / "out")
-            for gone in (key, f"curl-{number}"):
-                self.sdk.delete_object(Bucket=BUCKET, Key=gone)
+        turns = (self._vault_turn, self._boto3_turn, self._curl_turn, self._rclone_turn, self._restic_turn)
+        self._vault_turn(0, times, cpu)  # Warms files, connections and code.
+        times.clear()
+        for each in cpu.values():
+            each.clear()
+        for number in range(1, self.size.rounds + 1):
+            # Each round begins with another one: what the one before left to the server is nobody's for good.
+            first = number % len(turns)
+            for turn in turns[first:] + turns[:first]:
+                turn(number, times, cpu)
+            for key in (f"plain-{number}", f"curl-{number}"):
+                self.sdk.delete_object(Bucket=BUCKET, Key=key)
         (self.scratch / "out.bin").unlink()
         middle_of = {name: statistics.median(taken) for name, taken in times.items()}
         megabytes = self.size.file_bytes / 1e6
@@ -176,7 +158,46 @@ class _Bench:
             yield at_least(f"out: vault / {LONG_NAMES[name]}", goal, ratio)
         yield at_most("application's CPU, in", 1.8, statistics.median(cpu["in"]), "s/GiB")
         yield at_most("application's CPU, out", 1.0, statistics.median(cpu["out"]), "s/GiB")
-        self._last_record = record
+
+    def _timed(self, name: str, times: _Times, act: Callable[[], _Result]) -> _Result:
+        """What it gives; how long it took, beginning on a machine at rest, is noted."""
+        _rest()
+        begun = time.perf_counter()
+        result = act()
+        times.setdefault(name, []).append(time.perf_counter() - begun)
+        return result
+
+    def _vault_turn(self, _number: int, times: _Times, cpu: _Times) -> None:
+        def spent(name: str, way: str, act: Callable[[], _Result]) -> _Result:
+            before = _cpu_seconds(self.server.pid)
+            result = self._timed(name, times, act)
+            cpu[way].append((_cpu_seconds(self.server.pid) - before) / (self.size.file_bytes / GIB))
+            return result
+
+        self._last_record = spent("vault in", "in", lambda: self._upload_file(self.file))
+        opened = f"{self.server.url}/api/v1/records/{self._last_record}/content?purpose=business"
+        spent("vault out", "out", lambda: self._curl(opened, "--header", self._bearer))
+
+    def _boto3_turn(self, number: int, times: _Times, _cpu: _Times) -> None:
+        self._timed("boto3 in", times, lambda: self.sdk.upload_file(str(self.file), BUCKET, f"plain-{number}"))
+
+    def _curl_turn(self, number: int, times: _Times, _cpu: _Times) -> None:
+        named = {"Bucket": BUCKET, "Key": f"curl-{number}"}
+        put, get = (self.sdk.generate_presigned_url(way, Params=named) for way in ("put_object", "get_object"))
+        self._timed("curl in", times, lambda: self._curl(put, "--upload-file", str(self.file)))
+        self._timed("curl out", times, lambda: self._curl(get))
+
+    def _rclone_turn(self, number: int, times: _Times, _cpu: _Times) -> None:
+        self._timed("rclone in", times, lambda: self._rclone("copyto", str(self.file), f"sealed:f{number}"))
+        out = str(self.scratch / "out.bin")
+        self._timed("rclone out", times, lambda: self._rclone("copyto", f"sealed:f{number}", out))
+
+    def _restic_turn(self, number: int, times: _Times, _cpu: _Times) -> None:
+        self._touch_source(number)
+        self._timed("restic in", times, lambda: self._run("restic", "backup", "--quiet", str(self.file)))
+        out = str(self.scratch / "out")
+        self._timed("restic out", times, lambda: self._run("restic", "restore", "latest", "--target", out))
+        shutil.rmtree(out)
 
     def ranges(self) -> Iterator[Measure]:
         """1 MiB in the middle of the large file."""
@@ -447,6 +468,25 @@ def _seconds(act: Callable[[], Any]) -> float:
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
+
+
+def _rest() -> None:
+    """Waits until the machine is at rest, a minute at most: a server goes on with what was deleted before."""
+    give_up_at = time.monotonic() + REST_MAX_S
+    quiet, before = 0, _busy_seconds()
+    while quiet < 3 and time.monotonic() < give_up_at:
+        time.sleep(0.5)
+        now = _busy_seconds()
+        quiet = quiet + 1 if now - before < 0.1 else 0
+        before = now
+
+
+def _busy_seconds() -> float:
+    """CPU seconds that the machine has spent, waiting for disks included, all cores together."""
+    user, nice, system, _idle, *rest = (
+        int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    )
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
 def _cpu_seconds(pid: int) -> float:

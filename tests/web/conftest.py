@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ from vault.workflows import people
 from vault.workflows.vault import Limits, Vault
 from web.application import create_application
 from web.listening import make_server
+from web.texts import Texts
 
 MIB = 1024 * 1024
 UPLOAD_MAX = 40 * MIB
@@ -47,10 +49,16 @@ class Served:
         return httpx.Client(base_url=self.address, timeout=60, trust_env=False, **options)  # type: ignore[arg-type]  # httpx's own
 
 
+@cache
+def loaded_texts() -> Texts:
+    """What every page is made of, loaded once for all tests of a process."""
+    return Texts.load()
+
+
 @contextmanager
 def serving(vault: Vault, *, public_url: str | None = None) -> Iterator[Served]:
     """Serves a vault for the duration of the block."""
-    application = create_application(vault, public_url=public_url, client_idle_s=IDLE_S)
+    application = create_application(vault, public_url=public_url, client_idle_s=IDLE_S, texts=loaded_texts())
     with answering(application) as address:
         yield Served(vault=vault, address=address)
 

@@ -27,7 +27,7 @@ from tests.support.people import acting
 from tests.support.store import RunningStore
 from tests.support.things import one_of_everything
 from tests.support.vault import add_bytes, running_vault, settings_over
-from tests.web.conftest import IDLE_S, answering
+from tests.web.conftest import IDLE_S, answering, loaded_texts
 from tests.web.test_foreign_ids import UNKNOWN, asked, path_to, plain, rows
 from tests.web.visitors import LOGIN, PASSWORD, form_token, stored_id
 from vault.errors import SettingsWrong
@@ -76,7 +76,7 @@ def both(shared_store: RunningStore, tmp_path_factory: pytest.TempPathFactory) -
             stack.enter_context(running_vault(shared_store.settings, folder / name)) for name in ("first", "second")
         ]
         applications = [
-            create_application(vault, client_idle_s=IDLE_S, prefix=prefix, neighbours=neighbours)
+            create_application(vault, client_idle_s=IDLE_S, prefix=prefix, neighbours=neighbours, texts=loaded_texts())
             for vault, prefix in zip(vaults, ("", PREFIX), strict=True)
         ]
         hall = Hall(applications[0])
@@ -207,7 +207,7 @@ def test_a_server_opens_what_was_added_and_makes_none_where_a_backup_is_awaited(
 
     with open_vault(settings, create=True) as first:
         neighbours = Neighbours()
-        hall = Hall(create_application(first, neighbours=neighbours))
+        hall = Hall(create_application(first, neighbours=neighbours, texts=loaded_texts()))
         site = neighbours.any()
         assert site is not None
         opening = partial(opened_beside, settings, first, hall, neighbours, origin="http://127.0.0.1")
@@ -245,7 +245,7 @@ def test_what_was_typed_for_the_first_opens_no_other_and_each_is_asked_for(
         pass
     with open_vault(settings, create=True) as first:
         neighbours = Neighbours()
-        hall = Hall(create_application(first, neighbours=neighbours))
+        hall = Hall(create_application(first, neighbours=neighbours, texts=loaded_texts()))
         opening = partial(opened_beside, settings, first, hall, neighbours, origin="http://127.0.0.1")
         with capture_logs() as told, opening(unlock=lambda wanted: wanted) as at_once:
             assert at_once == []
