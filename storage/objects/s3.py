@@ -39,7 +39,7 @@ from vault.ports import Buffer
 if TYPE_CHECKING:
     pass
 
-READ_BYTES = 1 << 20
+READ_BYTES = 2 << 20  # of one reading: with 1 MiB a large file came 3 percent more slowly
 ROOM_BYTES = 512 << 20  # the embedded server answers a full disk like any trouble, and its metadata need the rest
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
