@@ -98,8 +98,10 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(terminating_as_interrupt())
         require_home(settings)
-        # While the store starts.
-        texts = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="texts")).submit(Texts.load)
+        # While the store starts; its thread ends with it.
+        early = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="texts"))
+        texts = early.submit(Texts.load)
+        early.shutdown(wait=False)
         vault = stack.enter_context(open_vault(settings, create=True, progress=progress))
         listening = stack.enter_context(bound_socket(settings.host, settings.port))
         origin = settings.public_url or address_of(settings.host, listening)

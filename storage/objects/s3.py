@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from storage.objects import answers, listings
 from storage.objects.damage import DamageLog, damaged
@@ -35,9 +34,6 @@ from vault.errors import (
 )
 from vault.objects import ListedVersion, Lock, ObjectFacts, Part, PendingUpload, StoredObject
 from vault.ports import Buffer
-
-if TYPE_CHECKING:
-    pass
 
 READ_BYTES = 2 << 20  # of one reading: with 1 MiB a large file came 3 percent more slowly
 ROOM_BYTES = 512 << 20  # the embedded server answers a full disk like any trouble, and its metadata need the rest

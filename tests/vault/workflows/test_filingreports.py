@@ -80,6 +80,22 @@ def test_a_sound_record_passes_by_all_four_properties_and_its_report_is_kept_sea
     assert {name: entry.entry.detail[name] for name in (*said, "report")} == {**said, "report": 1}
 
 
+def test_bytes_of_another_digest_than_was_sealed_beside_them_fail(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, record_id = staff(vault), described(vault, b"as many bytes", "a.txt")
+    opened = descriptions.open_content
+
+    def other(*asked: Any, **named: Any) -> Any:
+        return replace(opened(*asked, **named), sha256=hashlib.sha256(b"of other bytes").digest())
+
+    monkeypatch.setattr(descriptions, "open_content", other)
+    examination = holding.examine_filing(vault, actor, record_id)
+    assert {"bytes-differ", "size-same"} <= codes(examination)
+    assert "bytes-same" not in codes(examination)
+    assert Property.AUTHENTIC in examination.failed
+
+
 @pytest.mark.parametrize(
     ("made", "name", "failed", "found"),
     [

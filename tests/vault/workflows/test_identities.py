@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -36,7 +37,7 @@ from vault.errors import (
 )
 from vault.groups import SECURITY, Membership
 from vault.ids import PersonId
-from vault.permissions import Role
+from vault.permissions import Actor, Role
 from vault.sessions import FRESH
 from vault.workflows import freshness, groupmappings, groups, identities, passwords, people, proofs, sessions
 from vault.workflows.accessreviews import close_due, start_review
@@ -195,6 +196,34 @@ def test_who_is_unbound_during_a_sign_in_is_not_let_in(asking: Vault, bent: Bent
             sessions.introduced(asking, token)
     assert met == [point]
     assert member_of(asking, person) == {"readers"}
+
+
+def test_a_session_that_begins_while_its_person_is_unbound_is_ended_too(
+    asking: Vault, bent: BentProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = new_person(asking, "readers")
+    person, acts = person_id(asking, login), groups.actor_of
+    identities.bind(asking, everything(), person, "at once")
+    _, who = sign_in_here(asking, login)
+    _, codes = with_authenticator(asking, who)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        sign_in(asking, bent, "at once")
+    with ThreadPoolExecutor(1) as another:
+        unbinding: list[Future[None]] = []
+
+        def meanwhile(*told: Any) -> Actor:
+            # The session stands in the catalogue, and is not committed.
+            unbinding.append(another.submit(identities.unbind, asking, everything(), person))
+            wait(unbinding, timeout=0.5)
+            return acts(*told)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("vault.workflows.sessions.actor_of", meanwhile)
+            factor = SecondFactor(code=codes[0])
+            token, _ = sessions.answer_second_factor(asking, needed.value.challenge, factor, client=HERE)
+        unbinding[0].result()
+    with pytest.raises(NotSignedIn):
+        sessions.introduced(asking, token)
 
 
 def test_a_second_factor_does_not_finish_a_sign_in_of_who_was_unbound_or_reset(

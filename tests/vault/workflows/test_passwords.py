@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import HERE, PASSWORD, READERS, new_person, sign_in, with_authenticator
-from tests.vault.workflows.faults import HandClock, with_clock
+from tests.vault.workflows.faults import HandClock, watched, with_clock
 from vault.credentials import Passkey, RelyingParty
 from vault.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn, SecondFactorNeeded, StepUpNeeded
 from vault.ids import PasskeyId, PersonId
@@ -18,14 +18,36 @@ from vault.resets import RESET_LIFETIME
 from vault.sessions import FRESH
 from vault.workflows import credentials, descriptions, passwords, people, proofs, sessions, tokens
 from vault.workflows.proofs import PasskeyAnswer, SecondFactor
+from vault.workflows.sessions import Introduced
 from vault.workflows.vault import Vault
 
 NEW = "another sentence to remember"
 
 
+PASSKEY_ANSWER = PasskeyAnswer(
+    challenge="challenge", assertion="{}", party=RelyingParty(id="localhost", origin="http://localhost")
+)
+
+
 @pytest.fixture
 def timed(vault: Vault) -> tuple[Vault, HandClock]:
     return with_clock(vault)
+
+
+def passkey_of(vault: Vault, who: Introduced) -> Passkey:
+    """One that somebody has; what it signs is not judged here."""
+    passkey = Passkey(
+        id=PasskeyId(vault.new_id()),
+        person_id=who.actor.person_id,
+        credential_index=vault.randomness.token_bytes(32),
+        sealed=b"sealed",
+        sign_count=0,
+        created_at=vault.now(),
+        last_used_at=None,
+    )
+    with vault.catalogue.write() as tx:
+        tx.credentials.add_passkey(passkey)
+    return passkey
 
 
 def test_a_changed_password_ends_every_other_session(vault: Vault) -> None:
@@ -100,22 +122,9 @@ def test_a_passkey_that_is_dropped_while_it_is_judged_signs_nobody_in(
 ) -> None:
     _, admin = sign_in(vault, new_person(vault))
     _, who = sign_in(vault, new_person(vault))
-    passkey = Passkey(
-        id=PasskeyId(vault.new_id()),
-        person_id=who.actor.person_id,
-        credential_index=vault.randomness.token_bytes(32),
-        sealed=b"sealed",
-        sign_count=0,
-        created_at=vault.now(),
-        last_used_at=None,
-    )
-    with vault.catalogue.write() as tx:
-        tx.credentials.add_passkey(passkey)
-    answer = PasskeyAnswer(
-        challenge="challenge", assertion="{}", party=RelyingParty(id="localhost", origin="http://localhost")
-    )
+    passkey = passkey_of(vault, who)
     monkeypatch.setattr(proofs, "check_passkey", lambda *_: passkey)
-    sessions.sign_in_by_passkey(vault, answer, client=HERE)
+    sessions.sign_in_by_passkey(vault, PASSKEY_ANSWER, client=HERE)
     link = passwords.offer_reset(vault, admin.actor, who.actor.person_id, drops_factors=True)
 
     def judged(*_: object) -> Passkey:
@@ -124,7 +133,7 @@ def test_a_passkey_that_is_dropped_while_it_is_judged_signs_nobody_in(
 
     monkeypatch.setattr(proofs, "check_passkey", judged)
     with pytest.raises(NotSignedIn):
-        sessions.sign_in_by_passkey(vault, answer, client=HERE)
+        sessions.sign_in_by_passkey(vault, PASSKEY_ANSWER, client=HERE)
     assert sessions.own_sessions(vault, who.actor, current=None) == []
 
 
@@ -147,6 +156,36 @@ def test_a_password_that_is_changed_while_it_is_judged_signs_nobody_in(
                 sign_in(vault, login)
         assert sessions.own_sessions(vault, who.actor, current=None) == []
         sessions.sign_in(vault, login=login, password=NEW, client=HERE)
+
+
+def test_whoever_is_deactivated_while_their_proof_is_judged_is_not_let_in(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = sign_in(vault, new_person(vault))
+
+    def deactivated(who: Introduced) -> bool:
+        return not people.deactivate(vault, admin.actor, who.actor.person_id).active
+
+    login = new_person(vault)
+    _, who = sign_in(vault, login)
+    # Asked once the password was found right.
+    monkeypatch.setattr(proofs, "is_current", lambda _: deactivated(who))
+    with pytest.raises(NotSignedIn) as refused:
+        sign_in(vault, login)
+    assert type(refused.value) is NotSignedIn
+
+    _, other = sign_in(vault, new_person(vault))
+    passkey = passkey_of(vault, other)
+    monkeypatch.setattr(proofs, "check_passkey", lambda *_: passkey)
+
+    def watch(at: str) -> None:
+        if at == "before:write:1":  # of its session
+            deactivated(other)
+
+    with pytest.raises(NotSignedIn):
+        sessions.sign_in_by_passkey(watched(vault, watch), PASSKEY_ANSWER, client=HERE)
+    with vault.catalogue.read() as tx:
+        assert [tx.sessions.of_person(each.actor.person_id) for each in (who, other)] == [[], []]
 
 
 def test_a_password_is_not_changed_in_a_session_that_was_left_open(timed: tuple[Vault, HandClock]) -> None:

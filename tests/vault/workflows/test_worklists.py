@@ -18,7 +18,7 @@ from vault.ids import CustomerId, PersonId, RecordId
 from vault.permissions import Actor, Role
 from vault.quality import Flaw, WorkList
 from vault.records import Description
-from vault.workflows import customers, duplicates, holding, intake, worklists
+from vault.workflows import customers, duplicates, holding, indexing, intake, worklists
 from vault.workflows.destruction import destroy
 from vault.workflows.intake import Filing
 from vault.workflows.vault import Vault
@@ -56,6 +56,12 @@ def listed(vault: Vault, work: WorkList, actor: Actor | None = None, **asked: ob
         before = page.following
         if before is None:
             return found
+
+
+def reader_of(class_code: str) -> Actor:
+    """Somebody for whom the records of one class exist, and no others."""
+    scoped = frozenset({(Role.READER, class_code)})
+    return Actor(person_id=PersonId("reader"), roles=frozenset(), class_roles=scoped)
 
 
 def only(found: dict[RecordId, list[str]], wanted: Sequence[RecordId]) -> dict[RecordId, list[str]]:
@@ -119,8 +125,7 @@ def test_the_same_bytes_are_listed_for_those_who_may_see_both(vault: Vault) -> N
     assert other not in found
     named = duplicates.twins_of_many(vault, staff(vault), [first, other, "z" * 26])
     assert {record: {each.id for each in twins} for record, twins in named.items()} == {first: {second, third}}
-    scoped = frozenset({(Role.READER, "voucher")})
-    narrow = Actor(person_id=PersonId("reader"), roles=frozenset(), class_roles=scoped)
+    narrow = reader_of("voucher")
     assert only(listed(vault, WorkList.TWINS, narrow), [first, second, third]) == {}
     assert only(listed(vault, WorkList.STALE, narrow, days=0), [first, second, third]).keys() == {second}
     assert duplicates.twins_of_many(vault, narrow, [first, second]) == {}
@@ -143,6 +148,32 @@ def test_a_list_goes_on_behind_a_record_that_was_destroyed_meanwhile(vault: Vaul
     assert [each.view.record.id for each in page.rows] == [older]
     with pytest.raises(InvalidInput):
         worklists.list_work(vault, staff(vault), WorkList.MISSING, before=RecordId("z" * 26))
+
+
+def test_what_is_somebody_elses_takes_no_room_and_is_no_place_in_a_list(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = stored(vault, b"theirs", class_code="voucher", dated_on=None)
+    others = [stored(vault, f"another's {number}".encode(), dated_on=None) for number in range(3)]
+    reader = reader_of("voucher")
+    monkeypatch.setattr(worklists, "ROUNDS_MAX", 1)
+    page = worklists.list_work(vault, reader, WorkList.MISSING, limit=1)
+    assert [each.view.record.id for each in page.rows] == [theirs]
+    assert worklists.list_work(vault, staff(vault), WorkList.MISSING, before=others[0], limit=1).rows
+    with pytest.raises(InvalidInput, match="no place in a list"):
+        worklists.list_work(vault, reader, WorkList.MISSING, before=others[0])
+
+
+def test_what_became_somebody_elses_is_in_no_list_though_the_index_does_not_know_yet(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = stored(vault, b"moved", class_code="voucher", dated_on=None)
+    reader = reader_of("voucher")
+    assert moved in listed(vault, WorkList.MISSING, reader)
+    monkeypatch.setattr(indexing, "catch_up", lambda _: None)
+    holding.file_record(vault, staff(vault), moved, class_code="contract", trigger_on=LONG_AGO)
+    assert moved in listed(vault, WorkList.MISSING)
+    assert moved not in listed(vault, WorkList.MISSING, reader)
 
 
 def test_nobody_without_the_right_sees_a_list_and_what_is_no_flaw_of_it_is_refused(vault: Vault) -> None:
