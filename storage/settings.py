@@ -273,8 +273,13 @@ class Settings(BaseSettings):
         return f"/{FONDS}/{self.fonds}" if self.fonds is not None else ""
 
     @property
+    def vault_home(self) -> Path:
+        """The home of the vault's first fonds, in which those of all others are."""
+        return self.home if self.fonds is None else self.home.parents[1]
+
+    @property
     def address(self) -> str:
-        """The address by which people reach the pages of this fonds."""
+        """The address by which people reach the pages of this fonds, where it is served by these settings."""
         return (self.public_url or f"http://{self.listen}") + self.path_prefix
 
     @property

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from storage.catalogue.faults import AWAY, FULL, LOCKED, NO_SCHEMA, READ_ONLY
 from vault.errors import AlreadyExists, CatalogueBroken, CatalogueUnavailable, StrongroomError
+
+REFUSED: Final = (
+    "the catalogue's server refuses the vault; see that the database is there, and its user and password right "
+    "(STRONGROOM_CATALOGUE_URL), or that the server takes more connections"
+)
+# At the door the driver has a server's words and no SQLSTATE; they name databases and users, so they are not repeated.
+_AT_THE_DOOR: Final = re.compile(r"(?:FATAL|致命错误):")
 
 
 def of_postgres(error: DBAPIError) -> StrongroomError | None:
@@ -31,8 +41,7 @@ def of_postgres(error: DBAPIError) -> StrongroomError | None:
         return CatalogueBroken(READ_ONLY)
     if state in ("42P01", "42703"):
         return CatalogueBroken(NO_SCHEMA)
-    if state[:2] == "28" or state == "3D000":
-        return CatalogueUnavailable(f"the catalogue's server refuses the vault ({state}); check the database settings")
     if isinstance(cause, psycopg.OperationalError) or error.connection_invalidated:
-        return CatalogueUnavailable(AWAY)
+        refuses = state[:2] == "28" or state == "3D000" or _AT_THE_DOOR.search(str(cause))
+        return CatalogueUnavailable(REFUSED if refuses else AWAY)
     return CatalogueBroken(f"the catalogue cannot do that ({type(cause).__name__} {state})")

@@ -53,14 +53,15 @@ def add(invocation: Invocation, code: str, name: str) -> None:
         fonds.name_fonds(vault, people.machine_operator(), called)
         token = people.invite(vault, people.operator(vault), FOUNDING)
         fonds_id = vault.fonds.id
-    url = invocation.of(settings, invocation.speech).invitation_url(token)
+    its = invocation.of(settings, invocation.speech)
+    url = its.invitation_url(token)
     document: dict[str, JSON] = {
         "code": checked,
         "fonds_id": fonds_id,
         "welcome_url": url,
         "keeper": str(settings.keeper),
     }
-    lines = [f"{checked} is at {settings.address}", f"Its first administrator, once, within 24 hours: {url}"]
+    lines = [f"{checked} is at {its.address}", f"Its first administrator, once, within 24 hours: {url}"]
     invocation.speech.data(document, lines)
     invocation.speech.talk(f"its root key is in {plain(str(settings.keeper))}: keep a copy of that folder apart")
     if first.backup_folder is not None or first.backup_s3_endpoint is not None:

@@ -61,6 +61,21 @@ class Invocation:
         """Where the vault's files are."""
         return self.settings.home
 
+    @property
+    def address(self) -> str:
+        """The address by which people reach the pages of this fonds: where it is served now, or will be by these
+        settings."""
+        from storage.serving import served_at
+
+        settings = self.settings
+        if settings.public_url is None:
+            # A fonds that was added a moment ago is opened by whoever serves the first.
+            for home, prefix in ((settings.home, ""), (settings.vault_home, settings.path_prefix)):
+                running = served_at(home)
+                if running is not None:
+                    return running.address + prefix
+        return settings.address
+
     def link_url(self, token: str) -> str:
         """The address under which a link's holder finds its page."""
         return self._address("link", token)
@@ -77,7 +92,7 @@ class Invocation:
         from web.routes import OUTSIDE
 
         path = next(row.path for row in OUTSIDE if row.name == name)
-        return self.settings.address + path.replace("{token}", token)
+        return self.address + path.replace("{token}", token)
 
     @contextmanager
     def vault(self, *, create: bool = False) -> Iterator[Vault]:

@@ -40,7 +40,7 @@ def print_labels(
     """Print labels of records, or of boxes, as PDF."""
     if bool(record) == bool(boxes):
         raise InvalidInput("name records, or boxes by --box; not both")
-    address = invocation.settings.address
+    address = invocation.address
     with invocation.acting() as (vault, actor):
         if boxes:
             printed = labels.print_box_labels(vault, actor, boxes, stock=stock, start=start, copies=copies)

@@ -157,7 +157,7 @@ def unbind(invocation: Invocation, person: str) -> None:
 def _redirect_uri(invocation: Invocation) -> str:
     from web.routes import PAGES
 
-    return invocation.settings.address + next(row.path for row in PAGES if row.name == "provider-answer")
+    return invocation.address + next(row.path for row in PAGES if row.name == "provider-answer")
 
 
 def _told(value: JSON) -> str:

@@ -93,6 +93,19 @@ def test_a_server_that_was_away_is_found_again(own_postgres: PostgresCluster) ->
                     assert tx.records.count() == 0
 
 
+@pytest.mark.parametrize("wrong", [{"database": "vault_nobody_made"}, {"username": "nobody_known"}])
+def test_a_server_that_refuses_is_told_from_one_that_is_away(postgres: PostgresCluster, wrong: dict[str, str]) -> None:
+    def read(url: str) -> None:
+        with closing(open_catalogue(url)) as catalogue, catalogue.read() as tx:
+            tx.records.count()
+
+    url = make_url(postgres.url()).set(**wrong).render_as_string(hide_password=False)  # type: ignore[arg-type]
+    for ask in (migrate, read):
+        with pytest.raises(CatalogueUnavailable, match="see that the database is there, and its user") as refused:
+            ask(url)
+        assert not any(value in refused.value.message for value in wrong.values())
+
+
 @pytest.mark.faults
 def test_a_connection_that_breaks_inside_a_transaction_ends_it(own_postgres: PostgresCluster) -> None:
     def break_inside(catalogue: SqlCatalogue) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from storage.catalogue.database import open_catalogue
 from storage.objects.embedded import EmbeddedStore
+from storage.serving import ServedAt, marked_as_served
 from storage.settings import Settings, load_settings
 from tests.support.fondskilled import POINTS
 from tests.vault.cli.conftest import Done
@@ -38,14 +41,14 @@ class Home:
         monkeypatch: pytest.MonkeyPatch,
         given: Mapping[str, object],
     ) -> None:
-        self.home, self._given = home, dict(given)
+        self.home, self.given = home, dict(given)
         self._capture, self._patch = capfdbinary, monkeypatch
         self.stack = ExitStack()
 
     @property
     def settings(self) -> Settings:
         """The first fonds's."""
-        return load_settings(home=self.home, **self._given)
+        return load_settings(home=self.home, **self.given)
 
     def start_store(self, home: Path) -> None:
         """Starts the store of a fonds."""
@@ -59,7 +62,7 @@ class Home:
         self._patch.setattr(sys, "stdin", io.StringIO(""))
         self._capture.readouterr()
         invocation = Invocation()
-        invocation.settings_given.update(self._given)
+        invocation.settings_given.update(self.given)
         code = run_command(invocation, ["--home", str(self.home), *map(str, arguments)])
         sys.stdout.flush()
         captured = self._capture.readouterr()
@@ -164,6 +167,30 @@ def test_two_companies_live_side_by_side_and_come_back_from_backup_and_store(
         assert opened(again) == (b"alpha", b"beta")
         assert [each["name"] for each in again.run("fonds", "list", "--json").document["fonds"]] == [None, NAME]
         assert again.at(CODE, "fonds", "rename", "Gamma", "--json").document == {"code": CODE, "name": "Gamma"}
+
+
+def test_addresses_that_a_command_prints_are_those_where_the_vault_is_served(vault_home: Home) -> None:
+    home, there = vault_home, ServedAt(listen="127.0.0.1:9", address="http://127.0.0.1:9", pid=os.getpid())
+    first, its = home.home, home.home / "fonds" / CODE
+
+    def where() -> list[str]:
+        """What `fonds add`, run again, says, and what any command would in the first fonds and in the other."""
+        again = home.run("fonds", "add", CODE, "--name", NAME, "--json").document["welcome_url"]
+        others = Invocation(), Invocation()
+        others[0].settings, others[1].settings = home.settings, home.settings.of_fonds(CODE)
+        return [each.partition("/welcome/")[0] for each in (again, *(one.invitation_url("x") for one in others))]
+
+    def at(address: str) -> list[str]:
+        return [f"{address}/fonds/{CODE}", address, f"{address}/fonds/{CODE}"]
+
+    assert where() == at("http://127.0.0.1:8630")
+    with marked_as_served(first, there):  # which has not opened the other yet
+        assert where() == at("http://127.0.0.1:9")
+        with marked_as_served(its, replace(there, address=f"http://127.0.0.1:9/fonds/{CODE}")):
+            assert where() == at("http://127.0.0.1:9")
+    home.given["public_url"] = "https://records.example.org"
+    with marked_as_served(first, there):
+        assert where() == at("https://records.example.org")
 
 
 def test_adding_a_fonds_that_is_killed_anywhere_is_gone_on_with(
