@@ -121,8 +121,9 @@ class PostgresCluster:
             server.wait()
 
     @contextmanager
-    def fresh_database(self, *, migrated: bool = False) -> Iterator[str]:
-        """The URL of a new database, which is dropped afterwards whoever is still connected.
+    def fresh_database(self, *, migrated: bool = False, called: str | None = None) -> Iterator[str]:
+        """The URL of a new database, which is dropped afterwards whoever is still connected; by default no other is
+        ``called`` so.
 
         It is empty; or ``migrated``, as a copy of one that went through every migration, which takes a tenth of that.
         """
@@ -131,7 +132,7 @@ class PostgresCluster:
                 connection.execute(f"CREATE DATABASE {MIGRATED} TEMPLATE template0".encode())
             migrate(self.url(MIGRATED))
             self._has_migrated = True
-        name = f"t{uuid4().hex}"
+        name = called or f"t{uuid4().hex}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED if migrated else 'template0'}".encode())
         try:

@@ -28,7 +28,7 @@ def add(invocation: Invocation, code: str, name: str) -> None:
     """Add a fonds under CODE, with keys, people and a log of its own, and print its first administrator's link.
 
     CODE stands in addresses: choose one that may be read by anybody. It is run again where it was cut off, and for a
-    new link until the first administrator is in.
+    new link until the first administrator is in. On PostgreSQL its database, NAME_CODE beside NAME, has to be there.
     """
     from storage.backup.wiring import make_place
     from storage.fondshomes import make_home

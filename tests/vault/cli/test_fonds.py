@@ -8,18 +8,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from storage.catalogue.database import open_catalogue
 from storage.objects.embedded import EmbeddedStore
 from storage.serving import ServedAt, marked_as_served
 from storage.settings import Settings, load_settings
 from tests.support.fondskilled import POINTS
+from tests.support.postgres import PostgresCluster
 from tests.vault.cli.conftest import Done
 from vault.audit import Event
 from vault.cli import exits
@@ -81,15 +83,39 @@ class Home:
         return parts
 
 
+NewCatalogues = Callable[[], dict[str, object]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_catalogues(request: pytest.FixtureRequest) -> Iterator[NewCatalogues]:
+    """What settings say of where the catalogues of a home and of its other fonds are, none of which is there yet."""
+    if request.param == "sqlite":
+        yield dict
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    with ExitStack() as stack:
+
+        def make() -> dict[str, object]:
+            first = stack.enter_context(cluster.fresh_database())
+            stack.enter_context(cluster.fresh_database(called=f"{make_url(first).database}_{CODE}"))
+            return {"catalogue_url": first}
+
+        yield make
+
+
 @pytest.fixture
 def vault_home(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+    new_catalogues: NewCatalogues,
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Home]:
     """A vault with two fonds and a backup folder."""
     for name in ("STRONGROOM_FONDS", "STRONGROOM_BACKUP_FOLDER", "STRONGROOM_KEEPER_FOLDER"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "backups").mkdir(mode=0o700)
-    home = Home(tmp_path / "home", capfdbinary, monkeypatch, {"backup_folder": tmp_path / "backups"})
+    given = {"backup_folder": tmp_path / "backups", **new_catalogues()}
+    home = Home(tmp_path / "home", capfdbinary, monkeypatch, given)
     with home.stack:
         home.start_store(home.home)
         assert home.run("init").code == exits.OK
@@ -106,7 +132,11 @@ def roots(folder: Path) -> set[str]:
 
 
 def test_two_companies_live_side_by_side_and_come_back_from_backup_and_store(
-    vault_home: Home, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+    vault_home: Home,
+    new_catalogues: NewCatalogues,
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     home, settings = vault_home, vault_home.settings
     listed = home.run("fonds", "list", "--json").document["fonds"]
@@ -153,7 +183,7 @@ def test_two_companies_live_side_by_side_and_come_back_from_backup_and_store(
     (tmp_path / "away").rename(theirs)
 
     # Another machine: the keepers' folder came from its copy, the home is empty.
-    given = {"backup_folder": tmp_path / "backups", "keeper_folder": settings.keeper}
+    given = {"backup_folder": tmp_path / "backups", "keeper_folder": settings.keeper, **new_catalogues()}
     again = Home(tmp_path / "again", capfdbinary, monkeypatch, given)
     with again.stack:
         again.start_store(again.home)
@@ -161,14 +191,18 @@ def test_two_companies_live_side_by_side_and_come_back_from_backup_and_store(
         again.start_store(again.home / "fonds" / CODE)
         assert opened(again) == (b"alpha", b"beta")
         assert again.at(CODE, "record", "open", doomed, "--purpose", "business").code == exits.REFUSED
-        for each in (again.settings, again.settings.of_fonds(CODE)):
-            (each.home / "catalogue.sqlite").unlink()
+        if "catalogue_url" in again.given:
+            again.given.update(new_catalogues())
+        else:
+            for each in (again.settings, again.settings.of_fonds(CODE)):
+                (each.home / "catalogue.sqlite").unlink()
         again.well("rebuild")
         assert opened(again) == (b"alpha", b"beta")
         assert [each["name"] for each in again.run("fonds", "list", "--json").document["fonds"]] == [None, NAME]
         assert again.at(CODE, "fonds", "rename", "Gamma", "--json").document == {"code": CODE, "name": "Gamma"}
 
 
+@pytest.mark.parametrize("new_catalogues", ["sqlite"], indirect=True)
 def test_addresses_that_a_command_prints_are_those_where_the_vault_is_served(vault_home: Home) -> None:
     home, there = vault_home, ServedAt(listen="127.0.0.1:9", address="http://127.0.0.1:9", pid=os.getpid())
     first, its = home.home, home.home / "fonds" / CODE
