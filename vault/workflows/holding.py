@@ -56,75 +56,111 @@ def file_record(
     failed, and nothing is said of why). Another class takes the right on both.
     """
     examination = examine_filing(vault, actor, record_id, class_code=class_code, trigger_on=trigger_on, reading=reading)
-    now = vault.now()
     with vault.catalogue.write() as tx:
-        found = tx.records.get(record_id, for_update=True)
-        record = require_correctable(require_on(actor, Action.FILE_RECORD, found))
-        if class_code is not None:
-            actor.require(Action.FILE_RECORD, class_code)
-        rule = _rule_for(tx, record, class_code)
-        chosen = rule.rule
-        knowing = require_knowing(examination, record.number, reason)
-        trigger = trigger_on or record.trigger_on
-        due_on = chosen.due_on(trigger) if trigger is not None else None
-        if due_on is not None:
-            # What a reviewer extended stays extended.
-            due_on = max(due_on, tx.disposals.extended([record.id]).get(record.id, due_on))
-        version = tx.records.version(record.id, record.current_ordinal)
-        if version is None:
-            raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
-        if version.ordinal != examination.ordinal:
-            raise Conflict(f"record {record.number} was corrected meanwhile; look at it and file it again")
-        kept_until = _kept_until(record, rule_of(tx, record.class_code))
-        kept_until = kept_until or _locked_beyond_receipt(tx.records.versions(record.id), now)
-        if kept_until is not None and due_on is not None and due_on < kept_until:
-            raise InvalidInput(
-                f"record {record.number} is to be kept until {kept_until}; a later filing cannot make that "
-                f"{due_on}; leave class and trigger as they are, or choose a longer period",
-                field="trigger_on",
-            )
-        filed = replace(
-            record,
-            class_code=chosen.code,
-            state=RecordState.FILED,
-            filed_at=now,
-            filed_by=actor.person_id,
-            trigger_on=trigger,
-            due_on=due_on,
-            rule_version=rule.version,
-            change=tx.records.next_change(),
-        )
-        tx.records.update(filed)
-        outbox.put_record(vault, tx, filed, version.object.leaf)
-        report = FilingReport(
-            record_id=record.id,
-            number=tx.filing_reports.newest_number(record.id) + 1,
-            examination=examination,
-            filed_by=actor.person_id,
-            filed_at=now,
+        filed = file_examined(
+            vault,
+            actor,
+            tx,
+            record_id,
+            examination,
+            class_code=class_code,
+            trigger_on=trigger_on,
+            reason=reason,
             way=way,
             address=address,
-            reason=knowing,
         )
-        keep_report(vault, tx, report, version.object.leaf, filed.change)
-        detail: Detail = {
-            "class": chosen.code,
-            "rule": rule.version,
-            "trigger_on": trigger.isoformat() if trigger else None,
-            "due_on": due_on.isoformat() if due_on else None,
-            "report": report.number,
-            # A log entry is read by those, too, for whom a twin does not exist.
-            **{each.value: verdict.value for each, verdict in examination.without(TWIN).verdicts.items()},
-        }
-        entry = vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail)
-        if knowing:
-            append_sealed(vault, tx, entry, version.object.leaf, {"reason": knowing})
-        else:
-            tx.audit.append(entry)
-    # Filed all the same if the store cannot: upkeep finds, by query, every version whose lock is too short.
+    lock_filed(vault, filed)
+    return filed
+
+
+def file_examined(
+    vault: Vault,
+    actor: Actor,
+    tx: Transaction,
+    record_id: RecordId,
+    examination: Examination,
+    *,
+    class_code: str | None = None,
+    trigger_on: date | None = None,
+    reason: str = "",
+    way: Way = Way.VAULT,
+    address: str = "",
+) -> Record:
+    """Files a record of which ``examine_filing`` said this, within a transaction; ``lock_filed`` follows it. Raises as
+    ``file_record``."""
+    actor.require(Action.FILE_RECORD)
+    now = vault.now()
+    found = tx.records.get(record_id, for_update=True)
+    record = require_correctable(require_on(actor, Action.FILE_RECORD, found))
+    if class_code is not None:
+        actor.require(Action.FILE_RECORD, class_code)
+    rule = _rule_for(tx, record, class_code)
+    chosen = rule.rule
+    knowing = require_knowing(examination, record.number, reason)
+    trigger = trigger_on or record.trigger_on
+    due_on = chosen.due_on(trigger) if trigger is not None else None
+    if due_on is not None:
+        # What a reviewer extended stays extended.
+        due_on = max(due_on, tx.disposals.extended([record.id]).get(record.id, due_on))
+    version = tx.records.version(record.id, record.current_ordinal)
+    if version is None:
+        raise NotFound(f"record {record.number} has no version {record.current_ordinal}; run the doctor")
+    if version.ordinal != examination.ordinal:
+        raise Conflict(f"record {record.number} was corrected meanwhile; look at it and file it again")
+    kept_until = _kept_until(record, rule_of(tx, record.class_code))
+    kept_until = kept_until or _locked_beyond_receipt(tx.records.versions(record.id), now)
+    if kept_until is not None and due_on is not None and due_on < kept_until:
+        raise InvalidInput(
+            f"record {record.number} is to be kept until {kept_until}; a later filing cannot make that "
+            f"{due_on}; leave class and trigger as they are, or choose a longer period",
+            field="trigger_on",
+        )
+    filed = replace(
+        record,
+        class_code=chosen.code,
+        state=RecordState.FILED,
+        filed_at=now,
+        filed_by=actor.person_id,
+        trigger_on=trigger,
+        due_on=due_on,
+        rule_version=rule.version,
+        change=tx.records.next_change(),
+    )
+    tx.records.update(filed)
+    outbox.put_record(vault, tx, filed, version.object.leaf)
+    report = FilingReport(
+        record_id=record.id,
+        number=tx.filing_reports.newest_number(record.id) + 1,
+        examination=examination,
+        filed_by=actor.person_id,
+        filed_at=now,
+        way=way,
+        address=address,
+        reason=knowing,
+    )
+    keep_report(vault, tx, report, version.object.leaf, filed.change)
+    detail: Detail = {
+        "class": chosen.code,
+        "rule": rule.version,
+        "trigger_on": trigger.isoformat() if trigger else None,
+        "due_on": due_on.isoformat() if due_on else None,
+        "report": report.number,
+        # A log entry is read by those, too, for whom a twin does not exist.
+        **{each.value: verdict.value for each, verdict in examination.without(TWIN).verdicts.items()},
+    }
+    entry = vault.entry(actor.person_id, Event.RECORD_FILED, record.id, detail)
+    if knowing:
+        append_sealed(vault, tx, entry, version.object.leaf, {"reason": knowing})
+    else:
+        tx.audit.append(entry)
+    return filed
+
+
+def lock_filed(vault: Vault, filed: Record) -> None:
+    """Extends the locks of what was filed. It is filed all the same if the store cannot: upkeep finds, by query, every
+    version whose lock is too short."""
     with suppress(StrongroomError):
         extend_locks_of(vault, filed)
-    return filed
 
 
 def examine_filing(

@@ -7,7 +7,7 @@ where the rule proposes something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -17,6 +17,7 @@ from vault.classes import FOR_EVER, DisposalAction
 from vault.disposal import LEFT_ALONE, REVIEWED, Decision, DisposalItem, DisposalList, ListState
 from vault.disposition import Ground
 from vault.errors import Conflict, InvalidInput, NotFound
+from vault.filingreports import Examination
 from vault.ids import ListId, RecordId
 from vault.permissions import Action, Actor
 from vault.schedule import today
@@ -24,7 +25,7 @@ from vault.shelves import Transaction
 from vault.workflows.disposal import ListView, view_of
 from vault.workflows.dryrun import writing
 from vault.workflows.examining import Reading
-from vault.workflows.holding import file_record
+from vault.workflows.holding import examine_filing, file_examined, lock_filed
 from vault.workflows.lists import checked_words, digest_of, every_item, require_list, require_own_list, seal_reason
 from vault.workflows.notices import drop_moot, rule_of_list
 from vault.workflows.schedules import require_rule
@@ -76,9 +77,10 @@ def review(
 ) -> ListView:
     """Decides on records of a list; on all that are pending where none is named.
 
-    An extended record's due date moves on with the decision; one for another class is filed there first (which a dry
-    run only looks at). Where the rule proposes something else than destruction, that has a reason, too. Raises
-    ``NotAllowed``, ``NotFound``, ``InvalidInput``, ``Conflict`` (signed already, or not on the list).
+    An extended record's due date moves on with the decision, and those for another class are filed there with it: all
+    of them, or none and nothing is decided. Where the rule proposes something else than destruction, that has a
+    reason, too. Raises ``NotAllowed``, ``NotFound``, ``InvalidInput``, ``Conflict`` (signed already, or not on the
+    list).
     """
     actor.require(Action.REVIEW_DISPOSAL)
     choice = _checked(vault, choice)
@@ -88,22 +90,25 @@ def review(
         _require_reason(tx, disposal, choice)
         if choice.decision is Decision.RECLASSIFY:
             require_rule(tx, choice.target or "")
-    if choice.decision is Decision.RECLASSIFY and not dry_run:
-        reading = Reading()
-        for record_id in chosen:
-            file_record(
-                vault,
-                actor,
-                record_id,
-                class_code=choice.target,
-                trigger_on=choice.trigger_on,
-                reason=choice.reason,
-                reading=reading,
-            )
+    examined = _examined(vault, actor, choice, chosen)
+    filed = []
     with writing(vault, dry_run=dry_run) as tx:
         disposal = _require_reviewable(tx, require_list(tx, list_id, for_update=True))
         if choice.decision is Decision.EXTEND:
             _extend(tx, chosen, choice.until)
+        for record_id, examination in examined.items():
+            filed.append(
+                file_examined(
+                    vault,
+                    actor,
+                    tx,
+                    record_id,
+                    examination,
+                    class_code=choice.target,
+                    trigger_on=choice.trigger_on,
+                    reason=choice.reason,
+                )
+            )
         change = tx.records.next_change()
         for record_id in chosen:
             _require_listed(tx, disposal, record_id)
@@ -119,7 +124,24 @@ def review(
             "class": choice.target,
         }
         tx.audit.append(vault.entry(actor.person_id, Event.LIST_REVIEWED, disposal.id, detail))
-        return view_of(vault, tx, disposal)
+        view = view_of(vault, tx, disposal)
+    if not dry_run:
+        for each in filed:
+            lock_filed(vault, each)
+    return view
+
+
+def _examined(
+    vault: Vault, actor: Actor, choice: Choice, record_ids: Sequence[RecordId]
+) -> Mapping[RecordId, Examination]:
+    """What is found of records that go to another class; their files are read before anything is written."""
+    if choice.decision is not Decision.RECLASSIFY:
+        return {}
+    target, trigger_on, reading = choice.target, choice.trigger_on, Reading()
+    return {
+        each: examine_filing(vault, actor, each, class_code=target, trigger_on=trigger_on, reading=reading)
+        for each in record_ids
+    }
 
 
 def object_to(

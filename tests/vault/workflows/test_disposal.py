@@ -24,6 +24,7 @@ from vault.permissions import Actor, Role
 from vault.records import RecordState
 from vault.schedule import RuleVersion
 from vault.workflows import awaiting, destruction, disposal, execution, listing, people, reviewing, schedules
+from vault.workflows.filingreports import list_reports
 from vault.workflows.reviewing import Choice
 from vault.workflows.vault import Vault
 
@@ -161,6 +162,38 @@ def test_everything_but_destruction_leaves_the_list_with_a_reason(timed: tuple[V
     hands.advance(days=366)
     (again,) = listing.propose_class(vault, ANN, rule.code)
     assert {each.record.id for each in disposal.list_items(vault, ANN, again.id)} == {extended, given, kept}
+
+
+def test_those_for_another_class_are_all_filed_there_with_the_decision_or_none_is(
+    timed: tuple[Vault, Hands], actor: Actor
+) -> None:
+    vault, hands = timed
+    rule, other = rule_in_force(vault), rule_in_force(vault)
+    late = due_record(vault, actor, rule.code, in_days=30)
+    ids = [late]
+    while min(ids) == late or len(ids) < 3:  # they are gone through by their ids, and the late one is not the first
+        ids.append(due_record(vault, actor, rule.code))
+    hands.advance(days=30)
+    found = listed(vault, rule)
+
+    def moved(in_days: int, *, dry_run: bool = False) -> None:
+        choice = Choice(
+            decision=Decision.RECLASSIFY, reason="wrong class", target=other.code, trigger_on=due_day(vault, in_days)
+        )
+        reviewing.review(vault, ANN, found.id, choice, dry_run=dry_run)
+
+    def stands() -> list[tuple[str, int, Decision]]:
+        decided = {each.record.id: each.item.decision for each in disposal.list_items(vault, ANN, found.id)}
+        return [(record_of(vault, each).class_code, len(list_reports(vault, ANN, each)), decided[each]) for each in ids]
+
+    before = [(rule.code, 1, Decision.PENDING)] * len(ids)
+    for dry_run in (True, False):
+        with pytest.raises(InvalidInput, match="cannot make that"):
+            moved(-1, dry_run=dry_run)
+    moved(0, dry_run=True)
+    assert stands() == before
+    moved(0)
+    assert stands() == [(other.code, 2, Decision.RECLASSIFY)] * len(ids)
 
 
 def test_a_list_of_which_nothing_is_to_die_is_done_with_its_first_signature(
