@@ -98,7 +98,7 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(terminating_as_interrupt())
         require_home(settings)
-        # While the store starts; its thread ends with it.
+        # While the store starts; the thread ends with the loading.
         early = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="texts"))
         texts = early.submit(Texts.load)
         early.shutdown(wait=False)

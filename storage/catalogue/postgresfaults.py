@@ -12,8 +12,8 @@ from storage.catalogue.faults import AWAY, FULL, LOCKED, NO_SCHEMA, READ_ONLY
 from vault.errors import AlreadyExists, CatalogueBroken, CatalogueUnavailable, StrongroomError
 
 REFUSED: Final = (
-    "the catalogue's server refuses the vault; see that the database is there, and its user and password right "
-    "(STRONGROOM_CATALOGUE_URL), or that the server takes more connections"
+    "the catalogue's server refuses the vault; nothing acknowledged is lost; see that the database is there, that user "
+    "and password are right (STRONGROOM_CATALOGUE_URL) and that it takes more connections; if it just starts, try again"
 )
 # At the door the driver has a server's words and no SQLSTATE; they name databases and users, so they are not repeated.
 _AT_THE_DOOR: Final = re.compile(r"(?:FATAL|致命错误):")

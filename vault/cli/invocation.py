@@ -63,8 +63,8 @@ class Invocation:
 
     @property
     def address(self) -> str:
-        """The address by which people reach the pages of this fonds: where it is served now, or will be by these
-        settings."""
+        """The address by which people reach the pages of this fonds: what the settings say people use, else where it is
+        served now, or would be."""
         from storage.serving import served_at
 
         settings = self.settings

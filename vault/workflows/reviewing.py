@@ -34,6 +34,8 @@ from vault.workflows.vault import Vault
 PERMANENT: Final = "permanent"
 CHOICES: Final = (*sorted(each.value for each in REVIEWED), PERMANENT)
 """What a reviewer may say: a decision, or that a record is kept for ever."""
+REFILED_MAX: Final = 200
+"""Records that go to another class at once: each of their files is read, and one transaction files them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +92,15 @@ def review(
         _require_reason(tx, disposal, choice)
         if choice.decision is Decision.RECLASSIFY:
             require_rule(tx, choice.target or "")
+            _require_few(chosen)
     examined = _examined(vault, actor, choice, chosen)
     filed = []
     with writing(vault, dry_run=dry_run) as tx:
         disposal = _require_reviewable(tx, require_list(tx, list_id, for_update=True))
+        if choice.decision in (Decision.EXTEND, Decision.RECLASSIFY):
+            # All of them, before a counter is taken: whoever files one of them takes the record first, too.
+            for record_id in sorted(chosen):
+                tx.records.get(record_id, for_update=True)
         if choice.decision is Decision.EXTEND:
             _extend(tx, chosen, choice.until)
         for record_id, examination in examined.items():
@@ -129,6 +136,14 @@ def review(
         for each in filed:
             lock_filed(vault, each)
     return view
+
+
+def _require_few(record_ids: Sequence[RecordId]) -> None:
+    if len(record_ids) > REFILED_MAX:
+        raise InvalidInput(
+            f"at most {REFILED_MAX} of {len(record_ids)} records go to another class at once; name some of them",
+            field="records",
+        )
 
 
 def _examined(

@@ -101,7 +101,7 @@ def test_a_server_that_refuses_is_told_from_one_that_is_away(postgres: PostgresC
 
     url = make_url(postgres.url()).set(**wrong).render_as_string(hide_password=False)  # type: ignore[arg-type]
     for ask in (migrate, read):
-        with pytest.raises(CatalogueUnavailable, match="see that the database is there, and its user") as refused:
+        with pytest.raises(CatalogueUnavailable, match="see that the database is there, that user and") as refused:
             ask(url)
         assert not any(value in refused.value.message for value in wrong.values())
 

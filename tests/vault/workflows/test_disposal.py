@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_everything_but_destruction_leaves_the_list_with_a_reason(timed: tuple[V
 
 
 def test_those_for_another_class_are_all_filed_there_with_the_decision_or_none_is(
-    timed: tuple[Vault, Hands], actor: Actor
+    timed: tuple[Vault, Hands], actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault, hands = timed
     rule, other = rule_in_force(vault), rule_in_force(vault)
@@ -186,14 +187,44 @@ def test_those_for_another_class_are_all_filed_there_with_the_decision_or_none_i
         decided = {each.record.id: each.item.decision for each in disposal.list_items(vault, ANN, found.id)}
         return [(record_of(vault, each).class_code, len(list_reports(vault, ANN, each)), decided[each]) for each in ids]
 
+    def locked_until() -> list[date]:
+        with vault.catalogue.read() as tx:
+            return [tx.records.versions(each)[0].lock.retain_until.date() for each in ids]
+
     before = [(rule.code, 1, Decision.PENDING)] * len(ids)
     for dry_run in (True, False):
         with pytest.raises(InvalidInput, match="cannot make that"):
             moved(-1, dry_run=dry_run)
-    moved(0, dry_run=True)
-    assert stands() == before
-    moved(0)
+    locked = locked_until()
+    moved(400, dry_run=True)
+    assert (stands(), locked_until()) == (before, locked)
+    with monkeypatch.context() as patched:
+        patched.setattr(reviewing, "REFILED_MAX", len(ids) - 1)
+        with pytest.raises(InvalidInput, match="name some of them"):
+            moved(400)
+    moved(400)
+    assert min(locked_until()) >= due_day(vault, 400) > max(locked)
     assert stands() == [(other.code, 2, Decision.RECLASSIFY)] * len(ids)
+
+
+@pytest.mark.parametrize("decision", [Decision.RECLASSIFY, Decision.EXTEND])
+def test_a_decision_on_many_waits_for_whoever_has_one_of_them_before_it_counts_changes(
+    timed: tuple[Vault, Hands], actor: Actor, decision: Decision
+) -> None:
+    vault, _ = timed
+    rule, other = rule_in_force(vault), rule_in_force(vault)
+    ids = sorted(due_record(vault, actor, rule.code) for _ in range(3))
+    found = listed(vault, rule)
+    later = due_day(vault, 400)
+    choice = Choice(decision=decision, reason="wrong", target=other.code, trigger_on=later, until=later)
+    with ThreadPoolExecutor(1) as another:
+        with vault.catalogue.write() as tx:
+            tx.records.get(ids[-1], for_update=True)
+            review = another.submit(reviewing.review, vault, ANN, found.id, choice)
+            wait([review], timeout=1)  # it has come to this record, or waits at the door
+            tx.records.next_change()
+        assert review.result().counts == {decision: 3}
+    assert {record_of(vault, each).due_on for each in ids} == {later}
 
 
 def test_a_list_of_which_nothing_is_to_die_is_done_with_its_first_signature(
