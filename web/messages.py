@@ -251,6 +251,11 @@ FORMS: Final = (
     later("'{0}' is no flaw of the list '{1}'"),
     later("record {0} failed a check of its properties; look at what was found, and say why it is filed all the same"),
     later("record {0} was corrected meanwhile; look at it and file it again"),
+    later(
+        "record {0} is to be kept until {1}; a later filing cannot make that {2}; leave class and trigger as they are, "
+        "or choose a longer period"
+    ),
+    later("at most {0} of {1} records go to another class at once; choose some of them"),
     later("record {0} has no filing report {1}; look at its list"),
     later("{0} is not known here; known are: {1}"),
     later("{0} is missing; give it"),

@@ -20,6 +20,7 @@ from vault.errors import Conflict, InvalidInput, NotFound
 from vault.filingreports import Examination
 from vault.ids import ListId, RecordId
 from vault.permissions import Action, Actor
+from vault.records import Record
 from vault.schedule import today
 from vault.shelves import Transaction
 from vault.workflows.disposal import ListView, view_of
@@ -99,10 +100,9 @@ def review(
         disposal = _require_reviewable(tx, require_list(tx, list_id, for_update=True))
         if choice.decision in (Decision.EXTEND, Decision.RECLASSIFY):
             # All of them, before a counter is taken: whoever files one of them takes the record first, too.
-            for record_id in sorted(chosen):
-                tx.records.get(record_id, for_update=True)
-        if choice.decision is Decision.EXTEND:
-            _extend(tx, chosen, choice.until)
+            living = [tx.records.get(each, for_update=True) for each in sorted(chosen)]
+            if choice.decision is Decision.EXTEND:
+                _extend(tx, living, choice.until)
         for record_id, examination in examined.items():
             filed.append(
                 file_examined(
@@ -141,7 +141,7 @@ def review(
 def _require_few(record_ids: Sequence[RecordId]) -> None:
     if len(record_ids) > REFILED_MAX:
         raise InvalidInput(
-            f"at most {REFILED_MAX} of {len(record_ids)} records go to another class at once; name some of them",
+            f"at most {REFILED_MAX} of {len(record_ids)} records go to another class at once; choose some of them",
             field="records",
         )
 
@@ -257,9 +257,8 @@ def _decided(
     )
 
 
-def _extend(tx: Transaction, record_ids: Sequence[RecordId], until: date | None) -> None:
-    for record_id in record_ids:
-        record = tx.records.get(record_id, for_update=True)
+def _extend(tx: Transaction, records: Sequence[Record | None], until: date | None) -> None:
+    for record in records:
         if record is not None and until is not None and record.due_on is not None and record.due_on < until:
             tx.records.update(replace(record, due_on=until, change=tx.records.next_change()))
 

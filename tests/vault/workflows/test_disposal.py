@@ -200,7 +200,7 @@ def test_those_for_another_class_are_all_filed_there_with_the_decision_or_none_i
     assert (stands(), locked_until()) == (before, locked)
     with monkeypatch.context() as patched:
         patched.setattr(reviewing, "REFILED_MAX", len(ids) - 1)
-        with pytest.raises(InvalidInput, match="name some of them"):
+        with pytest.raises(InvalidInput, match="choose some of them"):
             moved(400)
     moved(400)
     assert min(locked_until()) >= due_day(vault, 400) > max(locked)
