@@ -17,7 +17,7 @@ from tests.support.people import everything
 from tests.support.vault import add_bytes, staff
 from vault.audit import Event
 from vault.destruction import Targets
-from vault.errors import InvalidInput, KeyDestroyed, NotAllowed, NotFound, ParsersUnavailable
+from vault.errors import Conflict, InvalidInput, KeyDestroyed, NotAllowed, NotFound, ParsersUnavailable
 from vault.filingreports import FIELD_SET, Examination, Property, Verdict, Way
 from vault.ids import PersonId, RecordId
 from vault.permissions import Actor, Role
@@ -78,6 +78,22 @@ def test_a_sound_record_passes_by_all_four_properties_and_its_report_is_kept_sea
     assert b"192.0.2" not in kept.sealed
     said = {each.value: "passed" for each in Property}
     assert {name: entry.entry.detail[name] for name in (*said, "report")} == {**said, "report": 1}
+
+
+def test_what_was_examined_is_filed_as_that_version_and_by_whoever_may_in_both_classes(vault: Vault) -> None:
+    actor, record_id = staff(vault), described(vault, b"examined", "a.txt")
+    examination = holding.examine_filing(vault, actor, record_id)
+    scoped = frozenset({(Role.RECORDS, "house")})
+    narrow = Actor(person_id=PersonId("narrow"), roles=frozenset(), class_roles=scoped)
+    with pytest.raises(NotAllowed), vault.catalogue.write() as tx:
+        holding.file_examined(vault, narrow, tx, record_id, examination, class_code="contract")
+    said = Description.checked(title="T", dated_on=LONG_AGO, reason="scanned anew")
+    with intake.begin_correction(vault, actor, record_id, said, "b.txt") as receiving:
+        intake.receive_from(vault, receiving, io.BytesIO(b"of another version").readinto)
+    with pytest.raises(Conflict, match="corrected meanwhile"), vault.catalogue.write() as tx:
+        holding.file_examined(vault, actor, tx, record_id, examination)
+    assert not list_reports(vault, actor, record_id)
+    assert holding.file_record(vault, narrow, record_id).class_code == "house"
 
 
 def test_bytes_of_another_digest_than_was_sealed_beside_them_fail(
